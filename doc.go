@@ -1,0 +1,2 @@
+// Package campaign runs behaviour-triggered webhooks inside a Go process.
+package campaign

@@ -1,0 +1,113 @@
+package campaign
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Errors that callers test for with [errors.Is].
+var (
+	// ErrClosed is returned by an [Engine] that has been closed.
+	ErrClosed = errors.New("campaign: engine is closed")
+
+	// ErrUnknownCampaign is returned by [Engine.Test] for an ID that is not loaded.
+	ErrUnknownCampaign = errors.New("campaign: no campaign with this ID is loaded")
+
+	// ErrMissingField is the cause of a [RenderError] for a required payload
+	// field that the visit does not carry.
+	ErrMissingField = errors.New("is required and missing")
+)
+
+// A Fault is one thing that is wrong with a definition or a visit.
+type Fault struct {
+	// Pointer is the JSON Pointer (RFC 6901) of the place in the JSON form,
+	// such as /nodes/1/headers/0/name. It is the same for a definition
+	// written in Go. The empty pointer is the whole document.
+	Pointer string
+
+	// Message says what is wrong there and what would be right.
+	Message string
+}
+
+// String returns the pointer and the message, separated by a colon.
+func (f Fault) String() string {
+	if f.Pointer == "" {
+		return f.Message
+	}
+	return f.Pointer + ": " + f.Message
+}
+
+// ValidationError reports that a definition or a visit cannot be used. It lists
+// every fault that was found, in the order of the document, and nothing has
+// been changed or started because of it.
+type ValidationError struct {
+	Faults []Fault // never empty
+}
+
+// Error lists all faults, one a line if there are several.
+func (e *ValidationError) Error() string {
+	if len(e.Faults) == 1 {
+		return "campaign: " + e.Faults[0].String()
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "campaign: %d faults:", len(e.Faults))
+	for _, f := range e.Faults {
+		b.WriteString("\n  ")
+		b.WriteString(f.String())
+	}
+	return b.String()
+}
+
+// A RenderError says why a webhook could not be rendered for a visit. It names
+// the place in the definition and never shows a value, which may be personal.
+type RenderError struct {
+	Pointer string // JSON Pointer into the campaign, such as /nodes/1/payload/2
+	Field   Field  // the field that the value came from; empty for a static one
+	Err     error  // the cause: [ErrMissingField], or what is wrong with the value
+}
+
+// Error returns the place, the field and the cause.
+func (e *RenderError) Error() string {
+	if e.Field == "" {
+		return "campaign: " + e.Pointer + ": " + e.Err.Error()
+	}
+	return "campaign: " + e.Pointer + ": " + string(e.Field) + " " + e.Err.Error()
+}
+
+// Unwrap returns the cause.
+func (e *RenderError) Unwrap() error { return e.Err }
+
+// faults collects what is wrong with one document.
+type faults []Fault
+
+func (fs *faults) add(p pointer, format string, args ...any) {
+	*fs = append(*fs, Fault{Pointer: p.String(), Message: fmt.Sprintf(format, args...)})
+}
+
+func (fs faults) err() error {
+	if len(fs) == 0 {
+		return nil
+	}
+	return &ValidationError{Faults: fs}
+}
+
+// pointer is a JSON Pointer under construction: a place inside a parent. As a
+// linked list it costs nothing until a fault is reported, which is rare.
+type pointer struct {
+	parent *pointer
+	token  string
+}
+
+func (p pointer) key(k string) pointer { return pointer{parent: &p, token: k} }
+
+func (p pointer) index(i int) pointer { return p.key(itoa(i)) }
+
+var pointerEscaper = strings.NewReplacer("~", "~0", "/", "~1")
+
+func (p pointer) String() string {
+	if p.parent == nil {
+		return p.token // the root: "" or a prefix that the caller chose
+	}
+	return p.parent.String() + "/" + pointerEscaper.Replace(p.token)
+}

@@ -1,0 +1,3 @@
+module github.com/hybridcampaign/campaign
+
+go 1.26.0

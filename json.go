@@ -1,0 +1,463 @@
+package campaign
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// The JSON forms are read in two steps: bytes into a tree that refuses
+// duplicate keys and trailing data, then the tree into definitions, with every
+// fault collected at its place. encoding/json alone keeps the last of two
+// equal keys, forgets DisallowUnknownFields below a custom UnmarshalJSON, and
+// stops at the first fault.
+
+// maxDepth bounds the nesting of documents, conditions and values.
+const maxDepth = 100
+
+// A jsonValue is one value of a document. Exactly one of the parts is in use,
+// told by kind.
+type jsonValue struct {
+	kind  jsonKind
+	at    pointer
+	text  string // the string, or the number as it was written
+	truth bool
+	items []*jsonValue // of an array, or of an object
+	keys  []string     // of an object, as many as items
+}
+
+type jsonKind int
+
+const (
+	jsonNull jsonKind = iota
+	jsonBool
+	jsonNumber
+	jsonString
+	jsonArray
+	jsonObject
+)
+
+func (k jsonKind) String() string {
+	return [...]string{"null", "a boolean", "a number", "a string", "an array", "an object"}[k]
+}
+
+// parseJSON reads one document. The error is a *ValidationError.
+func parseJSON(data []byte) (*jsonValue, error) {
+	var fs faults
+	if !utf8.Valid(data) {
+		// encoding/json would put U+FFFD in place of each wrong byte, silently.
+		fs.add(pointer{}, "is not valid UTF-8; save the file as UTF-8")
+		return nil, fs.err()
+	}
+	p := jsonParser{dec: json.NewDecoder(bytes.NewReader(data)), faults: &fs}
+	p.dec.UseNumber()
+	root := p.value(pointer{}, 0)
+	if len(fs) == 0 || root != nil {
+		if _, err := p.dec.Token(); err != io.EOF {
+			fs.add(pointer{}, "has data after the end of the document, at byte %d; remove it", p.dec.InputOffset())
+		}
+	}
+	if err := fs.err(); err != nil {
+		return nil, err
+	}
+	return root, nil
+}
+
+type jsonParser struct {
+	dec    *json.Decoder
+	faults *faults
+}
+
+// value reads the next value. It returns nil, with a fault added, where the
+// text is not JSON: nothing after that place can be trusted.
+func (p *jsonParser) value(at pointer, depth int) *jsonValue {
+	tok, err := p.dec.Token()
+	if err != nil {
+		return p.broken(at, err)
+	}
+	v := &jsonValue{at: at}
+	switch tok := tok.(type) {
+	case nil:
+		v.kind = jsonNull
+	case bool:
+		v.kind, v.truth = jsonBool, tok
+	case json.Number:
+		v.kind, v.text = jsonNumber, tok.String()
+	case string:
+		v.kind, v.text = jsonString, tok
+	case json.Delim:
+		if depth == maxDepth {
+			p.faults.add(at, "is nested more than %d levels deep; flatten it", maxDepth)
+			return nil
+		}
+		if tok == '[' {
+			return p.array(v, depth)
+		}
+		return p.object(v, depth)
+	}
+	return v
+}
+
+func (p *jsonParser) array(v *jsonValue, depth int) *jsonValue {
+	v.kind = jsonArray
+	for p.dec.More() {
+		x := p.value(v.at.index(len(v.items)), depth+1)
+		if x == nil {
+			return nil
+		}
+		v.items = append(v.items, x)
+	}
+	return p.end(v)
+}
+
+func (p *jsonParser) object(v *jsonValue, depth int) *jsonValue {
+	v.kind = jsonObject
+	seen := map[string]bool{}
+	for p.dec.More() {
+		tok, err := p.dec.Token()
+		if err != nil {
+			return p.broken(v.at, err)
+		}
+		key := tok.(string) // the decoder accepts nothing else here
+		at := v.at.key(key)
+		if seen[key] {
+			p.faults.add(at, "stands twice in its object; keep one of them")
+		}
+		seen[key] = true
+		x := p.value(at, depth+1)
+		if x == nil {
+			return nil
+		}
+		v.keys = append(v.keys, key)
+		v.items = append(v.items, x)
+	}
+	return p.end(v)
+}
+
+// end reads the closing bracket.
+func (p *jsonParser) end(v *jsonValue) *jsonValue {
+	if _, err := p.dec.Token(); err != nil {
+		return p.broken(v.at, err)
+	}
+	return v
+}
+
+func (p *jsonParser) broken(at pointer, err error) *jsonValue {
+	if err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) {
+		p.faults.add(at, "ends before the document is complete")
+		return nil
+	}
+	offset := p.dec.InputOffset()
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+		offset = syntax.Offset
+	}
+	p.faults.add(at, "is not JSON at byte %d: %s", offset, strings.TrimPrefix(err.Error(), "json: "))
+	return nil
+}
+
+// A decoder turns a tree into definitions and collects every fault.
+type decoder struct {
+	faults faults
+}
+
+// object calls member for each member of n. A key for which it returns false
+// is a fault, with the nearest of the known keys as a hint.
+func (d *decoder) object(n *jsonValue, member func(key string, x *jsonValue) bool, known ...string) {
+	if !d.is(n, jsonObject) {
+		return
+	}
+	for i, key := range n.keys {
+		if !member(key, n.items[i]) {
+			d.faults.add(n.items[i].at, "is not a key here; %s", suggest(key, known))
+		}
+	}
+}
+
+// is adds a fault unless n is of the kind.
+func (d *decoder) is(n *jsonValue, want jsonKind) bool {
+	if n.kind != want {
+		d.faults.add(n.at, "is %s; write %s", n.kind, want)
+		return false
+	}
+	return true
+}
+
+func (d *decoder) str(n *jsonValue) string {
+	d.is(n, jsonString)
+	return n.text
+}
+
+func (d *decoder) boolean(n *jsonValue) bool {
+	d.is(n, jsonBool)
+	return n.truth
+}
+
+func (d *decoder) list(n *jsonValue, item func(x *jsonValue)) {
+	if d.is(n, jsonArray) {
+		for _, x := range n.items {
+			item(x)
+		}
+	}
+}
+
+func (d *decoder) time(n *jsonValue) time.Time {
+	if !d.is(n, jsonString) {
+		return time.Time{}
+	}
+	t, err := time.Parse(time.RFC3339, n.text)
+	if err != nil {
+		d.faults.add(n.at, `is not a time; write it by RFC 3339, such as "2026-01-31T12:00:00Z"`)
+	}
+	return t
+}
+
+// any returns the value as Go data, numbers as json.Number.
+func (d *decoder) any(n *jsonValue) any {
+	switch n.kind {
+	case jsonBool:
+		return n.truth
+	case jsonNumber:
+		return json.Number(n.text)
+	case jsonString:
+		return n.text
+	case jsonArray:
+		list := make([]any, len(n.items))
+		for i, x := range n.items {
+			list[i] = d.any(x)
+		}
+		return list
+	case jsonObject:
+		return d.anyMap(n)
+	}
+	return nil
+}
+
+func (d *decoder) anyMap(n *jsonValue) map[string]any {
+	if !d.is(n, jsonObject) {
+		return nil
+	}
+	m := make(map[string]any, len(n.keys))
+	for i, key := range n.keys {
+		m[key] = d.any(n.items[i])
+	}
+	return m
+}
+
+// duration reads Go's duration strings, with d for days, and the two special ones.
+func (d *decoder) duration(n *jsonValue) time.Duration {
+	if !d.is(n, jsonString) {
+		return 0
+	}
+	switch n.text {
+	case "immediately":
+		return Immediately
+	case "never":
+		return Never
+	}
+	dur, err := parseDuration(n.text)
+	switch {
+	case err != nil:
+		d.faults.add(n.at, `%q %v; write a duration such as "7d" or "12h", or "immediately" or "never"`, n.text, err)
+	case dur < time.Millisecond:
+		d.faults.add(n.at, `%q is shorter than 1ms; write "immediately" for no cooldown at all`, n.text)
+		dur = 0
+	case dur == Never:
+		dur-- // the longest duration is a sentinel; nobody will miss its last nanosecond
+	}
+	return dur
+}
+
+// parseDuration is time.ParseDuration with a leading number of days of 24
+// hours: "7d", "1d12h".
+func parseDuration(s string) (time.Duration, error) {
+	days, rest, ok := strings.Cut(s, "d")
+	if !ok {
+		return goDuration(s)
+	}
+	n, err := strconv.ParseUint(days, 10, 63)
+	if err != nil || strings.Trim(days, "0123456789") != "" {
+		return 0, errors.New("is not a duration")
+	}
+	const day = 24 * time.Hour
+	if n > uint64(Never/day) {
+		return 0, errors.New("is more than 292 years")
+	}
+	total := time.Duration(n) * day
+	if rest == "" {
+		return total, nil
+	}
+	more, err := goDuration(rest)
+	if err != nil {
+		return 0, err
+	}
+	if strings.ContainsAny(rest[:1], "+-") {
+		return 0, errors.New("is not a duration")
+	}
+	if more > Never-total {
+		return 0, errors.New("is more than 292 years")
+	}
+	return total + more, nil
+}
+
+func goDuration(s string) (time.Duration, error) {
+	d, err := time.ParseDuration(s)
+	if err != nil {
+		return 0, errors.New("is not a duration")
+	}
+	return d, nil
+}
+
+// formatDuration writes what parseDuration and the special names read.
+func formatDuration(d time.Duration) string {
+	switch d {
+	case Immediately:
+		return "immediately"
+	case Never:
+		return "never"
+	}
+	const day = 24 * time.Hour
+	days, rest := d/day, d%day
+	if days == 0 {
+		return shortDuration(rest)
+	}
+	if rest == 0 {
+		return itoa(int(days)) + "d"
+	}
+	return itoa(int(days)) + "d" + shortDuration(rest)
+}
+
+// shortDuration is Go's form without units that are zero: 12h, not 12h0m0s.
+func shortDuration(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = s[:len(s)-2]
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = s[:len(s)-2]
+	}
+	return s
+}
+
+func itoa(i int) string { return strconv.Itoa(i) }
+
+// suggest names the nearest of the known words, or all of them.
+func suggest(word string, known []string) string {
+	if near := nearest(word, known); near != "" {
+		return fmt.Sprintf("did you mean %q?", near)
+	}
+	quoted := make([]string, len(known))
+	for i, k := range known {
+		quoted[i] = strconv.Quote(k)
+	}
+	return "there are " + strings.Join(quoted, ", ")
+}
+
+// nearest returns the known word with the smallest edit distance, if it is
+// small enough to be a slip of the keyboard, or "".
+func nearest(word string, known []string) string {
+	fold := func(s string) string {
+		return strings.NewReplacer("_", "", "-", "", " ", "", ".", "").Replace(strings.ToLower(s))
+	}
+	best, bestDistance := "", 3
+	if len(word) > 64 {
+		return ""
+	}
+	for _, k := range known {
+		limit := min(2, len(k)/3)
+		distance := editDistance(fold(word), fold(k))
+		if distance <= limit && distance < bestDistance {
+			best, bestDistance = k, distance
+		}
+	}
+	return best
+}
+
+// editDistance counts insertions, deletions, substitutions and swaps of
+// neighbours (optimal string alignment) that turn a into b.
+func editDistance(a, b string) int {
+	older := make([]int, len(b)+1)
+	prev := make([]int, len(b)+1)
+	cur := make([]int, len(b)+1)
+	for j := range prev {
+		prev[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		cur[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			cur[j] = min(prev[j]+1, cur[j-1]+1, prev[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				cur[j] = min(cur[j], older[j-2]+1)
+			}
+		}
+		older, prev, cur = prev, cur, older
+	}
+	return prev[len(b)]
+}
+
+// A jsonWriter writes objects with their members in a fixed order, leaving
+// out what is empty, without escaping what only HTML would mind.
+type jsonWriter struct {
+	buf []byte
+	err error
+}
+
+func (w *jsonWriter) raw(s string) { w.buf = append(w.buf, s...) }
+
+// member writes a member with a value of any kind.
+func (w *jsonWriter) member(key string, value any) {
+	w.name(key)
+	w.value(value)
+}
+
+// text writes a member unless its value is empty.
+func (w *jsonWriter) text(key, value string) {
+	if value != "" {
+		w.member(key, value)
+	}
+}
+
+// name writes the comma, if one is due, and the key.
+func (w *jsonWriter) name(key string) {
+	if n := len(w.buf); n > 0 && w.buf[n-1] != '{' {
+		w.raw(",")
+	}
+	w.value(key)
+	w.raw(":")
+}
+
+func (w *jsonWriter) value(value any) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(value); err != nil && w.err == nil {
+		w.err = err
+	}
+	w.buf = append(w.buf, bytes.TrimSuffix(b.Bytes(), []byte("\n"))...)
+}
+
+// list writes an array member, one call of item for each element.
+func (w *jsonWriter) list(key string, n int, item func(i int)) {
+	w.name(key)
+	w.elements(n, item)
+}
+
+func (w *jsonWriter) elements(n int, item func(i int)) {
+	w.raw("[")
+	for i := range n {
+		if i > 0 {
+			w.raw(",")
+		}
+		item(i)
+	}
+	w.raw("]")
+}

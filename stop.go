@@ -1,0 +1,125 @@
+package campaign
+
+import (
+	"context"
+	"math"
+	"time"
+)
+
+// Special values of [Stop.RestartTimeout] and [Stop.FailureTimeout].
+const (
+	// Immediately means that there is no cooldown: every matching visit starts
+	// a run. It is written "immediately" in JSON.
+	Immediately time.Duration = -1
+
+	// Never means that the cooldown has no end: the campaign starts once in the
+	// life of a profile. It is written "never" in JSON.
+	Never time.Duration = math.MaxInt64
+)
+
+const (
+	defaultRestartTimeout = 24 * time.Hour
+	defaultFailureTimeout = time.Minute
+)
+
+// Stop is the last node of a campaign. It says how long a profile is left alone
+// before the campaign may start for it again.
+type Stop struct {
+	// RestartTimeout runs from the time of the visit that started the campaign.
+	// Visits in the meantime do not lengthen it. Zero means 24 hours; otherwise
+	// it is at least a millisecond, or [Immediately], or [Never].
+	RestartTimeout time.Duration
+
+	// FailureTimeout takes the place of RestartTimeout when a run surely
+	// delivered nothing, so that an outage does not cost a customer the
+	// message. It is cut to the RestartTimeout. Zero means one minute.
+	FailureTimeout time.Duration
+}
+
+// restart returns the timeout that an Entry carries.
+func (s Stop) restart() time.Duration {
+	if s.RestartTimeout == 0 {
+		return defaultRestartTimeout
+	}
+	return s.RestartTimeout
+}
+
+// failure returns how long the campaign stays closed after a run that surely
+// delivered nothing: zero or more, or Never.
+func (s Stop) failure() time.Duration {
+	f := s.FailureTimeout
+	if f == 0 {
+		f = defaultFailureTimeout
+	}
+	return max(0, min(f, s.restart()))
+}
+
+func (s Stop) validate(fs *faults, p pointer) {
+	validateTimeout(fs, p.key("restart_timeout"), s.RestartTimeout, "24h")
+	validateTimeout(fs, p.key("failure_timeout"), s.FailureTimeout, "1m")
+}
+
+func validateTimeout(fs *faults, p pointer, d time.Duration, normal string) {
+	switch {
+	case d == 0, d == Immediately, d >= time.Millisecond:
+	default:
+		fs.add(p, `%s is shorter than 1ms; write a duration such as "7d" or "12h", or "immediately" or "never", or leave it out for %s`, d, normal)
+	}
+}
+
+// An Entry is one attempt of a run to start: which campaign, for whom, when,
+// and for how long the campaign is closed for that profile if it starts.
+type Entry struct {
+	Campaign string        // campaign ID
+	Profile  string        // profile ID
+	Time     time.Time     // the visit's time; counts to the millisecond
+	Timeout  time.Duration // positive, or Immediately, or Never
+}
+
+// Until returns the end of the cooldown that e begins: e.Time plus e.Timeout, to
+// the millisecond. [Immediately] ends at e.Time; [Never] ends, as does what
+// would lie beyond it, with the year 9999, the last that JSON and RFC 3339 can
+// write.
+func (e Entry) Until() time.Time {
+	start := time.UnixMilli(e.Time.UnixMilli()).UTC()
+	if e.Timeout == Never {
+		return endOfTime
+	}
+	if e.Timeout <= 0 {
+		return start
+	}
+	// Whole milliseconds, rounded up: a cooldown is never shorter than asked.
+	ms := int64(e.Timeout / time.Millisecond)
+	if e.Timeout%time.Millisecond != 0 {
+		ms++
+	}
+	if end := start.Add(time.Duration(ms) * time.Millisecond); end.Before(endOfTime) {
+		return end
+	}
+	return endOfTime
+}
+
+// endOfTime is what Until returns for Never.
+var endOfTime = time.Date(9999, time.December, 31, 23, 59, 59, 999e6, time.UTC)
+
+// A Tracker keeps cooldowns: for which profile each campaign is closed, and
+// until when. [MemoryTracker] is the one in memory. Several processes that
+// serve the same profiles share one Tracker of their own making; TestTracker
+// of package campaigntest checks it.
+//
+// A Tracker is safe for concurrent use. Times count to the millisecond. An
+// error leaves what it had.
+type Tracker interface {
+	// Enter starts a cooldown if none is running, in one atomic step.
+	//
+	// The campaign is closed for the profile if a cooldown is kept whose end
+	// lies after e.Time; then Enter returns that end and false, and changes
+	// nothing. Otherwise it keeps e.Until() as the new end, and returns it and
+	// true. With the timeout [Immediately] nothing is kept.
+	Enter(ctx context.Context, e Entry) (until time.Time, entered bool, err error)
+
+	// Reopen moves the end of the cooldown that e began to until, which is not
+	// after its present end. If the cooldown that is kept is not the one that e
+	// began (if its end is not e.Until()), Reopen changes nothing.
+	Reopen(ctx context.Context, e Entry, until time.Time) error
+}

@@ -1,0 +1,159 @@
+package campaign
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// A PageVisit is one page seen by one visitor, as the host tells it. The host
+// may change or reuse everything that it refers to once the call that took the
+// visit has returned.
+type PageVisit struct {
+	// ID is the host's own ID of the visit, if it has one. Two visits with the
+	// same ID give their requests the same delivery IDs.
+	ID string `json:"id,omitempty"`
+
+	// Time is when the page was seen, to the millisecond. Zero means now.
+	Time time.Time `json:"time,omitzero"`
+
+	// URL is the page's address as the browser shows it (location.href), or
+	// the path and query of a request (http.Request.URL). Required.
+	URL string `json:"url"`
+
+	Title    string `json:"title,omitempty"`    // the page's title; empty if unknown
+	Type     string `json:"type,omitempty"`     // the kind of page, such as "product"; empty if unknown
+	Referrer string `json:"referrer,omitempty"` // the address of the page before; empty if unknown
+
+	Item    Item    `json:"item,omitzero"`    // what the page is about
+	Profile Profile `json:"profile,omitzero"` // who saw it
+
+	// Data is whatever else the host wants campaigns to know: device,
+	// language, experiment. Its entries are the fields visit.NAME.
+	Data map[string]any `json:"data,omitempty"`
+}
+
+// An Item is what a page is about: a product, an article. A part that is empty
+// is missing. The zero Item means that the page is about none.
+type Item struct {
+	ID       string         `json:"id,omitempty"`
+	Name     string         `json:"name,omitempty"`
+	Category string         `json:"category,omitempty"`
+	Fields   map[string]any `json:"fields,omitempty"` // the fields item.NAME
+}
+
+// A Profile is the person who visits, as the host knows them. The zero Profile
+// is an anonymous visitor.
+type Profile struct {
+	// ID is what cooldowns are kept by. It is also the field profile.id, and
+	// profile.profileid where Fields has no profileid of its own.
+	ID string `json:"id,omitempty"`
+
+	// Known says that the host can identify the person. A known profile has an
+	// ID. A profile that is not known never starts a campaign, unless its
+	// trigger is for all profiles and it has an ID.
+	Known bool `json:"known,omitempty"`
+
+	Fields map[string]any `json:"fields,omitempty"` // the fields profile.NAME
+}
+
+// UnmarshalJSON reads the JSON form of a visit: strictly, so that a misspelt
+// key is an error and not a visit without that part. Numbers in the maps become
+// [json.Number], which keeps them exact. The error is a [*ValidationError].
+func (v *PageVisit) UnmarshalJSON(data []byte) error {
+	doc, err := parseJSON(data)
+	if err != nil {
+		return err
+	}
+	var d decoder
+	visit := d.pageVisit(doc)
+	if err := d.faults.err(); err != nil {
+		return err
+	}
+	*v = visit
+	return nil
+}
+
+var _ json.Unmarshaler = (*PageVisit)(nil)
+
+func (d *decoder) pageVisit(n *jsonValue) PageVisit {
+	var v PageVisit
+	d.object(n, func(key string, x *jsonValue) bool {
+		switch key {
+		case "id":
+			v.ID = d.str(x)
+		case "time":
+			v.Time = d.time(x)
+		case "url":
+			v.URL = d.str(x)
+		case "title":
+			v.Title = d.str(x)
+		case "type":
+			v.Type = d.str(x)
+		case "referrer":
+			v.Referrer = d.str(x)
+		case "item":
+			v.Item = d.item(x)
+		case "profile":
+			v.Profile = d.profile(x)
+		case "data":
+			v.Data = d.anyMap(x)
+		default:
+			return false
+		}
+		return true
+	}, "id", "time", "url", "title", "type", "referrer", "item", "profile", "data")
+	return v
+}
+
+func (d *decoder) item(n *jsonValue) Item {
+	var it Item
+	d.object(n, func(key string, x *jsonValue) bool {
+		switch key {
+		case "id":
+			it.ID = d.str(x)
+		case "name":
+			it.Name = d.str(x)
+		case "category":
+			it.Category = d.str(x)
+		case "fields":
+			it.Fields = d.anyMap(x)
+		default:
+			return false
+		}
+		return true
+	}, "id", "name", "category", "fields")
+	return it
+}
+
+func (d *decoder) profile(n *jsonValue) Profile {
+	var p Profile
+	d.object(n, func(key string, x *jsonValue) bool {
+		switch key {
+		case "id":
+			p.ID = d.str(x)
+		case "known":
+			p.Known = d.boolean(x)
+		case "fields":
+			p.Fields = d.anyMap(x)
+		default:
+			return false
+		}
+		return true
+	}, "id", "known", "fields")
+	return p
+}
+
+// maxAhead is how far a visit's time may lie ahead of the clock.
+const maxAhead = 24 * time.Hour
+
+// check returns what is wrong with v apart from its URL, which is read anyway.
+func (v *PageVisit) check() error {
+	if v.Profile.Known && v.Profile.ID == "" {
+		return visitFault("/profile/id", "is empty for a known profile; pass the ID, or pass the visitor as not known")
+	}
+	return nil
+}
+
+func visitFault(pointer, message string) error {
+	return &ValidationError{Faults: []Fault{{Pointer: pointer, Message: "the visit's " + pointer[1:] + " " + message}}}
+}
