@@ -1,4 +1,668 @@
 package campaign
 
-// A Field names one thing that is known of a visit.
-type Field string
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// A Condition is a test on a visit: a [Comparison], or [All], [Any] or [Not] of
+// conditions. There are no others.
+type Condition interface {
+	condition()
+}
+
+// All holds when each of its conditions holds. It must not be empty.
+type All []Condition
+
+// Any holds when at least one of its conditions holds. It must not be empty.
+type Any []Condition
+
+// Not holds exactly when Of does not. A comparison with a missing field does
+// not hold, so Not of it does.
+type Not struct {
+	Of Condition
+}
+
+// A Comparison tests one field of the visit. The methods of [Field] make them.
+// A field that is missing, or null, satisfies no comparison. A field with
+// several values, such as a repeated query parameter or a list, satisfies the
+// comparison when one of its values does.
+type Comparison struct {
+	Field Field
+	Op    Op
+
+	// Value is what the field is compared with: a string, a bool, an int64, a
+	// uint64 beyond int64, or a float64 that is no integer; for OpIn an []any of
+	// these; nil for OpExists. The methods of Field and Parse bring every other
+	// kind of number into that form.
+	Value any
+
+	// IgnoreCase compares text by Unicode simple folding, as
+	// [strings.EqualFold] does. It is for operators on text alone.
+	IgnoreCase bool
+}
+
+func (All) condition()        {}
+func (Any) condition()        {}
+func (Not) condition()        {}
+func (Comparison) condition() {}
+
+// IgnoringCase returns c with IgnoreCase set.
+func (c Comparison) IgnoringCase() Comparison {
+	c.IgnoreCase = true
+	return c
+}
+
+// An Op is the operator of a [Comparison], as it is written in JSON.
+type Op string
+
+// The operators.
+const (
+	OpEquals     Op = "equals"
+	OpIn         Op = "in"
+	OpContains   Op = "contains"
+	OpStartsWith Op = "starts_with"
+	OpEndsWith   Op = "ends_with"
+	OpGlob       Op = "glob"
+	OpRegex      Op = "regex"
+	OpLess       Op = "less"
+	OpAtMost     Op = "at_most"
+	OpGreater    Op = "greater"
+	OpAtLeast    Op = "at_least"
+	OpExists     Op = "exists"
+)
+
+// Equals holds when the field is value: a string, a bool, a number or a time.
+// Numbers of all kinds compare by value, exactly; times as RFC 3339 text; text
+// never equals a number. On paths and URLs one slash at the end of the path is
+// forgiven.
+func (f Field) Equals(value any) Comparison { return f.compare(OpEquals, canonicalValue(value)) }
+
+// In holds when the field equals one of the values. A slice among them counts
+// as its elements.
+func (f Field) In(values ...any) Comparison { return f.compare(OpIn, canonicalList(values)) }
+
+// Contains holds when the field is text that has s in it.
+func (f Field) Contains(s string) Comparison { return f.compare(OpContains, s) }
+
+// StartsWith holds when the field is text that begins with prefix.
+func (f Field) StartsWith(prefix string) Comparison { return f.compare(OpStartsWith, prefix) }
+
+// EndsWith holds when the field is text that ends with suffix.
+func (f Field) EndsWith(suffix string) Comparison { return f.compare(OpEndsWith, suffix) }
+
+// Glob holds when the whole of the field is text that fits the pattern: * is
+// any text, slashes included; ? is one character; a backslash takes the next
+// character as it is.
+func (f Field) Glob(pattern string) Comparison { return f.compare(OpGlob, pattern) }
+
+// Regex holds when the field is text in which the RE2 expression (see
+// [regexp/syntax]) matches anywhere. Use ^ and $ for the whole.
+func (f Field) Regex(expr string) Comparison { return f.compare(OpRegex, expr) }
+
+// Less holds when the field is a number below n.
+func (f Field) Less(n any) Comparison { return f.compare(OpLess, canonicalValue(n)) }
+
+// AtMost holds when the field is a number that is n or below.
+func (f Field) AtMost(n any) Comparison { return f.compare(OpAtMost, canonicalValue(n)) }
+
+// Greater holds when the field is a number above n.
+func (f Field) Greater(n any) Comparison { return f.compare(OpGreater, canonicalValue(n)) }
+
+// AtLeast holds when the field is a number that is n or above.
+func (f Field) AtLeast(n any) Comparison { return f.compare(OpAtLeast, canonicalValue(n)) }
+
+// Exists holds when the field is there and not null. The empty text and the
+// empty list are there. PagePath.Exists() is every page.
+func (f Field) Exists() Comparison { return f.compare(OpExists, nil) }
+
+func (f Field) compare(op Op, value any) Comparison {
+	return Comparison{Field: f, Op: op, Value: value}
+}
+
+// operand says what an operator compares with.
+type operand int
+
+const (
+	scalarOperand operand = iota
+	listOperand
+	textOperand
+	numberOperand
+	noOperand
+)
+
+var operators = []struct {
+	op      Op
+	operand operand
+	fold    bool // whether IgnoreCase means something
+	empty   bool // whether the empty text is a sensible value
+}{
+	{OpEquals, scalarOperand, true, true},
+	{OpIn, listOperand, true, true},
+	{OpContains, textOperand, true, false},
+	{OpStartsWith, textOperand, true, false},
+	{OpEndsWith, textOperand, true, false},
+	{OpGlob, textOperand, true, false},
+	{OpRegex, textOperand, true, true},
+	{OpLess, numberOperand, false, false},
+	{OpAtMost, numberOperand, false, false},
+	{OpGreater, numberOperand, false, false},
+	{OpAtLeast, numberOperand, false, false},
+	{OpExists, noOperand, false, false},
+}
+
+func opNames() []string {
+	names := make([]string, len(operators))
+	for i, o := range operators {
+		names[i] = string(o.op)
+	}
+	return names
+}
+
+// A test is a compiled Condition: plain structs, so that evaluating it neither
+// allocates nor lets the visit escape to the heap, as a call through the
+// Condition interface would.
+type test struct {
+	kind testKind
+	subs []test // of All and Any; one of Not
+	cmp  comparison
+}
+
+type testKind uint8
+
+const (
+	testCompare testKind = iota
+	testAll
+	testAny
+	testNot
+)
+
+// A comparison is a compiled Comparison.
+type comparison struct {
+	def   Comparison
+	field fieldRef
+	op    Op
+	fold  bool
+	slash bool                // equals and in forgive one trailing slash
+	text  string              // the value, if it is text
+	value scalar              // the value, if it is a scalar
+	list  []scalar            // the values of in
+	set   map[string]struct{} // the same as a set, if they are many texts
+	re    *regexp.Regexp
+}
+
+// compileCondition checks c and compiles it. What it returns is of use only if
+// no fault was added.
+func compileCondition(c Condition, fs *faults, p pointer, depth int) test {
+	if depth > maxDepth {
+		fs.add(p, "is nested more than %d levels deep; flatten it", maxDepth)
+		return test{}
+	}
+	switch c := c.(type) {
+	case Comparison:
+		return test{kind: testCompare, cmp: compileComparison(c, fs, p)}
+	case All:
+		return compileGroup(testAll, c, fs, p.key("all"), depth)
+	case Any:
+		return compileGroup(testAny, c, fs, p.key("any"), depth)
+	case Not:
+		of := p.key("not")
+		if c.Of == nil {
+			fs.add(of, "is missing; say what must not hold")
+			return test{}
+		}
+		return test{kind: testNot, subs: []test{compileCondition(c.Of, fs, of, depth+1)}}
+	case unreadable:
+	case nil:
+		fs.add(p, "is missing; write a condition, or PagePath.Exists() for every page")
+	default:
+		fs.add(p, "is a %T; use a Comparison, All, Any or Not as a plain value", c)
+	}
+	return test{}
+}
+
+func compileGroup(kind testKind, group []Condition, fs *faults, p pointer, depth int) test {
+	t := test{kind: kind, subs: make([]test, len(group))}
+	if len(group) == 0 {
+		fs.add(p, "is empty; put a condition into it or remove it")
+	}
+	for i, c := range group {
+		t.subs[i] = compileCondition(c, fs, p.index(i), depth+1)
+	}
+	return t
+}
+
+func compileComparison(c Comparison, fs *faults, p pointer) comparison {
+	out := comparison{def: c, op: c.Op, fold: c.IgnoreCase}
+	before := len(*fs)
+	out.field = parseField(c.Field, fs, p.key("field"))
+	fieldKnown := len(*fs) == before
+	i := indexOperator(c.Op)
+	if i < 0 {
+		fs.add(p.key("op"), "%q is not an operator; %s", c.Op, suggest(string(c.Op), opNames()))
+		return out
+	}
+	o := operators[i]
+	if c.IgnoreCase && !o.fold {
+		fs.add(p.key("ignore_case"), "means nothing for %s; remove it", c.Op)
+	}
+	value := p.key("value")
+	switch o.operand {
+	case noOperand:
+		if c.Value != nil {
+			fs.add(value, "means nothing for exists; remove it")
+		}
+	case numberOperand:
+		out.value = compileScalar(c.Value, fs, value)
+		if out.value.kind != scalarNumber && out.value.kind != scalarInvalid {
+			fs.add(value, "is %s; %s compares with a number", out.value.kind, c.Op)
+		}
+		if fieldKnown && out.field.isText() {
+			fs.add(p.key("op"), "%s is always text and cannot be ordered; compare it with equals, in or starts_with", c.Field)
+		}
+	case textOperand:
+		out.compileText(o.empty, fs, value)
+	case scalarOperand:
+		out.slash = out.field.forgivesSlash()
+		out.value = out.compileEqual(c.Value, fs, value)
+	case listOperand:
+		out.slash = out.field.forgivesSlash()
+		out.compileList(fs, value)
+	}
+	return out
+}
+
+func indexOperator(op Op) int {
+	for i, o := range operators {
+		if o.op == op {
+			return i
+		}
+	}
+	return -1
+}
+
+func (c *comparison) compileText(emptyAllowed bool, fs *faults, p pointer) {
+	s, ok := c.def.Value.(string)
+	switch {
+	case !ok:
+		fs.add(p, "is %s; %s compares with text", describe(c.def.Value), c.op)
+		return
+	case s == "" && !emptyAllowed:
+		fs.add(p, "is empty, which every text satisfies; write exists, or the text to look for")
+		return
+	}
+	c.text = s
+	c.checkHost(s, fs, p)
+	switch c.op {
+	case OpGlob:
+		if err := checkGlob(s); err != nil {
+			fs.add(p, "%v", err)
+		}
+	case OpRegex:
+		expr := s
+		if c.fold {
+			expr = "(?i:" + s + ")"
+		}
+		if _, err := regexp.Compile(s); err != nil {
+			fs.add(p, "is not an RE2 expression: %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+			return
+		}
+		c.re = regexp.MustCompile(expr)
+	}
+}
+
+// compileEqual compiles a value of equals or in.
+func (c *comparison) compileEqual(v any, fs *faults, p pointer) scalar {
+	s := compileScalar(v, fs, p)
+	if s.kind == scalarInvalid {
+		return s
+	}
+	if c.field.isText() && s.kind != scalarText {
+		fs.add(p, `is %s, and %s is always text; write %q`, s.kind, c.def.Field, fmt.Sprint(v))
+	}
+	if s.kind == scalarText {
+		c.checkHost(s.text, fs, p)
+	}
+	if c.fold && s.kind != scalarText {
+		fs.add(p, "is %s; ignore_case is for text", s.kind)
+	}
+	return s
+}
+
+// manyTexts is from how many texts on a set beats a loop.
+const manyTexts = 8
+
+func (c *comparison) compileList(fs *faults, p pointer) {
+	values, ok := c.def.Value.([]any)
+	switch {
+	case !ok:
+		fs.add(p, "is %s; in compares with a list", describe(c.def.Value))
+		return
+	case len(values) == 0:
+		fs.add(p, "is empty, which nothing satisfies; list the values, or remove the condition")
+		return
+	}
+	allText := true
+	for i, v := range values {
+		s := c.compileEqual(v, fs, p.index(i))
+		c.list = append(c.list, s)
+		allText = allText && s.kind == scalarText
+	}
+	if allText && !c.fold && !c.field.isURL() && len(values) >= manyTexts {
+		c.set = make(map[string]struct{}, len(values))
+		for _, s := range c.list {
+			c.set[c.plain(s.text)] = struct{}{}
+		}
+	}
+}
+
+// checkHost refuses text that no host, in the ASCII form that browsers use, can contain.
+func (c *comparison) checkHost(s string, fs *faults, p pointer) {
+	if c.op == OpRegex || !c.field.isHost() || isASCII(s) {
+		return
+	}
+	if ascii, ok := hostToASCII(s); ok && (c.op == OpEquals || c.op == OpIn) {
+		fs.add(p, "is a host in Unicode, and browsers report hosts in ASCII; write %q", ascii)
+		return
+	}
+	fs.add(p, `has letters outside ASCII, and browsers report hosts in ASCII; write the xn-- form of the host`)
+}
+
+// eval decides t for one visit.
+func (t *test) eval(v *view) bool {
+	switch t.kind {
+	case testCompare:
+		return t.cmp.eval(v)
+	case testAll:
+		for i := range t.subs {
+			if !t.subs[i].eval(v) {
+				return false
+			}
+		}
+		return true
+	case testAny:
+		for i := range t.subs {
+			if t.subs[i].eval(v) {
+				return true
+			}
+		}
+		return false
+	default:
+		return !t.subs[0].eval(v)
+	}
+}
+
+func (c *comparison) eval(v *view) bool {
+	switch c.field.kind {
+	case fieldPageQuery:
+		return c.evalQuery(v.page.query)
+	case fieldReferrerQuery:
+		return v.hasReferrer() && c.evalQuery(v.referrer.query)
+	case fieldItem:
+		if s, ok := v.visit.Item.named(c.field.name); ok {
+			return c.matchText(s)
+		}
+		value, ok := lookup(v.visit.Item.Fields, c.field.name)
+		return ok && c.matchAny(value)
+	case fieldProfile:
+		if s, ok := v.visit.Profile.named(c.field.name); ok {
+			return c.matchText(s)
+		}
+		value, ok := lookup(v.visit.Profile.Fields, c.field.name)
+		return ok && c.matchAny(value)
+	case fieldVisit:
+		value, ok := lookup(v.visit.Data, c.field.name)
+		return ok && c.matchAny(value)
+	default:
+		s, ok := v.text(c.field.kind)
+		return ok && c.matchText(s)
+	}
+}
+
+// evalQuery tests each parameter with the name in turn.
+func (c *comparison) evalQuery(query string) bool {
+	for {
+		value, rest, found := nextParam(query, c.field.name)
+		if !found {
+			return false
+		}
+		if c.op == OpExists || c.matchText(formText(value)) {
+			return true
+		}
+		query = rest
+	}
+}
+
+// matchText decides the comparison for a text value.
+func (c *comparison) matchText(s string) bool {
+	switch c.op {
+	case OpExists:
+		return true
+	case OpEquals:
+		if c.value.kind != scalarText {
+			return false
+		}
+		return c.equalText(s, c.value.text)
+	case OpIn:
+		return c.inTexts(s)
+	case OpContains:
+		if c.fold {
+			return containsFold(s, c.text)
+		}
+		return strings.Contains(s, c.text)
+	case OpStartsWith:
+		if c.fold {
+			_, ok := cutPrefixFold(s, c.text)
+			return ok
+		}
+		return strings.HasPrefix(s, c.text)
+	case OpEndsWith:
+		if c.fold {
+			return hasSuffixFold(s, c.text)
+		}
+		return strings.HasSuffix(s, c.text)
+	case OpGlob:
+		return matchGlob(c.text, s, c.fold)
+	case OpRegex:
+		return c.re.MatchString(s)
+	}
+	return false // an ordering, and s is not a number
+}
+
+func (c *comparison) inTexts(s string) bool {
+	if c.set != nil {
+		_, ok := c.set[c.plain(s)]
+		return ok
+	}
+	for i := range c.list {
+		if c.list[i].kind == scalarText && c.equalText(s, c.list[i].text) {
+			return true
+		}
+	}
+	return false
+}
+
+// plain is the key of s in the set.
+func (c *comparison) plain(s string) string {
+	if c.slash {
+		s = strings.TrimSuffix(s, "/")
+	}
+	return s
+}
+
+func (c *comparison) equalText(s, want string) bool {
+	if !c.slash {
+		return equalFold(s, want, c.fold)
+	}
+	path, query := c.field.withoutSlash(s)
+	wantPath, wantQuery := c.field.withoutSlash(want)
+	return equalFold(path, wantPath, c.fold) && equalFold(query, wantQuery, c.fold)
+}
+
+func equalFold(a, b string, fold bool) bool {
+	if fold {
+		return strings.EqualFold(a, b)
+	}
+	return a == b
+}
+
+// matchScalar decides the comparison for a bool or a number.
+func (c *comparison) matchScalar(s scalar) bool {
+	switch c.op {
+	case OpExists:
+		return true
+	case OpEquals:
+		return s.equal(c.value)
+	case OpIn:
+		for i := range c.list {
+			if s.equal(c.list[i]) {
+				return true
+			}
+		}
+		return false
+	}
+	if s.kind != scalarNumber || c.value.kind != scalarNumber {
+		return false
+	}
+	order, ok := s.num.compare(c.value.num)
+	if !ok {
+		return false
+	}
+	switch c.op {
+	case OpLess:
+		return order < 0
+	case OpAtMost:
+		return order <= 0
+	case OpGreater:
+		return order > 0
+	case OpAtLeast:
+		return order >= 0
+	}
+	return false // an operator on text
+}
+
+func (d *decoder) condition(n *jsonValue, depth int) Condition {
+	if !d.is(n, jsonObject) {
+		return unreadable{}
+	}
+	for i, key := range n.keys {
+		switch key {
+		case "all":
+			return All(d.group(n, i, depth))
+		case "any":
+			return Any(d.group(n, i, depth))
+		case "not":
+			d.alone(n, i)
+			return Not{Of: d.condition(n.items[i], depth+1)}
+		}
+	}
+	return d.comparison(n)
+}
+
+// alone adds a fault for each member of n beside the one at index i.
+func (d *decoder) alone(n *jsonValue, i int) {
+	for j := range n.keys {
+		if j != i {
+			d.faults.add(n.items[j].at, "stands beside %q; a condition is one of all, any, not, or a comparison", n.keys[i])
+		}
+	}
+}
+
+func (d *decoder) group(n *jsonValue, i, depth int) []Condition {
+	d.alone(n, i)
+	var group []Condition
+	d.list(n.items[i], func(x *jsonValue) {
+		group = append(group, d.condition(x, depth+1))
+	})
+	return group
+}
+
+func (d *decoder) comparison(n *jsonValue) Condition {
+	var c Comparison
+	has := map[string]bool{}
+	d.object(n, func(key string, x *jsonValue) bool {
+		has[key] = true
+		switch key {
+		case "field":
+			c.Field = Field(d.str(x))
+		case "op":
+			c.Op = Op(d.str(x))
+		case "value":
+			c.Value = d.comparisonValue(x)
+		case "ignore_case":
+			c.IgnoreCase = d.boolean(x)
+		default:
+			return false
+		}
+		return true
+	}, "field", "op", "value", "ignore_case", "all", "any", "not")
+	return c
+}
+
+func (d *decoder) comparisonValue(n *jsonValue) any {
+	switch n.kind {
+	case jsonNumber:
+		return canonicalValue(d.any(n))
+	case jsonArray:
+		list := make([]any, len(n.items))
+		for i, x := range n.items {
+			list[i] = canonicalValue(d.any(x))
+		}
+		return list
+	default:
+		return d.any(n)
+	}
+}
+
+func (w *jsonWriter) condition(c Condition) {
+	w.raw("{")
+	switch c := c.(type) {
+	case Comparison:
+		w.member("field", string(c.Field))
+		w.member("op", string(c.Op))
+		if c.Op != OpExists || c.Value != nil {
+			w.member("value", c.Value)
+		}
+		if c.IgnoreCase {
+			w.member("ignore_case", true)
+		}
+	case All:
+		w.list("all", len(c), func(i int) { w.condition(c[i]) })
+	case Any:
+		w.list("any", len(c), func(i int) { w.condition(c[i]) })
+	case Not:
+		w.name("not")
+		w.condition(c.Of)
+	default:
+		w.fail("a condition of type %T has no JSON form", c)
+	}
+	w.raw("}")
+}
+
+// describe names the kind of a value for a fault, without showing it.
+func describe(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "missing or null"
+	case string:
+		return "text"
+	case bool:
+		return "a boolean"
+	case int64, uint64:
+		return "a number"
+	case float64:
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return "not a finite number"
+		}
+		return "a number"
+	case []any:
+		return "a list"
+	case map[string]any:
+		return "an object"
+	default:
+		return "a " + strconv.Quote(fmt.Sprintf("%T", v))
+	}
+}

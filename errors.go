@@ -39,8 +39,7 @@ func (f Fault) String() string {
 }
 
 // ValidationError reports that a definition or a visit cannot be used. It lists
-// every fault that was found, in the order of the document, and nothing has
-// been changed or started because of it.
+// every fault that was found, and nothing has been changed or started.
 type ValidationError struct {
 	Faults []Fault // never empty
 }

@@ -114,3 +114,36 @@ func isSecretName(s string) bool {
 func isAlnum(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
 }
+
+func (d *decoder) headers(n *jsonValue) Headers {
+	var hs Headers
+	d.list(n, func(x *jsonValue) {
+		var h Header
+		d.object(x, func(key string, x *jsonValue) bool {
+			switch key {
+			case "name":
+				h.Name = d.str(x)
+			case "value":
+				h.Value = d.str(x)
+			case "secret":
+				h.Secret = d.str(x)
+				if h.Secret == "" {
+					d.faults.add(x.at, "is empty; write the secret's name, or leave it out")
+				}
+			default:
+				return false
+			}
+			return true
+		}, "name", "value", "secret")
+		hs = append(hs, h)
+	})
+	return hs
+}
+
+func (w *jsonWriter) header(h Header) {
+	w.raw("{")
+	w.member("name", h.Name)
+	w.text("value", h.Value)
+	w.text("secret", h.Secret)
+	w.raw("}")
+}

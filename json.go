@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -166,6 +167,33 @@ type decoder struct {
 	faults faults
 }
 
+// unreadable stands for a node or a condition that could not be read. The fault
+// is known already; it is there so that the rest can still be checked.
+type unreadable struct{}
+
+func (unreadable) node()      {}
+func (unreadable) condition() {}
+
+// with returns the faults of reading, together with those that validation
+// found in what could be read. What validation says of a place that could not be
+// read, or of what lies below it, would name one fault twice.
+func (d *decoder) with(err error) error {
+	all := d.faults
+	if invalid, ok := errors.AsType[*ValidationError](err); ok {
+		for _, f := range invalid.Faults {
+			if !slices.ContainsFunc(d.faults, func(known Fault) bool { return known.covers(f) }) {
+				all = append(all, f)
+			}
+		}
+	}
+	return all.err()
+}
+
+func (f Fault) covers(g Fault) bool {
+	rest, ok := strings.CutPrefix(g.Pointer, f.Pointer)
+	return ok && (rest == "" || rest[0] == '/')
+}
+
 // object calls member for each member of n. A key for which it returns false
 // is a fault, with the nearest of the known keys as a hint.
 func (d *decoder) object(n *jsonValue, member func(key string, x *jsonValue) bool, known ...string) {
@@ -196,6 +224,18 @@ func (d *decoder) str(n *jsonValue) string {
 func (d *decoder) boolean(n *jsonValue) bool {
 	d.is(n, jsonBool)
 	return n.truth
+}
+
+// oneOf returns the index of n's text among the names, and 0 with a fault.
+func (d *decoder) oneOf(n *jsonValue, names []string) int {
+	if !d.is(n, jsonString) {
+		return 0
+	}
+	if i := slices.Index(names, n.text); i >= 0 {
+		return i
+	}
+	d.faults.add(n.at, "%q is unknown; %s", n.text, suggest(n.text, names))
+	return 0
 }
 
 func (d *decoder) list(n *jsonValue, item func(x *jsonValue)) {
@@ -460,4 +500,10 @@ func (w *jsonWriter) elements(n int, item func(i int)) {
 		item(i)
 	}
 	w.raw("]")
+}
+
+func (w *jsonWriter) fail(format string, args ...any) {
+	if w.err == nil {
+		w.err = fmt.Errorf("campaign: "+format, args...)
+	}
 }

@@ -123,3 +123,32 @@ type Tracker interface {
 	// began (if its end is not e.Until()), Reopen changes nothing.
 	Reopen(ctx context.Context, e Entry, until time.Time) error
 }
+
+func (d *decoder) stop(n *jsonValue) Stop {
+	var s Stop
+	d.object(n, func(key string, x *jsonValue) bool {
+		switch key {
+		case "type":
+		case "restart_timeout":
+			s.RestartTimeout = d.duration(x)
+		case "failure_timeout":
+			s.FailureTimeout = d.duration(x)
+		default:
+			return false
+		}
+		return true
+	}, "type", "restart_timeout", "failure_timeout")
+	return s
+}
+
+func (w *jsonWriter) stop(s Stop) {
+	w.raw("{")
+	w.member("type", "stop")
+	if s.RestartTimeout != 0 {
+		w.member("restart_timeout", formatDuration(s.RestartTimeout))
+	}
+	if s.FailureTimeout != 0 {
+		w.member("failure_timeout", formatDuration(s.FailureTimeout))
+	}
+	w.raw("}")
+}

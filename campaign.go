@@ -1,0 +1,364 @@
+package campaign
+
+import (
+	"encoding/json"
+	"strings"
+	"unicode/utf8"
+)
+
+// A Campaign is a chain of nodes: one [WebsiteTrigger], one or more [Webhook]s,
+// one [Stop]. It is plain data; two campaigns with equal content are equal to
+// go-cmp. Its methods are pure: they read no clock and touch no network. They
+// may be called from several goroutines while nobody changes the campaign.
+type Campaign struct {
+	// ID tells the campaign from others, in cooldowns and outcomes. Required.
+	// A campaign that keeps its ID keeps its cooldowns, whatever else changes.
+	ID string
+
+	// Name is for people. It may be empty.
+	Name string
+
+	// Nodes is the chain, in the order in which it runs.
+	Nodes []Node
+}
+
+// A Node is a [WebsiteTrigger], a [Webhook] or a [Stop], as a plain value. There
+// are no others.
+type Node interface {
+	node()
+}
+
+func (WebsiteTrigger) node() {}
+func (Webhook) node()        {}
+func (Stop) node()           {}
+
+// Validate reports everything that is wrong with the campaign, as a
+// [*ValidationError] with JSON Pointers such as /nodes/1/url, or nil.
+func (c Campaign) Validate() error {
+	_, err := c.compile()
+	return err
+}
+
+// Match reports whether the visit meets the campaign's condition. Audience and
+// cooldown are decided after it, and not here. The error is a
+// [*ValidationError] for a campaign or a visit that cannot be used.
+//
+// Match prepares the campaign anew at each call. An [Engine] does it once.
+func (c Campaign) Match(visit PageVisit) (bool, error) {
+	prog, err := c.compile()
+	if err != nil {
+		return false, err
+	}
+	var v view
+	if err := v.read(&visit); err != nil {
+		return false, err
+	}
+	return prog.when.eval(&v), nil
+}
+
+// Render returns what the campaign would send for the visit, one request for
+// each webhook, whether or not the visit matches. Secrets stay names. A visit
+// without a time is rendered as of the zero time, which shows in the delivery
+// ID alone.
+//
+// The error is a [*ValidationError] for a campaign or a visit that cannot be
+// used, and a [*RenderError] for a field that is required and missing, or that
+// cannot be written.
+func (c Campaign) Render(visit PageVisit) ([]Request, error) {
+	prog, err := c.compile()
+	if err != nil {
+		return nil, err
+	}
+	var v view
+	if err := v.read(&visit); err != nil {
+		return nil, err
+	}
+	return prog.render(&v, false)
+}
+
+// MarshalJSON writes the campaign's JSON form, which [Parse] reads inside a file.
+func (c Campaign) MarshalJSON() ([]byte, error) {
+	var w jsonWriter
+	w.campaign(c)
+	return w.buf, w.err
+}
+
+// UnmarshalJSON reads one campaign as strictly as [Parse] reads a file.
+func (c *Campaign) UnmarshalJSON(data []byte) error {
+	doc, err := parseJSON(data)
+	if err != nil {
+		return err
+	}
+	var d decoder
+	parsed := d.campaign(doc)
+	if err := d.with(parsed.Validate()); err != nil {
+		return err
+	}
+	*c = parsed
+	return nil
+}
+
+// Campaigns is the content of a campaign file. Its JSON form has a version:
+//
+//	{"version": 1, "campaigns": [ … ]}
+type Campaigns []Campaign
+
+// Parse reads a campaign file. It accepts what it understands whole: an unknown
+// or duplicate key at any depth, a second campaign with the same ID, or data
+// after the end is an error. The error is a [*ValidationError] that lists every
+// fault; then no campaign is returned. What Parse accepts is valid, and
+// json.Marshal of it can be parsed to an equal value.
+func Parse(data []byte) (Campaigns, error) {
+	doc, err := parseJSON(data)
+	if err != nil {
+		return nil, err
+	}
+	var d decoder
+	cs := d.file(doc)
+	_, err = compileAll(cs)
+	if err := d.with(err); err != nil {
+		return nil, err
+	}
+	return cs, nil
+}
+
+// MarshalJSON writes the campaign file.
+func (cs Campaigns) MarshalJSON() ([]byte, error) {
+	var w jsonWriter
+	w.raw("{")
+	w.member("version", fileVersion)
+	w.list("campaigns", len(cs), func(i int) { w.campaign(cs[i]) })
+	w.raw("}")
+	return w.buf, w.err
+}
+
+// UnmarshalJSON is Parse.
+func (cs *Campaigns) UnmarshalJSON(data []byte) error {
+	parsed, err := Parse(data)
+	if err != nil {
+		return err
+	}
+	*cs = parsed
+	return nil
+}
+
+var (
+	_ json.Marshaler   = Campaigns(nil)
+	_ json.Unmarshaler = (*Campaigns)(nil)
+)
+
+const fileVersion = 1
+
+// A program is a compiled campaign: checked, and independent of what the
+// caller does with the definition from then on.
+type program struct {
+	id       string
+	when     test
+	audience Audience
+	webhooks []webhookProgram
+	stop     Stop
+}
+
+func (c Campaign) compile() (*program, error) {
+	var fs faults
+	prog := c.compileInto(&fs, pointer{})
+	if err := fs.err(); err != nil {
+		return nil, err
+	}
+	return prog, nil
+}
+
+// compileAll compiles a set of campaigns. The pointers of its faults begin with
+// /campaigns, as in a file.
+func compileAll(cs []Campaign) ([]*program, error) {
+	var fs faults
+	progs := make([]*program, len(cs))
+	first := make(map[string]int, len(cs))
+	root := pointer{}.key("campaigns")
+	for i, c := range cs {
+		p := root.index(i)
+		progs[i] = c.compileInto(&fs, p)
+		if j, dup := first[c.ID]; dup && c.ID != "" {
+			fs.add(p.key("id"), "%q is also the ID of campaign %d; each campaign needs its own", c.ID, j)
+			continue
+		}
+		first[c.ID] = i
+	}
+	if err := fs.err(); err != nil {
+		return nil, err
+	}
+	return progs, nil
+}
+
+func (c Campaign) compileInto(fs *faults, p pointer) *program {
+	prog := &program{id: c.ID}
+	switch {
+	case c.ID == "":
+		fs.add(p.key("id"), `is missing; give the campaign an ID such as "running-shoes"`)
+	case !utf8.ValidString(c.ID):
+		fs.add(p.key("id"), "is not valid UTF-8")
+	case strings.ContainsFunc(c.ID, func(r rune) bool { return r < ' ' || r == 0x7f }):
+		fs.add(p.key("id"), "has a control character; remove it")
+	}
+	if !utf8.ValidString(c.Name) {
+		fs.add(p.key("name"), "is not valid UTF-8")
+	}
+	nodes := p.key("nodes")
+	c.checkChain(fs, nodes)
+	for i, n := range c.Nodes {
+		at := nodes.index(i)
+		switch n := n.(type) {
+		case WebsiteTrigger:
+			prog.when, prog.audience = n.compile(fs, at), n.Audience
+		case Webhook:
+			prog.webhooks = append(prog.webhooks, n.compile(i, fs, at))
+		case Stop:
+			n.validate(fs, at)
+			prog.stop = n
+		case unreadable:
+		case nil:
+			fs.add(at, "is nil; remove it, or put a node there")
+		default:
+			fs.add(at, "is a %T; use a WebsiteTrigger, Webhook or Stop as a plain value", n)
+		}
+	}
+	return prog
+}
+
+// checkChain checks the order of the nodes.
+func (c Campaign) checkChain(fs *faults, p pointer) {
+	const chain = "a chain is one website_trigger, one or more webhooks, one stop"
+	if len(c.Nodes) == 0 {
+		fs.add(p, "is empty; %s", chain)
+		return
+	}
+	triggers, webhooks, stops := 0, 0, 0
+	last := len(c.Nodes) - 1
+	for i, n := range c.Nodes {
+		switch n.(type) {
+		case WebsiteTrigger:
+			triggers++
+			switch {
+			case triggers > 1:
+				fs.add(p.index(i), "is another website_trigger; a campaign has one: put both conditions into an any, or make two campaigns")
+			case i != 0:
+				fs.add(p.index(i), "is a website_trigger after the beginning; it is the first node")
+			}
+		case Webhook:
+			webhooks++
+		case unreadable:
+			triggers, webhooks, stops = max(triggers, 1), webhooks+1, stops+1 // it may have been any
+		case Stop:
+			stops++
+			if i != last {
+				fs.add(p.index(i), "is a stop before the end; it is the last node")
+			}
+		}
+	}
+	if triggers == 0 {
+		fs.add(p, "has no website_trigger; %s", chain)
+	}
+	if webhooks == 0 {
+		fs.add(p, "has no webhook; %s", chain)
+	}
+	if stops == 0 {
+		fs.add(p, "has no stop; %s", chain)
+	}
+}
+
+// render renders all webhooks of the chain, or none.
+func (prog *program) render(v *view, test bool) ([]Request, error) {
+	requests := make([]Request, len(prog.webhooks))
+	for i := range prog.webhooks {
+		var err error
+		if requests[i], err = prog.webhooks[i].render(prog.id, v, test); err != nil {
+			return nil, err
+		}
+	}
+	return requests, nil
+}
+
+func (d *decoder) file(n *jsonValue) Campaigns {
+	var cs Campaigns
+	version := false
+	d.object(n, func(key string, x *jsonValue) bool {
+		switch key {
+		case "version":
+			version = true
+			if d.is(x, jsonNumber) && x.text != itoa(fileVersion) {
+				d.faults.add(x.at, "%s is a version that this library does not read; it reads %d", x.text, fileVersion)
+			}
+		case "campaigns":
+			d.list(x, func(x *jsonValue) { cs = append(cs, d.campaign(x)) })
+		default:
+			return false
+		}
+		return true
+	}, "version", "campaigns")
+	if !version && n.kind == jsonObject {
+		d.faults.add(n.at.key("version"), "is missing; write 1")
+	}
+	return cs
+}
+
+func (d *decoder) campaign(n *jsonValue) Campaign {
+	var c Campaign
+	d.object(n, func(key string, x *jsonValue) bool {
+		switch key {
+		case "id":
+			c.ID = d.str(x)
+		case "name":
+			c.Name = d.str(x)
+		case "nodes":
+			d.list(x, func(x *jsonValue) { c.Nodes = append(c.Nodes, d.node(x)) })
+		default:
+			return false
+		}
+		return true
+	}, "id", "name", "nodes")
+	return c
+}
+
+var nodeTypes = []string{"website_trigger", "webhook", "stop"}
+
+func (d *decoder) node(n *jsonValue) Node {
+	if !d.is(n, jsonObject) {
+		return unreadable{}
+	}
+	for i, key := range n.keys {
+		if key != "type" {
+			continue
+		}
+		switch n.items[i].text {
+		case "website_trigger":
+			return d.trigger(n)
+		case "webhook":
+			return d.webhook(n)
+		case "stop":
+			return d.stop(n)
+		}
+		d.oneOf(n.items[i], nodeTypes)
+		return unreadable{}
+	}
+	d.faults.add(n.at.key("type"), "is missing; %s", suggest("", nodeTypes))
+	return unreadable{}
+}
+
+func (w *jsonWriter) campaign(c Campaign) {
+	w.raw("{")
+	w.member("id", c.ID)
+	w.text("name", c.Name)
+	w.list("nodes", len(c.Nodes), func(i int) {
+		switch n := c.Nodes[i].(type) {
+		case WebsiteTrigger:
+			w.trigger(n)
+		case Webhook:
+			w.webhook(n)
+		case Stop:
+			w.stop(n)
+		default:
+			w.fail("a node of type %T has no JSON form", n)
+		}
+	})
+	w.raw("}")
+}

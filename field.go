@@ -1,0 +1,343 @@
+package campaign
+
+import "strings"
+
+// A Field names one thing that is known of a visit, as the JSON form writes it:
+// page.path, page.query.NAME, item.NAME, profile.NAME. It is plain text, so
+// fields can be compared, printed and stored.
+//
+// In item, profile and visit fields a NAME with dots walks nested maps: an
+// entry with exactly that key wins; otherwise the part before the first dot is
+// looked up, and the rest in what is found there.
+type Field string
+
+// What the visit says of the page. Host is in lower case and in ASCII form,
+// without the scheme's own port, and missing if the visit has a path only. Path
+// and fragment are percent-decoded once. PageURL is scheme, host, raw path and
+// raw query, without the fragment.
+const (
+	PageURL      Field = "page.url"
+	PageScheme   Field = "page.scheme"
+	PageHost     Field = "page.host"
+	PagePath     Field = "page.path"
+	PageFragment Field = "page.fragment"
+	PageTitle    Field = "page.title"
+	PageType     Field = "page.type"
+)
+
+// Where the visitor came from. They are missing if the referrer is no URL.
+const (
+	ReferrerURL  Field = "referrer.url"
+	ReferrerHost Field = "referrer.host"
+	ReferrerPath Field = "referrer.path"
+)
+
+// What the page is about.
+const (
+	ItemID       Field = "item.id"
+	ItemName     Field = "item.name"
+	ItemCategory Field = "item.category"
+)
+
+// PageQuery is the parameter name of the page's query, read as browsers read
+// forms.
+func PageQuery(name string) Field { return "page.query." + Field(name) }
+
+// ReferrerQuery is the parameter name of the referrer's query.
+func ReferrerQuery(name string) Field { return "referrer.query." + Field(name) }
+
+// ItemField is an entry of [Item.Fields], or id, name or category.
+func ItemField(name string) Field { return "item." + Field(name) }
+
+// ProfileField is an entry of [Profile.Fields], or id.
+func ProfileField(name string) Field { return "profile." + Field(name) }
+
+// VisitField is an entry of [PageVisit.Data].
+func VisitField(name string) Field { return "visit." + Field(name) }
+
+// A fieldRef is a Field taken apart.
+type fieldRef struct {
+	kind fieldKind
+	name string // of query, item, profile and visit fields
+}
+
+type fieldKind uint8
+
+const (
+	fieldInvalid fieldKind = iota
+	fieldPageURL
+	fieldPageScheme
+	fieldPageHost
+	fieldPagePath
+	fieldPageFragment
+	fieldPageTitle
+	fieldPageType
+	fieldPageQuery
+	fieldReferrerURL
+	fieldReferrerHost
+	fieldReferrerPath
+	fieldReferrerQuery
+	fieldItem
+	fieldProfile
+	fieldVisit
+)
+
+var fixedFields = []struct {
+	field Field
+	kind  fieldKind
+}{
+	{PageURL, fieldPageURL},
+	{PageScheme, fieldPageScheme},
+	{PageHost, fieldPageHost},
+	{PagePath, fieldPagePath},
+	{PageFragment, fieldPageFragment},
+	{PageTitle, fieldPageTitle},
+	{PageType, fieldPageType},
+	{ReferrerURL, fieldReferrerURL},
+	{ReferrerHost, fieldReferrerHost},
+	{ReferrerPath, fieldReferrerPath},
+}
+
+var namedFields = []struct {
+	prefix string
+	kind   fieldKind
+}{
+	{"page.query.", fieldPageQuery},
+	{"referrer.query.", fieldReferrerQuery},
+	{"item.", fieldItem},
+	{"profile.", fieldProfile},
+	{"visit.", fieldVisit},
+}
+
+// parseField takes f apart, or adds a fault that names the nearest field.
+func parseField(f Field, fs *faults, p pointer) fieldRef {
+	for _, x := range fixedFields {
+		if f == x.field {
+			return fieldRef{kind: x.kind}
+		}
+	}
+	for _, x := range namedFields {
+		name, ok := strings.CutPrefix(string(f), x.prefix)
+		if !ok {
+			continue
+		}
+		if name == "" {
+			fs.add(p, "%q has no name after the last dot; write %sNAME", f, x.prefix)
+		}
+		return fieldRef{kind: x.kind, name: name}
+	}
+	fs.add(p, "%q is not a field; %s", f, suggestField(string(f)))
+	return fieldRef{}
+}
+
+func suggestField(f string) string {
+	var known []string
+	for _, x := range fixedFields {
+		known = append(known, string(x.field))
+	}
+	known = append(known, string(ItemID), string(ItemName), string(ItemCategory))
+	if near := nearest(f, known); near != "" {
+		return "did you mean \"" + near + "\"?"
+	}
+	// A slip in the part before the name: profil.email, page.qurey.utm_source.
+	for _, x := range namedFields {
+		dots := strings.Count(x.prefix, ".")
+		parts := strings.SplitN(f, ".", dots+1)
+		if len(parts) <= dots {
+			continue
+		}
+		head := strings.Join(parts[:dots], ".")
+		if nearest(head, []string{strings.TrimSuffix(x.prefix, ".")}) != "" {
+			return "did you mean \"" + x.prefix + parts[dots] + "\"?"
+		}
+	}
+	names := append([]string(nil), known[:len(fixedFields)]...)
+	for _, x := range namedFields {
+		names = append(names, x.prefix+"NAME")
+	}
+	return "there are " + strings.Join(names, ", ")
+}
+
+// isText reports whether the field's values are always text.
+func (f fieldRef) isText() bool { return f.kind != fieldInvalid && f.kind < fieldItem }
+
+func (f fieldRef) isHost() bool { return f.kind == fieldPageHost || f.kind == fieldReferrerHost }
+
+// forgivesSlash reports whether equality forgives one trailing slash of the path.
+func (f fieldRef) forgivesSlash() bool {
+	return f.kind == fieldPagePath || f.kind == fieldReferrerPath || f.isURL()
+}
+
+func (f fieldRef) isURL() bool { return f.kind == fieldPageURL || f.kind == fieldReferrerURL }
+
+// withoutSlash returns s, a path or a URL, without one slash at the end of its
+// path, in two parts so that a URL with a query needs no copy.
+func (f fieldRef) withoutSlash(s string) (path, query string) {
+	path = s
+	if i := strings.IndexByte(s, '?'); i >= 0 && f.isURL() {
+		path, query = s[:i], s[i:]
+	}
+	return strings.TrimSuffix(path, "/"), query
+}
+
+// A view reads the fields of one visit. What costs something is read once, and
+// only if a condition asks for it.
+type view struct {
+	visit    *PageVisit
+	page     location
+	referrer location
+
+	pagePath     string // decoded; empty if not yet asked for
+	referrerPath string
+	referrerRead readState
+}
+
+type readState uint8
+
+const (
+	unread readState = iota
+	readOK
+	readFailed
+)
+
+// read takes the visit's address apart. The error is a *ValidationError.
+func (v *view) read(visit *PageVisit) error {
+	v.visit = visit
+	if err := visit.check(); err != nil {
+		return err
+	}
+	if fault := v.page.parse(visit.URL); fault != "" {
+		return visitFault("/url", fault)
+	}
+	return nil
+}
+
+// hasReferrer reports whether the referrer is an address with a host or a path.
+func (v *view) hasReferrer() bool {
+	if v.referrerRead == unread {
+		v.referrerRead = readFailed
+		if v.visit.Referrer != "" && v.referrer.parse(v.visit.Referrer) == "" {
+			v.referrerRead = readOK
+		}
+	}
+	return v.referrerRead == readOK
+}
+
+// text returns a field that is always text.
+func (v *view) text(kind fieldKind) (string, bool) {
+	switch kind {
+	case fieldPagePath:
+		return v.path(), true
+	case fieldPageURL:
+		return v.page.url(), true
+	case fieldPageScheme:
+		return v.page.scheme, v.page.scheme != ""
+	case fieldPageHost:
+		return v.page.host, v.page.hasHost
+	case fieldPageFragment:
+		return unescape(v.page.fragment), v.page.hasFragment
+	case fieldPageTitle:
+		return v.visit.Title, v.visit.Title != ""
+	case fieldPageType:
+		return v.visit.Type, v.visit.Type != ""
+	}
+	if !v.hasReferrer() {
+		return "", false
+	}
+	switch kind {
+	case fieldReferrerURL:
+		return v.referrer.url(), true
+	case fieldReferrerHost:
+		return v.referrer.host, v.referrer.hasHost
+	case fieldReferrerPath:
+		if v.referrerPath == "" {
+			v.referrerPath = unescape(v.referrer.path)
+		}
+		return v.referrerPath, true
+	}
+	return "", false
+}
+
+// path returns the page's decoded path, which is never empty.
+func (v *view) path() string {
+	if v.pagePath == "" {
+		v.pagePath = unescape(v.page.path)
+	}
+	return v.pagePath
+}
+
+// named returns a part of the item that has a place of its own and is not empty.
+func (it *Item) named(name string) (string, bool) {
+	var s string
+	switch name {
+	case "id":
+		s = it.ID
+	case "name":
+		s = it.Name
+	case "category":
+		s = it.Category
+	}
+	return s, s != ""
+}
+
+// named returns the profile's ID under its two names. What the host calls
+// profileid itself, in Fields, goes before.
+func (p *Profile) named(name string) (string, bool) {
+	switch name {
+	case "id":
+		return p.ID, p.ID != ""
+	case "profileid":
+		if _, ok := p.Fields[name]; ok {
+			return "", false
+		}
+		return p.ID, p.ID != ""
+	}
+	return "", false
+}
+
+// value returns any field, for a payload. Of a repeated query parameter it is
+// the list of its values.
+func (v *view) value(f fieldRef) (any, bool) {
+	switch f.kind {
+	case fieldItem:
+		if s, ok := v.visit.Item.named(f.name); ok {
+			return s, true
+		}
+		return lookup(v.visit.Item.Fields, f.name)
+	case fieldProfile:
+		if s, ok := v.visit.Profile.named(f.name); ok {
+			return s, true
+		}
+		return lookup(v.visit.Profile.Fields, f.name)
+	case fieldVisit:
+		return lookup(v.visit.Data, f.name)
+	case fieldPageQuery:
+		return queryValue(v.page.query, f.name)
+	case fieldReferrerQuery:
+		if !v.hasReferrer() {
+			return nil, false
+		}
+		return queryValue(v.referrer.query, f.name)
+	}
+	s, ok := v.text(f.kind)
+	return s, ok
+}
+
+func queryValue(query, name string) (any, bool) {
+	var values []any
+	for {
+		value, rest, found := nextParam(query, name)
+		if !found {
+			break
+		}
+		values = append(values, formText(value))
+		query = rest
+	}
+	switch len(values) {
+	case 0:
+		return nil, false
+	case 1:
+		return values[0], true
+	}
+	return values, true
+}

@@ -1,0 +1,563 @@
+package campaign
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"unicode/utf8"
+)
+
+// A Payload is what a webhook says, field by field, in the order written. The
+// zero value is an empty object.
+type Payload []PayloadField
+
+// A PayloadField is one field of a [Payload]: taken from the visit, or static.
+// [From], [FromProfile], [FromVisit], [FromItem] and [Static] make them.
+type PayloadField struct {
+	// From is where the value comes from. Empty means that Static is the value.
+	From Field
+
+	// Static is the value itself, if From is empty: anything that JSON can hold.
+	Static any
+
+	// As is the field's name in the payload. Dots make nested objects; a dot
+	// that belongs to the name is written \. and a backslash \\. Empty means the
+	// NAME of a profile, item or visit field; page and referrer fields, and
+	// static ones, need an As.
+	As string
+
+	// Missing says what to do if the visit does not have the field. A field
+	// that is null is there, and so is the empty text. Zero is MissingOmit.
+	Missing Missing
+
+	// Default takes the place of a missing field. It goes with MissingOmit,
+	// which then never happens. Nil means that there is none.
+	Default any
+
+	// Sensitive keeps the field out of URLs, which end in logs: a GET with it is
+	// refused unless the webhook allows it.
+	Sensitive bool
+}
+
+// Missing says what becomes of a payload field that the visit does not have.
+type Missing int
+
+const (
+	MissingOmit Missing = iota // leave the field out
+	MissingNull                // send null; not in GET and form, which have no null
+	MissingFail                // send nothing at all; the run fails with [ErrMissingField]
+)
+
+var missingNames = []string{"omit", "null", "fail"}
+
+// String returns the policy as it is written in JSON.
+func (m Missing) String() string {
+	if m < 0 || int(m) >= len(missingNames) {
+		return fmt.Sprintf("Missing(%d)", int(m))
+	}
+	return missingNames[m]
+}
+
+// From is a payload field with the value of any field.
+func From(f Field) PayloadField { return PayloadField{From: f} }
+
+// FromProfile is a payload field with the value of profile.name.
+func FromProfile(name string) PayloadField { return From(ProfileField(name)) }
+
+// FromItem is a payload field with the value of item.name.
+func FromItem(name string) PayloadField { return From(ItemField(name)) }
+
+// FromVisit is a payload field with the value of visit.name.
+func FromVisit(name string) PayloadField { return From(VisitField(name)) }
+
+// Static is a payload field with a value of its own: anything that JSON can
+// hold. Numbers go out as they came in; a [json.Number] to the letter.
+func Static(name string, value any) PayloadField {
+	return PayloadField{As: name, Static: canonicalStatic(value, 0)}
+}
+
+// Named returns f under another name in the payload: see [PayloadField.As].
+func (f PayloadField) Named(name string) PayloadField {
+	f.As = name
+	return f
+}
+
+// Required returns f with MissingFail.
+func (f PayloadField) Required() PayloadField {
+	f.Missing = MissingFail
+	return f
+}
+
+// OrNull returns f with MissingNull.
+func (f PayloadField) OrNull() PayloadField {
+	f.Missing = MissingNull
+	return f
+}
+
+// Or returns f with value in place of a missing one.
+func (f PayloadField) Or(value any) PayloadField {
+	f.Default = canonicalStatic(value, 0)
+	return f
+}
+
+// Encoding is how a POST writes its payload. A GET has it in the query.
+type Encoding int
+
+const (
+	EncodingJSON Encoding = iota // application/json; the zero value
+	EncodingForm                 // application/x-www-form-urlencoded
+)
+
+var encodingNames = []string{"json", "form"}
+
+// String returns the encoding as it is written in JSON.
+func (e Encoding) String() string {
+	if e < 0 || int(e) >= len(encodingNames) {
+		return fmt.Sprintf("Encoding(%d)", int(e))
+	}
+	return encodingNames[e]
+}
+
+// canonicalStatic brings a static value into the form that Parse gives it:
+// maps and lists of any, numbers as int64, uint64 or float64 where that writes
+// the same digits, and as json.Number otherwise.
+func canonicalStatic(v any, depth int) any {
+	if depth > maxDepth {
+		return v // Validate refuses it
+	}
+	switch x := v.(type) {
+	case nil, bool, string:
+		return v
+	case json.Number:
+		return canonicalNumber(x)
+	case json.Marshaler:
+		if _, isTime := canonicalValue(v).(string); !isTime {
+			return v
+		}
+	}
+	r, ok := indirect(reflect.ValueOf(v))
+	if !ok {
+		return nil
+	}
+	if isList(r) {
+		list := make([]any, r.Len())
+		for i := range list {
+			list[i] = canonicalStatic(r.Index(i).Interface(), depth+1)
+		}
+		return list
+	}
+	if r.Kind() == reflect.Map && r.Type().Key().Kind() == reflect.String {
+		m := make(map[string]any, r.Len())
+		for it := r.MapRange(); it.Next(); {
+			m[it.Key().String()] = canonicalStatic(it.Value().Interface(), depth+1)
+		}
+		return m
+	}
+	return canonicalValue(v)
+}
+
+func canonicalNumber(n json.Number) any {
+	parsed, ok := parseNumber(string(n))
+	if !ok {
+		return n
+	}
+	digits, err := appendJSON(nil, parsed.value(), 0)
+	if err != nil || string(digits) != string(n) {
+		return n
+	}
+	return parsed.value()
+}
+
+// A payloadProgram is a compiled Payload.
+type payloadProgram struct {
+	leaves []payloadLeaf // in the order written
+	root   []payloadNode // for JSON: the tree that the names make
+}
+
+type payloadLeaf struct {
+	index   int // in the Payload
+	from    fieldRef
+	field   Field
+	missing Missing
+	static  []byte // a static value or a default, encoded; nil if there is none
+	isFrom  bool
+	name    string // for GET and form
+}
+
+// A payloadNode is a member of an object: a leaf, or an object of its own.
+type payloadNode struct {
+	name    string
+	prefix  string // "name": for JSON
+	leaf    int    // -1 for an object
+	members []payloadNode
+}
+
+// form says how a payload is written.
+type payloadForm int
+
+const (
+	asJSON payloadForm = iota
+	asForm
+	asQuery
+)
+
+func (f payloadForm) String() string {
+	return [...]string{"JSON", "a form", "a GET"}[f]
+}
+
+func (p Payload) compile(form payloadForm, allowSensitive bool, fs *faults, at pointer) payloadProgram {
+	var prog payloadProgram
+	for i, f := range p {
+		f.compile(&prog, i, form, allowSensitive, fs, at.index(i))
+	}
+	return prog
+}
+
+func (f PayloadField) compile(prog *payloadProgram, i int, form payloadForm, allowSensitive bool, fs *faults, at pointer) {
+	leaf := payloadLeaf{index: i, field: f.From, isFrom: f.From != "", missing: f.Missing}
+	if leaf.isFrom {
+		leaf.from = parseField(f.From, fs, at.key(sourceOf(f.From)))
+		f.checkPolicy(form, fs, at)
+	} else {
+		f.checkStatic(fs, at)
+	}
+	if f.Sensitive && form == asQuery && !allowSensitive {
+		fs.add(at.key("sensitive"), "is set, and a GET puts the field into the URL, which ends in logs; use POST, or set allow_sensitive_query on the webhook")
+	}
+	path, ok := f.path(leaf.from, fs, at)
+	if !ok {
+		return
+	}
+	if form != asJSON {
+		if len(path) > 1 {
+			fs.add(at.key("as"), `makes an object, which %s cannot write; write \. for a dot that belongs to the name`, form)
+		}
+		leaf.name = path[0]
+	}
+	leaf.compileStatic(f, form, fs, at)
+	prog.leaves = append(prog.leaves, leaf)
+	prog.root = insertPayload(prog.root, path, len(prog.leaves)-1, prog, fs, at)
+}
+
+func (f PayloadField) checkPolicy(form payloadForm, fs *faults, at pointer) {
+	switch {
+	case f.Missing < 0 || int(f.Missing) >= len(missingNames):
+		fs.add(at.key("missing"), "%v is not a policy; there are omit, null and fail", f.Missing)
+	case f.Missing == MissingNull && form != asJSON:
+		fs.add(at.key("missing"), `is "null", which %s cannot write; use "omit" or a default`, form)
+	case f.Missing != MissingOmit && f.Default != nil:
+		fs.add(at.key("missing"), `is %q beside a default; keep one of them`, f.Missing)
+	}
+	if f.Static != nil {
+		fs.add(at.key("static"), "stands beside a field; a payload field has one source")
+	}
+}
+
+func (f PayloadField) checkStatic(fs *faults, at pointer) {
+	if f.Missing != MissingOmit {
+		fs.add(at.key("missing"), "means nothing for a static value, which is always there; remove it")
+	}
+	if f.Default != nil {
+		fs.add(at.key("default"), "means nothing for a static value, which is always there; remove it")
+	}
+}
+
+// compileStatic encodes the value that does not depend on the visit, if there
+// is one: the static value, or the default.
+func (l *payloadLeaf) compileStatic(f PayloadField, form payloadForm, fs *faults, at pointer) {
+	value, place := f.Static, at.key("static")
+	if l.isFrom {
+		value, place = f.Default, at.key("default")
+		if value == nil {
+			return
+		}
+	}
+	var err error
+	if form == asJSON {
+		l.static, err = appendJSON(nil, value, 0)
+	} else {
+		// An empty list makes no pairs; a slice that is not nil tells it from no value.
+		l.static, err = appendFormPairs([]byte{}, l.name, value)
+	}
+	if err != nil {
+		fs.add(place, "%v", err)
+	}
+}
+
+// path returns the names that the field's name is made of.
+func (f PayloadField) path(from fieldRef, fs *faults, at pointer) ([]string, bool) {
+	name, place := f.As, at.key("as")
+	if name == "" {
+		switch {
+		case f.From == "":
+			fs.add(place, "is missing; give the static value a name")
+			return nil, false
+		case from.kind == fieldInvalid:
+			return nil, false // already a fault
+		case from.name == "" || from.isText():
+			fs.add(place, "is missing; give %s a name in the payload", f.From)
+			return nil, false
+		}
+		name, place = strings.ReplaceAll(from.name, `\`, `\\`), at
+	}
+	path, err := splitName(name)
+	if err != nil {
+		fs.add(place, "%v", err)
+		return nil, false
+	}
+	if len(path) > maxDepth {
+		fs.add(place, "is nested more than %d levels deep; flatten it", maxDepth)
+		return nil, false
+	}
+	return path, true
+}
+
+// splitName splits at dots, with \. for a dot and \\ for a backslash.
+func splitName(name string) ([]string, error) {
+	if !utf8.ValidString(name) {
+		return nil, errors.New("is not valid UTF-8")
+	}
+	var path []string
+	var part []byte
+	for i := 0; i < len(name); i++ {
+		switch c := name[i]; c {
+		case '\\':
+			i++
+			if i == len(name) || name[i] != '.' && name[i] != '\\' {
+				return nil, errors.New(`has a backslash before something else; write \. for a dot and \\ for a backslash`)
+			}
+			part = append(part, name[i])
+		case '.':
+			path, part = append(path, string(part)), nil
+		default:
+			part = append(part, c)
+		}
+	}
+	path = append(path, string(part))
+	for _, p := range path {
+		if p == "" {
+			return nil, fmt.Errorf(`%q has an empty part; write the name without it, or \. for a dot`, name)
+		}
+	}
+	return path, nil
+}
+
+// insertPayload puts a leaf at its path, objects at the place of their first field.
+func insertPayload(nodes []payloadNode, path []string, leaf int, prog *payloadProgram, fs *faults, at pointer) []payloadNode {
+	name := path[0]
+	for i := range nodes {
+		n := &nodes[i]
+		if n.name != name {
+			continue
+		}
+		switch {
+		case n.leaf >= 0 && len(path) == 1:
+			fs.add(at, "is the second field with the name %q, after payload field %d; rename one with as", name, prog.leaves[n.leaf].index)
+		case n.leaf >= 0 || len(path) == 1:
+			fs.add(at, "makes %q both a value and an object; rename one with as", name)
+		default:
+			n.members = insertPayload(n.members, path[1:], leaf, prog, fs, at)
+		}
+		return nodes
+	}
+	prefix, _ := appendJSONString(nil, name)
+	n := payloadNode{name: name, prefix: string(prefix) + ":", leaf: leaf}
+	if len(path) > 1 {
+		n.leaf = -1
+		n.members = insertPayload(nil, path[1:], leaf, prog, fs, at)
+	}
+	return append(nodes, n)
+}
+
+// names calls f with each name of a flat payload.
+func (prog *payloadProgram) names(f func(index int, name string)) {
+	for _, l := range prog.leaves {
+		f(l.index, l.name)
+	}
+}
+
+// appendJSON writes the payload as an object.
+func (prog *payloadProgram) appendJSON(dst []byte, v *view) ([]byte, *RenderError) {
+	dst = append(dst, '{')
+	dst, _, err := prog.appendMembers(dst, prog.root, v)
+	return append(dst, '}'), err
+}
+
+// appendMembers writes what stands between the braces, and reports whether
+// there was anything.
+func (prog *payloadProgram) appendMembers(dst []byte, nodes []payloadNode, v *view) ([]byte, bool, *RenderError) {
+	any := false
+	for i := range nodes {
+		n := &nodes[i]
+		start := len(dst)
+		if any {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, n.prefix...)
+		var wrote bool
+		var err *RenderError
+		if n.leaf >= 0 {
+			dst, wrote, err = prog.leaves[n.leaf].appendJSON(dst, v)
+		} else {
+			dst = append(dst, '{')
+			dst, wrote, err = prog.appendMembers(dst, n.members, v)
+			dst = append(dst, '}')
+		}
+		if err != nil {
+			return dst, any, err
+		}
+		if !wrote { // an object of which nothing is left is left out too
+			dst = dst[:start]
+			continue
+		}
+		any = true
+	}
+	return dst, any, nil
+}
+
+func (l *payloadLeaf) appendJSON(dst []byte, v *view) ([]byte, bool, *RenderError) {
+	if !l.isFrom {
+		return append(dst, l.static...), true, nil
+	}
+	value, ok := v.value(l.from)
+	if ok {
+		dst, err := appendJSON(dst, value, 0)
+		if err != nil {
+			return dst, false, l.fail(err)
+		}
+		return dst, true, nil
+	}
+	switch {
+	case l.static != nil:
+		return append(dst, l.static...), true, nil
+	case l.missing == MissingNull:
+		return append(dst, "null"...), true, nil
+	case l.missing == MissingFail:
+		return dst, false, l.fail(ErrMissingField)
+	}
+	return dst, false, nil
+}
+
+// appendForm writes the payload as name=value pairs joined by &.
+func (prog *payloadProgram) appendForm(dst []byte, v *view) ([]byte, *RenderError) {
+	start := len(dst)
+	for i := range prog.leaves {
+		l := &prog.leaves[i]
+		mark := len(dst)
+		if mark > start {
+			dst = append(dst, '&')
+		}
+		before := len(dst)
+		var err *RenderError
+		if dst, err = l.appendForm(dst, v); err != nil {
+			return dst, err
+		}
+		if len(dst) == before {
+			dst = dst[:mark]
+		}
+	}
+	return dst, nil
+}
+
+func (l *payloadLeaf) appendForm(dst []byte, v *view) ([]byte, *RenderError) {
+	var value any
+	ok := false
+	if l.isFrom {
+		value, ok = v.value(l.from)
+	}
+	switch {
+	case ok:
+		out, err := appendFormPairs(dst, l.name, value)
+		if err != nil {
+			return dst, l.fail(err)
+		}
+		return out, nil
+	case l.static != nil:
+		return append(dst, l.static...), nil
+	case l.missing == MissingFail:
+		return dst, l.fail(ErrMissingField)
+	}
+	return dst, nil
+}
+
+// fail places an error. The webhook's own place is put before it by its caller.
+func (l *payloadLeaf) fail(err error) *RenderError {
+	return &RenderError{Pointer: "/payload/" + itoa(l.index), Field: l.field, Err: err}
+}
+
+// sourceOf is the key under which the JSON form has a field: its first part.
+func sourceOf(f Field) string {
+	source, _, _ := strings.Cut(string(f), ".")
+	return source
+}
+
+var payloadKeys = []string{"profile", "item", "visit", "page", "referrer", "static", "as", "missing", "default", "sensitive"}
+
+func (d *decoder) payload(n *jsonValue) Payload {
+	var p Payload
+	d.list(n, func(x *jsonValue) { p = append(p, d.payloadField(x)) })
+	return p
+}
+
+func (d *decoder) payloadField(n *jsonValue) PayloadField {
+	var f PayloadField
+	source := ""
+	d.object(n, func(key string, x *jsonValue) bool {
+		switch key {
+		case "profile", "item", "visit", "page", "referrer", "static":
+			if source != "" {
+				d.faults.add(x.at, "stands beside %q; a payload field has one source", source)
+			}
+			source = key
+			if key == "static" {
+				f.Static = canonicalStatic(d.any(x), 0)
+			} else {
+				f.From = Field(key + "." + d.str(x))
+			}
+		case "as":
+			f.As = d.str(x)
+		case "missing":
+			f.Missing = Missing(d.oneOf(x, missingNames))
+		case "default":
+			f.Default = canonicalStatic(d.any(x), 0)
+			if f.Default == nil {
+				d.faults.add(x.at, `is null; write "missing": "null" instead`)
+			}
+		case "sensitive":
+			f.Sensitive = d.boolean(x)
+		default:
+			return false
+		}
+		return true
+	}, payloadKeys...)
+	if source == "" && n.kind == jsonObject {
+		d.faults.add(n.at, "has no source; write profile, item, visit, page, referrer or static")
+	}
+	return f
+}
+
+func (w *jsonWriter) payloadField(f PayloadField) {
+	w.raw("{")
+	if f.From == "" {
+		w.member("static", f.Static)
+	} else {
+		source, name, ok := strings.Cut(string(f.From), ".")
+		if !ok {
+			w.fail("the payload field %q has no JSON form", f.From)
+		}
+		w.member(source, name)
+	}
+	w.text("as", f.As)
+	if f.Missing != MissingOmit {
+		w.member("missing", f.Missing.String())
+	}
+	if f.Default != nil {
+		w.member("default", f.Default)
+	}
+	if f.Sensitive {
+		w.member("sensitive", true)
+	}
+	w.raw("}")
+}

@@ -1,0 +1,146 @@
+package campaign
+
+import (
+	"errors"
+	"strings"
+	"unicode/utf8"
+)
+
+// Text comparisons without allocation: folding as strings.EqualFold does, and
+// glob patterns.
+
+func isASCII(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+// equalRune reports whether the first runes of a and b are equal under folding,
+// and how long they are. Neither may be empty.
+func equalRune(a, b string) (na, nb int, equal bool) {
+	if a[0] < utf8.RuneSelf && b[0] < utf8.RuneSelf {
+		return 1, 1, lowerASCII(a[0]) == lowerASCII(b[0])
+	}
+	_, na = utf8.DecodeRuneInString(a)
+	_, nb = utf8.DecodeRuneInString(b)
+	return na, nb, strings.EqualFold(a[:na], b[:nb])
+}
+
+func lowerASCII(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
+}
+
+// cutPrefixFold is strings.CutPrefix under folding. The prefix in s may have
+// another length: the Kelvin sign folds to k.
+func cutPrefixFold(s, prefix string) (rest string, ok bool) {
+	for prefix != "" {
+		if s == "" {
+			return "", false
+		}
+		ns, np, equal := equalRune(s, prefix)
+		if !equal {
+			return "", false
+		}
+		s, prefix = s[ns:], prefix[np:]
+	}
+	return s, true
+}
+
+func hasSuffixFold(s, suffix string) bool {
+	for suffix != "" {
+		if s == "" {
+			return false
+		}
+		_, ns := utf8.DecodeLastRuneInString(s)
+		_, nx := utf8.DecodeLastRuneInString(suffix)
+		if !strings.EqualFold(s[len(s)-ns:], suffix[len(suffix)-nx:]) {
+			return false
+		}
+		s, suffix = s[:len(s)-ns], suffix[:len(suffix)-nx]
+	}
+	return true
+}
+
+func containsFold(s, sub string) bool {
+	for {
+		if _, ok := cutPrefixFold(s, sub); ok {
+			return true
+		}
+		if s == "" {
+			return false
+		}
+		_, n := utf8.DecodeRuneInString(s)
+		s = s[n:]
+	}
+}
+
+func checkGlob(pattern string) error {
+	for i := 0; i < len(pattern); i++ {
+		if pattern[i] != '\\' {
+			continue
+		}
+		i++
+		if i == len(pattern) {
+			return errors.New(`ends with a single backslash; write \\ for a backslash`)
+		}
+	}
+	return nil
+}
+
+// matchGlob reports whether the whole of s fits the pattern. On a mismatch only
+// the latest star is tried again, one character further: whatever an earlier
+// star could reach, the latest can too. So the work is at most the product of
+// the lengths, and never exponential.
+func matchGlob(pattern, s string, fold bool) bool {
+	var afterStar, retry string // where to go on, once a star was seen
+	star := false
+	for {
+		if pattern != "" && pattern[0] == '*' {
+			pattern = pattern[1:]
+			star, afterStar, retry = true, pattern, s
+			continue
+		}
+		if s == "" && pattern == "" {
+			return true
+		}
+		if restPattern, restS, ok := globStep(pattern, s, fold); ok {
+			pattern, s = restPattern, restS
+			continue
+		}
+		if !star || retry == "" {
+			return false
+		}
+		_, n := utf8.DecodeRuneInString(retry)
+		retry = retry[n:]
+		pattern, s = afterStar, retry
+	}
+}
+
+// globStep matches one character of s with the head of the pattern, no star.
+func globStep(pattern, s string, fold bool) (restPattern, restS string, ok bool) {
+	if pattern == "" || s == "" {
+		return "", "", false
+	}
+	if pattern[0] == '?' {
+		_, n := utf8.DecodeRuneInString(s)
+		return pattern[1:], s[n:], true
+	}
+	if pattern[0] == '\\' {
+		pattern = pattern[1:]
+	}
+	if fold {
+		np, ns, equal := equalRune(pattern, s)
+		return pattern[np:], s[ns:], equal
+	}
+	_, np := utf8.DecodeRuneInString(pattern)
+	if !strings.HasPrefix(s, pattern[:np]) {
+		return "", "", false
+	}
+	return pattern[np:], s[np:], true
+}

@@ -1,0 +1,71 @@
+package campaign
+
+import "fmt"
+
+// WebsiteTrigger is the first node of a campaign: which visits, by whom, start
+// a run.
+type WebsiteTrigger struct {
+	// When is the condition that the visit has to meet. Required; for every
+	// page it is PagePath.Exists().
+	When Condition
+
+	// Audience says whose visits count. It is decided after When. Zero means
+	// known profiles only.
+	Audience Audience
+}
+
+// Audience says whose visits start a campaign.
+type Audience int
+
+const (
+	AudienceKnown Audience = iota // profiles that the host can identify; the zero value
+	AudienceAll                   // every profile that has an ID, known or not
+)
+
+var audienceNames = []string{"known", "all"}
+
+// String returns the audience as it is written in JSON.
+func (a Audience) String() string {
+	if a < 0 || int(a) >= len(audienceNames) {
+		return fmt.Sprintf("Audience(%d)", int(a))
+	}
+	return audienceNames[a]
+}
+
+// admits reports whether a profile belongs to the audience.
+func (a Audience) admits(p *Profile) bool {
+	return p.ID != "" && (p.Known || a == AudienceAll)
+}
+
+func (t WebsiteTrigger) compile(fs *faults, p pointer) test {
+	if t.Audience < 0 || int(t.Audience) >= len(audienceNames) {
+		fs.add(p.key("audience"), "%v is not an audience; there are known and all", t.Audience)
+	}
+	return compileCondition(t.When, fs, p.key("when"), 0)
+}
+
+func (d *decoder) trigger(n *jsonValue) WebsiteTrigger {
+	var t WebsiteTrigger
+	d.object(n, func(key string, x *jsonValue) bool {
+		switch key {
+		case "type":
+		case "audience":
+			t.Audience = Audience(d.oneOf(x, audienceNames))
+		case "when":
+			t.When = d.condition(x, 0)
+		default:
+			return false
+		}
+		return true
+	}, "type", "audience", "when")
+	return t
+}
+
+func (w *jsonWriter) trigger(t WebsiteTrigger) {
+	w.raw("{")
+	w.member("type", "website_trigger")
+	w.member("audience", t.Audience.String())
+	w.name("when")
+	w.condition(t.When)
+	w.raw("}")
+}

@@ -1,0 +1,480 @@
+package campaign
+
+import (
+	"encoding/json"
+	"math"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Values as hosts have them: what is in the maps of a visit, and what
+// definitions compare it with.
+
+// A scalar is a value that a comparison can test.
+type scalar struct {
+	kind  scalarKind
+	truth bool
+	text  string
+	num   number
+}
+
+type scalarKind uint8
+
+const (
+	scalarInvalid scalarKind = iota
+	scalarText
+	scalarBool
+	scalarNumber
+)
+
+func (k scalarKind) String() string {
+	return [...]string{"nothing", "text", "a boolean", "a number"}[k]
+}
+
+func (s scalar) equal(t scalar) bool {
+	if s.kind != t.kind {
+		return false // text never equals a number: nothing is converted
+	}
+	switch s.kind {
+	case scalarText:
+		return s.text == t.text
+	case scalarBool:
+		return s.truth == t.truth
+	case scalarNumber:
+		order, ok := s.num.compare(t.num)
+		return ok && order == 0
+	}
+	return false
+}
+
+// A number is an integer of 64 bits, signed or not, or a float. Keeping the
+// three apart makes comparing exact where a float64 for all would round beyond
+// 2^53.
+type number struct {
+	kind numberKind
+	bits uint64 // the int64, the uint64 or the float64
+}
+
+type numberKind uint8
+
+const (
+	isInt   numberKind = iota // any int64
+	isUint                    // above every int64
+	isFloat                   // anything, NaN and infinities included
+)
+
+func intNumber(i int64) number { return number{isInt, uint64(i)} }
+
+func uintNumber(u uint64) number {
+	if u <= math.MaxInt64 {
+		return number{isInt, u}
+	}
+	return number{isUint, u}
+}
+
+// floatNumber brings integers to their own kind, so that most comparisons are
+// of integers.
+func floatNumber(f float64) number {
+	if f == math.Trunc(f) {
+		if f >= -1<<63 && f < 1<<63 {
+			return intNumber(int64(f))
+		}
+		if f >= 1<<63 && f < 1<<64 {
+			return number{isUint, uint64(f)}
+		}
+	}
+	return number{isFloat, math.Float64bits(f)}
+}
+
+// compare returns -1, 0 or +1, and false if one of them is NaN.
+func (a number) compare(b number) (int, bool) {
+	switch {
+	case a.kind == isFloat && b.kind == isFloat:
+		return compareFloats(math.Float64frombits(a.bits), math.Float64frombits(b.bits))
+	case a.kind == isFloat:
+		order, ok := b.compareFloat(math.Float64frombits(a.bits))
+		return -order, ok
+	case b.kind == isFloat:
+		return a.compareFloat(math.Float64frombits(b.bits))
+	case a.kind != b.kind: // isUint is above every isInt
+		return int(a.kind) - int(b.kind), true
+	case a.kind == isUint:
+		return compareOrdered(a.bits, b.bits), true
+	default:
+		return compareOrdered(int64(a.bits), int64(b.bits)), true
+	}
+}
+
+// compareFloat compares an integer with a float that is none: a fraction, which
+// lies strictly between two integers of at most 53 bits, or something beyond
+// all of 64 bits.
+func (a number) compareFloat(f float64) (int, bool) {
+	switch {
+	case math.IsNaN(f):
+		return 0, false
+	case f >= 1<<63:
+		return -1, true
+	case f < -1<<63:
+		return 1, true
+	case a.kind == isUint:
+		return 1, true
+	}
+	if int64(a.bits) <= int64(math.Floor(f)) {
+		return -1, true
+	}
+	return 1, true
+}
+
+func compareFloats(a, b float64) (int, bool) {
+	if math.IsNaN(a) || math.IsNaN(b) {
+		return 0, false
+	}
+	return compareOrdered(a, b), true
+}
+
+func compareOrdered[T int64 | uint64 | float64](a, b T) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// parseNumber reads a json.Number. It returns false for what is no number.
+func parseNumber(s string) (number, bool) {
+	if !isJSONNumber(s) {
+		return number{}, false
+	}
+	whole := s
+	if !strings.ContainsAny(s, "eE") {
+		if i := strings.IndexByte(s, '.'); i >= 0 && strings.Trim(s[i+1:], "0") == "" {
+			whole = s[:i] // 9007199254740993.0 is an integer, and no float64
+		}
+	}
+	if !strings.ContainsAny(whole, ".eE") && len(whole) <= 20 {
+		if i, err := strconv.ParseInt(whole, 10, 64); err == nil {
+			return intNumber(i), true
+		}
+		if u, err := strconv.ParseUint(whole, 10, 64); err == nil {
+			return uintNumber(u), true
+		}
+	}
+	f, _ := strconv.ParseFloat(s, 64) // beyond float64 it is an infinity, which orders rightly
+	return floatNumber(f), true
+}
+
+// isJSONNumber reports whether s is a number by RFC 8259 section 6.
+func isJSONNumber(s string) bool {
+	s = strings.TrimPrefix(s, "-")
+	digits := leadingDigits(s)
+	if digits == 0 || digits > 1 && s[0] == '0' {
+		return false
+	}
+	s = s[digits:]
+	if rest, ok := strings.CutPrefix(s, "."); ok {
+		digits = leadingDigits(rest)
+		if digits == 0 {
+			return false
+		}
+		s = rest[digits:]
+	}
+	if s != "" && (s[0] == 'e' || s[0] == 'E') {
+		s = s[1:]
+		if s != "" && (s[0] == '+' || s[0] == '-') {
+			s = s[1:]
+		}
+		digits = leadingDigits(s)
+		return digits > 0 && digits == len(s)
+	}
+	return s == ""
+}
+
+func leadingDigits(s string) int {
+	n := 0
+	for n < len(s) && '0' <= s[n] && s[n] <= '9' {
+		n++
+	}
+	return n
+}
+
+// canonicalValue brings a value that definitions hold into one form, so that
+// code and JSON give equal definitions: integers as int64, or uint64 beyond it,
+// other numbers as float64, times as RFC 3339 text in UTC. What has no such
+// form stays as it is, for Validate to refuse.
+func canonicalValue(v any) any {
+	switch x := v.(type) {
+	case nil, bool, string:
+		return v
+	case time.Time:
+		return formatTime(x)
+	}
+	switch s := scalarOf(reflect.ValueOf(v)); s.kind {
+	case scalarBool:
+		return s.truth
+	case scalarText:
+		return s.text
+	case scalarNumber:
+		if n, ok := v.(json.Number); ok && s.num.kind == isFloat && !isFraction(string(n)) {
+			return v // an integer too large for 64 bits: not to be rounded silently
+		}
+		return s.num.value()
+	}
+	return v
+}
+
+// isFraction reports whether a JSON number is written with a fraction or an exponent.
+func isFraction(s string) bool { return strings.ContainsAny(s, ".eE") }
+
+// value returns the number as canonicalValue has it.
+func (a number) value() any {
+	switch a.kind {
+	case isInt:
+		return int64(a.bits)
+	case isUint:
+		return a.bits
+	default:
+		return math.Float64frombits(a.bits)
+	}
+}
+
+// canonicalList is canonicalValue for the values of In.
+func canonicalList(values []any) any {
+	list := make([]any, 0, len(values))
+	for _, v := range values {
+		r := reflect.ValueOf(v)
+		if r.Kind() != reflect.Slice && r.Kind() != reflect.Array {
+			list = append(list, canonicalValue(v))
+			continue
+		}
+		for i := range r.Len() {
+			list = append(list, canonicalValue(r.Index(i).Interface()))
+		}
+	}
+	return list
+}
+
+// compileScalar reads a value that is to be in canonical form.
+func compileScalar(v any, fs *faults, p pointer) scalar {
+	switch x := v.(type) {
+	case string:
+		return scalar{kind: scalarText, text: x}
+	case bool:
+		return scalar{kind: scalarBool, truth: x}
+	case int64:
+		return scalar{kind: scalarNumber, num: intNumber(x)}
+	case uint64:
+		return scalar{kind: scalarNumber, num: uintNumber(x)}
+	case float64:
+		if !math.IsNaN(x) && !math.IsInf(x, 0) {
+			return scalar{kind: scalarNumber, num: floatNumber(x)}
+		}
+	case json.Number:
+		fs.add(p, "is a number that 64 bits cannot hold exactly; compare it as text")
+		return scalar{}
+	case nil:
+		fs.add(p, `is missing or null; to test for absence write {"not": {"field": …, "op": "exists"}}`)
+		return scalar{}
+	case int, int8, int16, int32, uint, uint8, uint16, uint32, float32:
+		fs.add(p, "is a %T; make the comparison with the methods of Field, or convert the value to int64, uint64 or float64", v)
+		return scalar{}
+	}
+	fs.add(p, "is %s; write a text, a boolean or a number", describe(v))
+	return scalar{}
+}
+
+// matchAny decides the comparison for a value of any kind that a host may have
+// put into a map. A list matches when one of its elements does; lists in lists
+// do not, which keeps the work in proportion to the list even if it holds itself.
+func (c *comparison) matchAny(v any) bool {
+	switch x := v.(type) { // without reflection: what most maps hold
+	case nil:
+		return false
+	case string:
+		return c.matchText(x)
+	case bool:
+		return c.matchScalar(scalar{kind: scalarBool, truth: x})
+	case int:
+		return c.matchScalar(scalar{kind: scalarNumber, num: intNumber(int64(x))})
+	case int64:
+		return c.matchScalar(scalar{kind: scalarNumber, num: intNumber(x)})
+	case float64:
+		return c.matchScalar(scalar{kind: scalarNumber, num: floatNumber(x)})
+	case []string:
+		if c.op == OpExists {
+			return true
+		}
+		for _, s := range x {
+			if c.matchText(s) {
+				return true
+			}
+		}
+		return false
+	case []any:
+		if c.op == OpExists {
+			return true
+		}
+		for _, e := range x {
+			if c.matchElement(e) {
+				return true
+			}
+		}
+		return false
+	}
+	return c.matchReflect(reflect.ValueOf(v))
+}
+
+func (c *comparison) matchElement(e any) bool {
+	switch x := e.(type) {
+	case string:
+		return c.matchText(x)
+	case []any, []string, nil:
+		return false
+	}
+	return c.matchOne(scalarOf(reflect.ValueOf(e)))
+}
+
+func (c *comparison) matchOne(s scalar) bool {
+	switch s.kind {
+	case scalarInvalid:
+		return false
+	case scalarText:
+		return c.matchText(s.text)
+	default:
+		return c.matchScalar(s)
+	}
+}
+
+func (c *comparison) matchReflect(r reflect.Value) bool {
+	r, ok := indirect(r)
+	if !ok {
+		return false
+	}
+	if c.op == OpExists {
+		return true
+	}
+	if s := scalarOf(r); s.kind != scalarInvalid {
+		return c.matchOne(s)
+	}
+	if !isList(r) {
+		return false
+	}
+	for i := range r.Len() {
+		e, ok := indirect(r.Index(i))
+		if ok && c.matchOne(scalarOf(e)) {
+			return true
+		}
+	}
+	return false
+}
+
+// isList reports whether r is a list of values. Bytes are not: nobody means to
+// compare each of them.
+func isList(r reflect.Value) bool {
+	return (r.Kind() == reflect.Slice || r.Kind() == reflect.Array) && r.Type().Elem().Kind() != reflect.Uint8
+}
+
+// maxIndirect bounds how many pointers are followed: one may point at itself.
+const maxIndirect = 16
+
+// indirect follows pointers and interfaces. It returns false for nil.
+func indirect(r reflect.Value) (reflect.Value, bool) {
+	for range maxIndirect {
+		switch r.Kind() {
+		case reflect.Pointer, reflect.Interface:
+			if r.IsNil() {
+				return r, false
+			}
+			r = r.Elem()
+		case reflect.Invalid:
+			return r, false
+		default:
+			return r, true
+		}
+	}
+	return r, false
+}
+
+var (
+	timeType       = reflect.TypeFor[time.Time]()
+	jsonNumberType = reflect.TypeFor[json.Number]()
+)
+
+// scalarOf reads a bool, a number, a text or a time of any type, through
+// pointers. The kind is scalarInvalid for all else.
+func scalarOf(r reflect.Value) scalar {
+	r, ok := indirect(r)
+	if !ok {
+		return scalar{}
+	}
+	switch k := r.Kind(); {
+	case k == reflect.Bool:
+		return scalar{kind: scalarBool, truth: r.Bool()}
+	case r.CanInt():
+		return scalar{kind: scalarNumber, num: intNumber(r.Int())}
+	case r.CanUint():
+		return scalar{kind: scalarNumber, num: uintNumber(r.Uint())}
+	case r.CanFloat():
+		return scalar{kind: scalarNumber, num: floatNumber(r.Float())}
+	case r.Type() == jsonNumberType:
+		n, ok := parseNumber(r.String())
+		if !ok {
+			return scalar{}
+		}
+		return scalar{kind: scalarNumber, num: n}
+	case k == reflect.String:
+		return scalar{kind: scalarText, text: r.String()}
+	case r.Type() == timeType && r.CanInterface():
+		return scalar{kind: scalarText, text: formatTime(r.Interface().(time.Time))}
+	case k == reflect.Struct && r.Type().ConvertibleTo(timeType):
+		return scalar{kind: scalarText, text: formatTime(r.Convert(timeType).Interface().(time.Time))}
+	}
+	return scalar{}
+}
+
+// formatTime writes RFC 3339 in UTC, with as many digits of the second as it has.
+func formatTime(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
+
+// lookup finds name in m: an entry with exactly that key, or else the part
+// after the first dot in the map that is found under the part before it.
+func lookup(m map[string]any, name string) (any, bool) {
+	if v, ok := m[name]; ok {
+		return v, true
+	}
+	head, rest, ok := strings.Cut(name, ".")
+	if !ok {
+		return nil, false
+	}
+	v, ok := m[head]
+	if !ok {
+		return nil, false
+	}
+	if sub, ok := v.(map[string]any); ok {
+		return lookup(sub, rest)
+	}
+	return lookupReflect(reflect.ValueOf(v), rest)
+}
+
+// lookupReflect is lookup in maps of other types.
+func lookupReflect(r reflect.Value, name string) (any, bool) {
+	r, ok := indirect(r)
+	if !ok || r.Kind() != reflect.Map || r.Type().Key().Kind() != reflect.String || !r.CanInterface() {
+		return nil, false
+	}
+	get := func(key string) reflect.Value { return r.MapIndex(reflect.ValueOf(key).Convert(r.Type().Key())) }
+	if v := get(name); v.IsValid() {
+		return v.Interface(), true
+	}
+	head, rest, ok := strings.Cut(name, ".")
+	if !ok {
+		return nil, false
+	}
+	v := get(head)
+	if !v.IsValid() {
+		return nil, false
+	}
+	return lookupReflect(v, rest)
+}

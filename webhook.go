@@ -1,0 +1,281 @@
+package campaign
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Webhook is a node that calls an endpoint: one HTTP request, rendered for the
+// visit that started the run.
+type Webhook struct {
+	// Method is "POST" or "GET". Empty means POST.
+	Method string
+
+	// URL is absolute, http or https, without user information and fragment.
+	// It often is a credential itself, so only its scheme and host are ever
+	// shown. Its own query stays as it is, byte for byte.
+	URL string
+
+	// Payload goes into the body of a POST, and into the query of a GET after
+	// what the URL has there already.
+	Payload Payload
+
+	// Encoding is how a POST writes its payload. Zero is EncodingJSON.
+	Encoding Encoding
+
+	// Headers are added to the request. A Content-Type among them takes the
+	// place of the encoding's own.
+	Headers Headers
+
+	// AllowSensitiveQuery lets sensitive payload fields into the URL of a GET.
+	AllowSensitiveQuery bool
+}
+
+// A webhookProgram is a compiled Webhook.
+type webhookProgram struct {
+	node    int
+	method  string
+	url     string
+	form    payloadForm
+	payload payloadProgram
+	headers Headers // with the Content-Type
+}
+
+func (w Webhook) form() payloadForm {
+	switch {
+	case w.Method == "GET":
+		return asQuery
+	case w.Encoding == EncodingForm:
+		return asForm
+	}
+	return asJSON
+}
+
+func (w Webhook) compile(node int, fs *faults, p pointer) webhookProgram {
+	prog := webhookProgram{node: node, method: w.Method, url: w.URL, form: w.form()}
+	switch w.Method {
+	case "":
+		prog.method = "POST"
+	case "POST", "GET":
+	default:
+		hint := `write "POST" or "GET"`
+		if upper := strings.ToUpper(w.Method); upper == "POST" || upper == "GET" {
+			hint = "write it in capitals"
+		}
+		fs.add(p.key("method"), "%q is not a method for webhooks; %s", w.Method, hint)
+	}
+	if w.Encoding < 0 || int(w.Encoding) >= len(encodingNames) {
+		fs.add(p.key("encoding"), "%v is not an encoding; there are json and form", w.Encoding)
+	}
+	if w.Method == "GET" && w.Encoding != EncodingJSON {
+		fs.add(p.key("encoding"), "means nothing for a GET, which has its payload in the query; remove it")
+	}
+	checkWebhookURL(w.URL, fs, p.key("url"))
+	prog.payload = w.Payload.compile(prog.form, w.AllowSensitiveQuery, fs, p.key("payload"))
+	w.checkQueryNames(&prog, fs, p.key("payload"))
+	w.Headers.validate(fs, p.key("headers"))
+	prog.headers = w.allHeaders(prog.form)
+	return prog
+}
+
+// checkWebhookURL accepts what an HTTP client can send to. No fault shows the URL.
+func checkWebhookURL(raw string, fs *faults, p pointer) {
+	const example = `such as "https://esp.example/hooks"`
+	if raw == "" {
+		fs.add(p, "is missing; write the endpoint's address, %s", example)
+		return
+	}
+	if i := strings.IndexFunc(raw, func(r rune) bool { return r <= ' ' || r == 0x7f || r == utf8.RuneError }); i >= 0 {
+		fs.add(p, "has a space, a control character or invalid UTF-8 at byte %d; remove it, or write a space as %%20", i)
+		return
+	}
+	u, err := url.Parse(raw)
+	if err != nil {
+		fs.add(p, "is not a URL; check its host, its port and its %% escapes")
+		return
+	}
+	switch {
+	case u.Scheme == "" || u.Scheme != "http" && u.Scheme != "https":
+		fs.add(p, "has no scheme that webhooks use; begin it with https://")
+	case u.Hostname() == "":
+		fs.add(p, "has no host; write the whole address, %s", example)
+	}
+	if u.User != nil {
+		fs.add(p, "has a user or password in it; put credentials into a header with a secret")
+	}
+	if u.Fragment != "" || strings.HasSuffix(raw, "#") {
+		fs.add(p, "has a fragment, which is never sent; remove it from # on, or write # as %%23")
+	}
+	if !isASCII(u.Host) {
+		if ascii, ok := hostToASCII(u.Host); ok {
+			fs.add(p, "has a host in Unicode; write it as %q", ascii)
+		} else {
+			fs.add(p, "has a host in Unicode; write it in its xn-- form")
+		}
+	}
+}
+
+// checkQueryNames refuses payload names that the URL's own query has: which of
+// the two an endpoint would take is anybody's guess.
+func (w Webhook) checkQueryNames(prog *webhookProgram, fs *faults, p pointer) {
+	if prog.form != asQuery {
+		return
+	}
+	_, query, _ := strings.Cut(w.URL, "?")
+	for _, leaf := range prog.payload.leaves {
+		if _, _, found := nextParam(query, leaf.name); found {
+			fs.add(p.index(leaf.index), "has the name %q, which the URL's query has too; rename it with as, or remove it from the URL", leaf.name)
+		}
+	}
+}
+
+// allHeaders returns a copy of the headers with the Content-Type in front.
+func (w Webhook) allHeaders(form payloadForm) Headers {
+	own := slices.ContainsFunc(w.Headers, func(h Header) bool { return strings.EqualFold(h.Name, "Content-Type") })
+	if own || form == asQuery {
+		return slices.Clone(w.Headers)
+	}
+	contentType := "application/json"
+	if form == asForm {
+		contentType = "application/x-www-form-urlencoded"
+	}
+	return append(Headers{{Name: "Content-Type", Value: contentType}}, w.Headers...)
+}
+
+// render makes the request for one visit. It is pure: no clock, no network.
+func (prog *webhookProgram) render(campaignID string, v *view, test bool) (Request, error) {
+	r := Request{
+		ID:       deliveryID(campaignID, prog.node, v.visit, test),
+		Campaign: campaignID,
+		Node:     prog.node,
+		Method:   prog.method,
+		URL:      prog.url,
+		Test:     test,
+	}
+	var err *RenderError
+	switch prog.form {
+	case asJSON:
+		r.Body, err = prog.payload.appendJSON(make([]byte, 0, bodySize), v)
+	case asForm:
+		r.Body, err = prog.payload.appendForm(make([]byte, 0, bodySize), v)
+	case asQuery:
+		r.URL, err = prog.urlWithQuery(v)
+	}
+	if err != nil {
+		err.Pointer = "/nodes/" + itoa(prog.node) + err.Pointer
+		return Request{}, err
+	}
+	r.Headers = make(Headers, len(prog.headers), len(prog.headers)+1)
+	copy(r.Headers, prog.headers)
+	if test {
+		r.Headers = append(r.Headers, Header{Name: TestHeader, Value: "true"})
+	}
+	return r, nil
+}
+
+// bodySize is room for most payloads without growing.
+const bodySize = 256
+
+func (prog *webhookProgram) urlWithQuery(v *view) (string, *RenderError) {
+	dst := make([]byte, 0, len(prog.url)+bodySize)
+	dst = append(dst, prog.url...)
+	switch _, query, ok := strings.Cut(prog.url, "?"); {
+	case !ok:
+		dst = append(dst, '?')
+	case query != "" && !strings.HasSuffix(query, "&"):
+		dst = append(dst, '&')
+	}
+	start := len(dst)
+	dst, err := prog.payload.appendForm(dst, v)
+	if err != nil || len(dst) == start {
+		return prog.url, err // nothing to add: not even the separator
+	}
+	return string(dst), nil
+}
+
+// deliveryID is a hash of what makes a delivery that delivery: campaign, node,
+// profile, and the visit's ID, or its time and address if the host has given
+// none. Each part goes in with its length, so that no two lists of parts read
+// the same. Tests have a domain of their own, so that an endpoint that drops
+// repetitions does not drop the real thing after a test.
+func deliveryID(campaignID string, node int, visit *PageVisit, test bool) string {
+	var room [512]byte
+	b := room[:0]
+	if test {
+		b = append(b, "campaign-test-v1"...)
+	} else {
+		b = append(b, "campaign-v1"...)
+	}
+	b = appendPart(b, campaignID)
+	b = binary.BigEndian.AppendUint32(b, uint32(node))
+	b = appendPart(b, visit.Profile.ID)
+	b = appendPart(b, visit.ID)
+	if visit.ID == "" {
+		b = binary.BigEndian.AppendUint64(b, uint64(visit.Time.UnixMilli()))
+		b = appendPart(b, visit.URL)
+	}
+	sum := sha256.Sum256(b)
+	var id [len("msg_") + 32]byte
+	copy(id[:], "msg_")
+	hex.Encode(id[len("msg_"):], sum[:16])
+	return string(id[:])
+}
+
+func appendPart(b []byte, s string) []byte {
+	b = binary.BigEndian.AppendUint64(b, uint64(len(s)))
+	return append(b, s...)
+}
+
+// millis cuts a time to the millisecond, which is all that counts.
+func millis(t time.Time) time.Time { return time.UnixMilli(t.UnixMilli()).UTC() }
+
+func (d *decoder) webhook(n *jsonValue) Webhook {
+	var w Webhook
+	d.object(n, func(key string, x *jsonValue) bool {
+		switch key {
+		case "type":
+		case "method":
+			w.Method = d.str(x)
+		case "url":
+			w.URL = d.str(x)
+		case "payload":
+			w.Payload = d.payload(x)
+		case "encoding":
+			w.Encoding = Encoding(d.oneOf(x, encodingNames))
+		case "headers":
+			w.Headers = d.headers(x)
+		case "allow_sensitive_query":
+			w.AllowSensitiveQuery = d.boolean(x)
+		default:
+			return false
+		}
+		return true
+	}, "type", "method", "url", "payload", "encoding", "headers", "allow_sensitive_query")
+	return w
+}
+
+func (w *jsonWriter) webhook(hook Webhook) {
+	w.raw("{")
+	w.member("type", "webhook")
+	w.text("method", hook.Method)
+	w.member("url", hook.URL)
+	if hook.Encoding != EncodingJSON {
+		w.member("encoding", hook.Encoding.String())
+	}
+	if len(hook.Payload) > 0 {
+		w.list("payload", len(hook.Payload), func(i int) { w.payloadField(hook.Payload[i]) })
+	}
+	if len(hook.Headers) > 0 {
+		w.list("headers", len(hook.Headers), func(i int) { w.header(hook.Headers[i]) })
+	}
+	if hook.AllowSensitiveQuery {
+		w.member("allow_sensitive_query", true)
+	}
+	w.raw("}")
+}
