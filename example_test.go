@@ -1,0 +1,114 @@
+package campaign_test
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/hybridcampaign/campaign"
+	"github.com/hybridcampaign/campaign/campaigntest"
+)
+
+// runningShoes is the campaign that the examples and many tests share.
+func runningShoes() campaign.Campaign {
+	return campaign.Campaign{
+		ID:   "running-shoes",
+		Name: "Running shoes, known customers",
+		Nodes: []campaign.Node{
+			campaign.WebsiteTrigger{When: campaign.All{
+				campaign.PagePath.StartsWith("/shoes/"),
+				campaign.PageType.Equals("product"),
+				campaign.ItemField("category").Equals("running"),
+			}},
+			campaign.Webhook{
+				Method: "POST",
+				URL:    "https://esp.example/v1/automations",
+				Payload: campaign.Payload{
+					campaign.FromProfile("profileid"),
+					campaign.FromProfile("email").Required(),
+					campaign.FromProfile("gender"),
+					campaign.Static("automationid", "A-17"),
+				},
+				Headers: campaign.Headers{
+					{Name: "X-Api-Key", Secret: "ESP_API_KEY"},
+					{Name: "X-Source", Value: "webshop"},
+				},
+			},
+			campaign.Stop{RestartTimeout: 7 * 24 * time.Hour},
+		},
+	}
+}
+
+// shoeVisit is a visit that meets its condition.
+func shoeVisit() campaign.PageVisit {
+	return campaign.PageVisit{
+		Time: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
+		URL:  "https://shop.example/shoes/42?utm_source=newsletter",
+		Type: "product",
+		Item: campaign.Item{ID: "42", Category: "running"},
+		Profile: campaign.Profile{
+			ID:     "p-1",
+			Known:  true,
+			Fields: map[string]any{"email": "ann@example.org", "gender": "f"},
+		},
+	}
+}
+
+func Example() {
+	var sender campaigntest.Recorder // in production: httpsender.Sender
+	engine, err := campaign.NewEngine(&sender, nil)
+	if err != nil {
+		panic(err)
+	}
+	if err := engine.Load(runningShoes()); err != nil {
+		panic(err)
+	}
+	for range 2 {
+		outcomes, err := engine.Visit(context.Background(), shoeVisit())
+		if err != nil {
+			panic(err)
+		}
+		for _, o := range outcomes {
+			fmt.Println(o.Campaign, o.Status, o.Until.Format(time.DateOnly))
+		}
+	}
+	for _, r := range sender.Requests() {
+		fmt.Println(r.Method, r.URL)
+		fmt.Println(string(r.Body))
+	}
+	// Output:
+	// running-shoes delivered 2026-03-08
+	// running-shoes cooling_down 2026-03-08
+	// POST https://esp.example/v1/automations
+	// {"profileid":"p-1","email":"ann@example.org","gender":"f","automationid":"A-17"}
+}
+
+func ExampleParse() {
+	campaigns, err := campaign.Parse([]byte(`{"version": 1, "campaigns": [
+	  {"id": "welcome", "nodes": [
+	    {"type": "website_trigger", "when": {"field": "page.path", "op": "equals", "value": "/account"}},
+	    {"type": "webhook", "method": "BREW", "url": "esp.example/hooks"},
+	    {"type": "stop", "restart_timeout": "soon"}]}]}`))
+	fmt.Println(len(campaigns))
+	fmt.Println(err)
+	// Output:
+	// 0
+	// campaign: 3 faults:
+	//   /campaigns/0/nodes/2/restart_timeout: "soon" is not a duration; write a duration such as "7d" or "12h", or "immediately" or "never"
+	//   /campaigns/0/nodes/1/method: "BREW" is not a method for webhooks; write "POST" or "GET"
+	//   /campaigns/0/nodes/1/url: has no scheme that webhooks use; begin it with https://
+}
+
+func ExampleCampaign_Render() {
+	requests, err := runningShoes().Render(shoeVisit())
+	if err != nil {
+		panic(err)
+	}
+	for _, h := range requests[0].Headers {
+		fmt.Printf("%s: %s secret=%q\n", h.Name, h.Value, h.Secret)
+	}
+	// Output:
+	// Content-Type: application/json secret=""
+	// X-Api-Key:  secret="ESP_API_KEY"
+	// X-Source: webshop secret=""
+}
