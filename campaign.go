@@ -49,8 +49,8 @@ func (c Campaign) Match(visit PageVisit) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	var v view
-	if err := v.read(&visit); err != nil {
+	v := view{visit: visit}
+	if err := v.read(); err != nil {
 		return false, err
 	}
 	return prog.when.eval(&v), nil
@@ -69,8 +69,8 @@ func (c Campaign) Render(visit PageVisit) ([]Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	var v view
-	if err := v.read(&visit); err != nil {
+	v := view{visit: visit}
+	if err := v.read(); err != nil {
 		return nil, err
 	}
 	return prog.render(&v, false)

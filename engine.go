@@ -85,8 +85,8 @@ func (e *Engine) Visit(ctx context.Context, visit PageVisit) ([]Outcome, error) 
 	if e.closed.Load() {
 		return nil, ErrClosed
 	}
-	var v view
-	if err := v.read(&visit); err != nil {
+	v := view{visit: visit}
+	if err := v.read(); err != nil {
 		return nil, err
 	}
 	var room [8]*program
@@ -94,9 +94,9 @@ func (e *Engine) Visit(ctx context.Context, visit PageVisit) ([]Outcome, error) 
 	if len(hits) == 0 {
 		return nil, nil
 	}
-	// From here on the visit is a copy on the heap. The many visits that match
-	// nothing never pay for that.
-	return e.start(ctx, visit, append([]*program(nil), hits...))
+	// From here on the visit is on the heap. The many visits that match nothing
+	// never pay for that.
+	return e.start(ctx, &runner{view: v}, append([]*program(nil), hits...))
 }
 
 // Test sends the webhooks of one loaded campaign for a sample visit, for real:
@@ -108,12 +108,18 @@ func (e *Engine) Visit(ctx context.Context, visit PageVisit) ([]Outcome, error) 
 // [ErrUnknownCampaign], [ErrClosed], or ctx's error if ctx was done before
 // anything began.
 func (e *Engine) Test(ctx context.Context, campaignID string, visit PageVisit) (Outcome, error) {
+	if e.closed.Load() {
+		return Outcome{}, ErrClosed
+	}
 	prog := e.set.Load().byID[campaignID]
-	if prog == nil && !e.closed.Load() {
+	if prog == nil {
 		return Outcome{}, ErrUnknownCampaign
 	}
-	r, err := e.begin(ctx, &visit)
-	if err != nil {
+	r := &runner{view: view{visit: visit}}
+	if err := r.view.read(); err != nil {
+		return Outcome{}, err
+	}
+	if err := e.begin(ctx, &r.view.visit); err != nil {
 		return Outcome{}, err
 	}
 	defer e.end()
@@ -159,26 +165,22 @@ type runner struct {
 	view view
 }
 
-// begin reads the visit and registers a call that may send. Each call that
-// succeeds is followed by one of end.
-func (e *Engine) begin(ctx context.Context, visit *PageVisit) (*runner, error) {
-	r := new(runner)
-	if err := r.view.read(visit); err != nil {
-		return nil, err
-	}
+// begin settles the visit's time and registers a call that may send. Each call
+// that succeeds is followed by one of end.
+func (e *Engine) begin(ctx context.Context, visit *PageVisit) error {
 	if err := setTime(visit); err != nil {
-		return nil, err
+		return err
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return err
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed.Load() {
-		return nil, ErrClosed
+		return ErrClosed
 	}
 	e.running++
-	return r, nil
+	return nil
 }
 
 func (e *Engine) end() {
@@ -208,9 +210,8 @@ func setTime(visit *PageVisit) error {
 const maxParallel = 16
 
 // start runs the campaigns that the visit has matched.
-func (e *Engine) start(ctx context.Context, visit PageVisit, hits []*program) ([]Outcome, error) {
-	r, err := e.begin(ctx, &visit)
-	if err != nil {
+func (e *Engine) start(ctx context.Context, r *runner, hits []*program) ([]Outcome, error) {
+	if err := e.begin(ctx, &r.view.visit); err != nil {
 		return nil, err
 	}
 	defer e.end()

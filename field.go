@@ -183,7 +183,10 @@ func (f fieldRef) withoutSlash(s string) (path, query string) {
 // A view reads the fields of one visit. What costs something is read once, and
 // only if a condition asks for it.
 type view struct {
-	visit    *PageVisit
+	// visit is a copy, not a pointer: to escape analysis, a pointer here would
+	// leak through every function that reads the view, and put each visit on
+	// the heap.
+	visit    PageVisit
 	page     location
 	referrer location
 
@@ -201,12 +204,11 @@ const (
 )
 
 // read takes the visit's address apart. The error is a *ValidationError.
-func (v *view) read(visit *PageVisit) error {
-	v.visit = visit
-	if err := visit.check(); err != nil {
+func (v *view) read() error {
+	if err := v.visit.check(); err != nil {
 		return err
 	}
-	if fault := v.page.parse(visit.URL); fault != "" {
+	if fault := v.page.parse(v.visit.URL); fault != "" {
 		return visitFault("/url", fault)
 	}
 	return nil

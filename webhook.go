@@ -151,7 +151,7 @@ func (w Webhook) allHeaders(form payloadForm) Headers {
 // render makes the request for one visit. It is pure: no clock, no network.
 func (prog *webhookProgram) render(campaignID string, v *view, test bool) (Request, error) {
 	r := Request{
-		ID:       deliveryID(campaignID, prog.node, v.visit, test),
+		ID:       deliveryID(campaignID, prog.node, &v.visit, test),
 		Campaign: campaignID,
 		Node:     prog.node,
 		Method:   prog.method,

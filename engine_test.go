@@ -1,0 +1,643 @@
+package campaign_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/hybridcampaign/campaign"
+	"github.com/hybridcampaign/campaign/campaigntest"
+)
+
+// newEngine returns an engine with the campaigns loaded.
+func newEngine(t testing.TB, sender campaign.Sender, options *campaign.EngineOptions, cs ...campaign.Campaign) *campaign.Engine {
+	t.Helper()
+	engine, err := campaign.NewEngine(sender, options)
+	if err != nil {
+		t.Fatalf("NewEngine: %v", err)
+	}
+	if err := engine.Load(cs...); err != nil {
+		t.Fatalf("Load: %v", err)
+	}
+	return engine
+}
+
+// visit passes a visit and returns its only outcome.
+func visit(t testing.TB, engine *campaign.Engine, v campaign.PageVisit) campaign.Outcome {
+	t.Helper()
+	outcomes, err := engine.Visit(t.Context(), v)
+	if err != nil {
+		t.Fatalf("Visit: %v", err)
+	}
+	if len(outcomes) != 1 {
+		t.Fatalf("Visit returned %d outcomes, want 1: %v", len(outcomes), outcomes)
+	}
+	return outcomes[0]
+}
+
+// everyPage is a campaign for every page, with so many webhooks.
+func everyPage(id string, webhooks int, stop campaign.Stop) campaign.Campaign {
+	nodes := []campaign.Node{campaign.WebsiteTrigger{When: campaign.PagePath.Exists()}}
+	for i := range webhooks {
+		nodes = append(nodes, campaign.Webhook{
+			URL:     fmt.Sprintf("https://esp.example/%d", i),
+			Payload: campaign.Payload{campaign.FromProfile("email").Required()},
+		})
+	}
+	return campaign.Campaign{ID: id, Nodes: append(nodes, stop)}
+}
+
+func TestVisitDecides(t *testing.T) {
+	tests := []struct {
+		name   string
+		change func(*campaign.PageVisit)
+		want   campaign.Status // "" means no outcome at all
+	}{
+		{"the visit meets the condition", func(*campaign.PageVisit) {}, campaign.Delivered},
+		{"another page", func(v *campaign.PageVisit) { v.URL = "https://shop.example/hats/42" }, ""},
+		{"another kind of page", func(v *campaign.PageVisit) { v.Type = "category" }, ""},
+		{"another item", func(v *campaign.PageVisit) { v.Item.Category = "trail" }, ""},
+		{"no item", func(v *campaign.PageVisit) { v.Item = campaign.Item{} }, ""},
+		{"the category among the item's fields", func(v *campaign.PageVisit) {
+			v.Item = campaign.Item{Fields: map[string]any{"category": []string{"new", "running"}}}
+		}, campaign.Delivered},
+		{"a path only, as http.Request.URL has it", func(v *campaign.PageVisit) { v.URL = "/shoes/42" }, campaign.Delivered},
+		{"a visitor that is not known", func(v *campaign.PageVisit) { v.Profile.Known = false }, campaign.UnknownProfile},
+		{"an anonymous visitor", func(v *campaign.PageVisit) { v.Profile = campaign.Profile{} }, campaign.UnknownProfile},
+		{"a required field is missing", func(v *campaign.PageVisit) { delete(v.Profile.Fields, "email") }, campaign.Failed},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var sender campaigntest.Recorder
+			engine := newEngine(t, &sender, nil, runningShoes())
+			v := shoeVisit()
+			tt.change(&v)
+			outcomes, err := engine.Visit(t.Context(), v)
+			if err != nil {
+				t.Fatalf("Visit: %v", err)
+			}
+			var got campaign.Status
+			if len(outcomes) == 1 {
+				got = outcomes[0].Status
+			}
+			if got != tt.want || tt.want == "" && outcomes != nil {
+				t.Errorf("Visit = %v, want status %q", outcomes, tt.want)
+			}
+			sent := 0
+			if tt.want == campaign.Delivered {
+				sent = 1
+			}
+			if got := len(sender.Requests()); got != sent {
+				t.Errorf("%d requests were sent, want %d", got, sent)
+			}
+		})
+	}
+}
+
+func TestVisitAudienceAll(t *testing.T) {
+	everyone := everyPage("everyone", 1, campaign.Stop{})
+	everyone.Nodes[0] = campaign.WebsiteTrigger{When: campaign.PagePath.Exists(), Audience: campaign.AudienceAll}
+	tests := []struct {
+		name    string
+		profile campaign.Profile
+		want    campaign.Status
+	}{
+		{"known", campaign.Profile{ID: "p", Known: true, Fields: map[string]any{"email": "e"}}, campaign.Delivered},
+		{"not known, with an ID", campaign.Profile{ID: "p", Fields: map[string]any{"email": "e"}}, campaign.Delivered},
+		{"without an ID", campaign.Profile{Fields: map[string]any{"email": "e"}}, campaign.UnknownProfile},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			engine := newEngine(t, new(campaigntest.Recorder), nil, everyone)
+			v := shoeVisit()
+			v.Profile = tt.profile
+			if got := visit(t, engine, v).Status; got != tt.want {
+				t.Errorf("Visit = %s, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestBadVisit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tests := []struct {
+			name    string
+			change  func(*campaign.PageVisit)
+			pointer string
+		}{
+			{"without a URL", func(v *campaign.PageVisit) { v.URL = "" }, "/url"},
+			{"with something else for a URL", func(v *campaign.PageVisit) { v.URL = "shoes" }, "/url"},
+			{"known without an ID", func(v *campaign.PageVisit) { v.Profile.ID = "" }, "/profile/id"},
+			{"more than 24 hours ahead", func(v *campaign.PageVisit) { v.Time = time.Now().Add(24*time.Hour + time.Millisecond) }, "/time"},
+		}
+		for _, tt := range tests {
+			var sender campaigntest.Recorder
+			engine := newEngine(t, &sender, nil, runningShoes())
+			v := shoeVisit()
+			v.Time = time.Time{}
+			tt.change(&v)
+			outcomes, err := engine.Visit(t.Context(), v)
+			invalid, ok := errors.AsType[*campaign.ValidationError](err)
+			if !ok || outcomes != nil || len(invalid.Faults) != 1 || invalid.Faults[0].Pointer != tt.pointer {
+				t.Errorf("%s: Visit = %v, %v, want a fault at %s", tt.name, outcomes, err, tt.pointer)
+			}
+			good := shoeVisit()
+			good.Time = time.Now().Add(24 * time.Hour)
+			if got := visit(t, engine, good).Status; got != campaign.Delivered {
+				t.Errorf("%s: the good visit after it = %s, want delivered: the bad one must enter nothing", tt.name, got)
+			}
+		}
+	})
+}
+
+// A host's own unit test, as the README shows it.
+func TestCooldownInABubble(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var sender campaigntest.Recorder
+		engine := newEngine(t, &sender, nil, everyPage("daily", 1, campaign.Stop{RestartTimeout: 24 * time.Hour}))
+		v := shoeVisit()
+		v.Time = time.Time{} // now
+		var got []campaign.Status
+		for range 3 {
+			got = append(got, visit(t, engine, v).Status)
+			time.Sleep(12 * time.Hour)
+		}
+		want := []campaign.Status{campaign.Delivered, campaign.CoolingDown, campaign.Delivered}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("three visits twelve hours apart (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestCooldownRules(t *testing.T) {
+	start := shoeVisit().Time
+	at := func(d time.Duration) campaign.PageVisit {
+		v := shoeVisit()
+		v.Time = start.Add(d)
+		return v
+	}
+	const day = 24 * time.Hour
+	type step struct {
+		at   time.Duration
+		want campaign.Status
+	}
+	tests := []struct {
+		name  string
+		stop  campaign.Stop
+		steps []step
+	}{
+		{"the default is 24 hours", campaign.Stop{}, []step{{0, campaign.Delivered}, {day - time.Millisecond, campaign.CoolingDown}, {day, campaign.Delivered}}},
+		{"open at exactly the end", campaign.Stop{RestartTimeout: time.Hour}, []step{{0, campaign.Delivered}, {time.Hour - time.Millisecond, campaign.CoolingDown}, {time.Hour, campaign.Delivered}}},
+		{"visits in the cooldown do not lengthen it", campaign.Stop{RestartTimeout: time.Hour}, []step{{0, campaign.Delivered}, {59 * time.Minute, campaign.CoolingDown}, {time.Hour, campaign.Delivered}}},
+		{"a visit older than the run is held too", campaign.Stop{RestartTimeout: time.Hour}, []step{{0, campaign.Delivered}, {-5 * time.Second, campaign.CoolingDown}, {-365 * day, campaign.CoolingDown}}},
+		{"never", campaign.Stop{RestartTimeout: campaign.Never}, []step{{0, campaign.Delivered}, {250 * 365 * day, campaign.CoolingDown}}},
+		{"immediately", campaign.Stop{RestartTimeout: campaign.Immediately}, []step{{0, campaign.Delivered}, {0, campaign.Delivered}, {-time.Hour, campaign.Delivered}}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var tracker campaign.MemoryTracker
+			for i, s := range tt.steps {
+				if s.at > day { // beyond what the engine lets a visit be ahead
+					e := campaign.Entry{Campaign: "c", Profile: "p-1", Time: at(s.at).Time, Timeout: tt.stop.RestartTimeout}
+					_, entered, err := tracker.Enter(t.Context(), e)
+					if err != nil || entered != (s.want == campaign.Delivered) {
+						t.Errorf("step %d: Enter = %v, %v, want %s", i, entered, err, s.want)
+					}
+					continue
+				}
+				engine := newEngine(t, new(campaigntest.Recorder), &campaign.EngineOptions{Tracker: &tracker}, everyPage("c", 1, tt.stop))
+				if got := visit(t, engine, at(s.at)).Status; got != s.want {
+					t.Errorf("step %d, a visit at %v: %s, want %s", i, s.at, got, s.want)
+				}
+			}
+		})
+	}
+}
+
+// What a failure does to the cooldown: given back when surely nothing was
+// delivered, kept when something was or may have been.
+func TestFailureAndCooldown(t *testing.T) {
+	deliver := campaigntest.Deliver(200)
+	answerWith := func(err error) campaign.SenderFunc {
+		return func(context.Context, *campaign.Request) (*campaign.Response, error) { return nil, err }
+	}
+	status := func(code int) campaign.SenderFunc {
+		return func(context.Context, *campaign.Request) (*campaign.Response, error) {
+			return &campaign.Response{Status: code}, nil
+		}
+	}
+	const week = 7 * 24 * time.Hour
+	tests := []struct {
+		name       string
+		answers    []campaign.SenderFunc
+		stop       campaign.Stop
+		deliveries int
+		closed     time.Duration // from the visit on
+	}{
+		{"rejected", []campaign.SenderFunc{campaigntest.Reject(500)}, campaign.Stop{RestartTimeout: week}, 0, time.Minute},
+		{"unreachable", []campaign.SenderFunc{campaigntest.Unreachable()}, campaign.Stop{RestartTimeout: week}, 0, time.Minute},
+		{"uncertain", []campaign.SenderFunc{campaigntest.Uncertain()}, campaign.Stop{RestartTimeout: week}, 0, week},
+		{"an unknown error", []campaign.SenderFunc{answerWith(errors.New("odd"))}, campaign.Stop{RestartTimeout: week}, 0, week},
+		{"a dial error", []campaign.SenderFunc{answerWith(fmt.Errorf("x: %w", &net.OpError{Op: "dial", Err: errors.New("refused")}))}, campaign.Stop{RestartTimeout: week}, 0, time.Minute},
+		{"a read error", []campaign.SenderFunc{answerWith(&net.OpError{Op: "read", Err: errors.New("reset")})}, campaign.Stop{RestartTimeout: week}, 0, week},
+		{"a name that is not found", []campaign.SenderFunc{answerWith(&net.DNSError{Err: "no such host"})}, campaign.Stop{RestartTimeout: week}, 0, time.Minute},
+		{"a status passed through as a success", []campaign.SenderFunc{status(500)}, campaign.Stop{RestartTimeout: week}, 0, time.Minute},
+		{"504 passed through as a success", []campaign.SenderFunc{status(504)}, campaign.Stop{RestartTimeout: week}, 0, week},
+		{"a panic", []campaign.SenderFunc{func(context.Context, *campaign.Request) (*campaign.Response, error) { panic("canary-7") }}, campaign.Stop{RestartTimeout: week}, 0, week},
+		{"the second webhook rejected", []campaign.SenderFunc{deliver, campaigntest.Reject(400)}, campaign.Stop{RestartTimeout: week}, 1, week},
+		{"a failure timeout of its own", []campaign.SenderFunc{campaigntest.Reject(500)}, campaign.Stop{RestartTimeout: week, FailureTimeout: time.Hour}, 0, time.Hour},
+		{"a failure timeout beyond the restart timeout", []campaign.SenderFunc{campaigntest.Reject(500)}, campaign.Stop{RestartTimeout: time.Second}, 0, time.Second},
+		{"open again immediately", []campaign.SenderFunc{campaigntest.Reject(500)}, campaign.Stop{RestartTimeout: week, FailureTimeout: campaign.Immediately}, 0, 0},
+		{"never, given back", []campaign.SenderFunc{campaigntest.Reject(500)}, campaign.Stop{RestartTimeout: campaign.Never}, 0, time.Minute},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var sender campaigntest.Recorder
+			sender.Answer(tt.answers...)
+			engine := newEngine(t, &sender, nil, everyPage("c", 2, tt.stop))
+			v := shoeVisit()
+			out := visit(t, engine, v)
+			if out.Status != campaign.Failed || out.Err == nil || len(out.Deliveries) != tt.deliveries {
+				t.Fatalf("Visit = %+v, want failed with %d deliveries", out, tt.deliveries)
+			}
+			if strings.Contains(out.Err.Error(), "canary") {
+				t.Errorf("the error shows the value of a panic: %v", out.Err)
+			}
+			if want := 1 + tt.deliveries; out.Node != want {
+				t.Errorf("Node = %d, want %d", out.Node, want)
+			}
+			if want := v.Time.Add(tt.closed); !out.Until.Equal(want) {
+				t.Errorf("Until = %v, want %v", out.Until, want)
+			}
+			if tt.closed > 0 {
+				v.Time = shoeVisit().Time.Add(tt.closed - time.Millisecond)
+				if got := visit(t, engine, v).Status; got != campaign.CoolingDown {
+					t.Errorf("a visit just before %v: %s, want cooling_down", tt.closed, got)
+				}
+			}
+			v.Time = shoeVisit().Time.Add(tt.closed)
+			if got := visit(t, engine, v).Status; got != campaign.Delivered {
+				t.Errorf("a visit after %v: %s, want delivered", tt.closed, got)
+			}
+		})
+	}
+}
+
+// The endpoint answers 500, then 200: the customer is reached after the failure
+// timeout, not a week later.
+func TestReachedAfterAnOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var sender campaigntest.Recorder
+		sender.Answer(campaigntest.Reject(500))
+		engine := newEngine(t, &sender, nil, runningShoes())
+		v := shoeVisit()
+		v.Time = time.Time{}
+		var got []campaign.Status
+		for range 3 {
+			got = append(got, visit(t, engine, v).Status)
+			time.Sleep(30 * time.Second)
+		}
+		want := []campaign.Status{campaign.Failed, campaign.CoolingDown, campaign.Delivered}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("visits 30 seconds apart (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestAllIsRenderedBeforeTheFirstIsSent(t *testing.T) {
+	c := everyPage("c", 2, campaign.Stop{})
+	c.Nodes[1] = campaign.Webhook{URL: "https://esp.example/first"}
+	var sender campaigntest.Recorder
+	engine := newEngine(t, &sender, nil, c)
+	v := shoeVisit()
+	v.Profile.Fields = nil // the second webhook requires the email
+	out := visit(t, engine, v)
+	if !errors.Is(out.Err, campaign.ErrMissingField) {
+		t.Errorf("Err = %v, want ErrMissingField", out.Err)
+	}
+	if n := len(sender.Requests()); n != 0 {
+		t.Errorf("%d requests were sent, want none", n)
+	}
+	if want := v.Time.Add(time.Minute); !out.Until.Equal(want) {
+		t.Errorf("Until = %v, want %v: nothing was delivered", out.Until, want)
+	}
+}
+
+func TestOneProfileFromManyGoroutines(t *testing.T) {
+	var sender campaigntest.Recorder
+	engine := newEngine(t, &sender, nil, runningShoes())
+	var wg sync.WaitGroup
+	for range 64 {
+		wg.Go(func() {
+			if _, err := engine.Visit(t.Context(), shoeVisit()); err != nil {
+				t.Errorf("Visit: %v", err)
+			}
+		})
+	}
+	wg.Wait()
+	if n := len(sender.Requests()); n != 1 {
+		t.Errorf("64 visits of one profile at once made %d requests, want 1", n)
+	}
+}
+
+func TestSeveralCampaigns(t *testing.T) {
+	var cs []campaign.Campaign
+	for i := range 40 {
+		cs = append(cs, everyPage(fmt.Sprintf("c%02d", i), 1, campaign.Stop{}))
+	}
+	var sender campaigntest.Recorder
+	sender.Answer(campaigntest.Reject(400))
+	engine := newEngine(t, &sender, nil, cs...)
+	outcomes, err := engine.Visit(t.Context(), shoeVisit())
+	if err != nil || len(outcomes) != len(cs) {
+		t.Fatalf("Visit = %d outcomes, %v, want %d", len(outcomes), err, len(cs))
+	}
+	failed := 0
+	for i, o := range outcomes {
+		if o.Campaign != cs[i].ID {
+			t.Errorf("outcome %d is of %s, want the order in which campaigns were loaded", i, o.Campaign)
+		}
+		if o.Status == campaign.Failed {
+			failed++
+		}
+	}
+	if failed != 1 {
+		t.Errorf("%d campaigns failed, want 1: each on its own", failed)
+	}
+}
+
+// A visit's context ends between two webhooks: what was delivered stays
+// delivered, and the campaign stays closed.
+func TestContextEndsInARun(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	var sender campaigntest.Recorder
+	sender.Answer(func(context.Context, *campaign.Request) (*campaign.Response, error) {
+		cancel()
+		return &campaign.Response{Status: 200}, nil
+	})
+	engine := newEngine(t, &sender, nil, everyPage("c", 2, campaign.Stop{}))
+	outcomes, err := engine.Visit(ctx, shoeVisit())
+	if err != nil || len(outcomes) != 1 {
+		t.Fatalf("Visit = %v, %v", outcomes, err)
+	}
+	out := outcomes[0]
+	if out.Status != campaign.Failed || !errors.Is(out.Err, context.Canceled) || len(out.Deliveries) != 1 {
+		t.Errorf("Visit = %+v, want failed by the context, with one delivery", out)
+	}
+	if want := shoeVisit().Time.Add(24 * time.Hour); !out.Until.Equal(want) {
+		t.Errorf("Until = %v, want %v", out.Until, want)
+	}
+	if outcomes, err := engine.Visit(ctx, shoeVisit()); !errors.Is(err, context.Canceled) || outcomes != nil {
+		t.Errorf("Visit with a context that is over = %v, %v, want its error", outcomes, err)
+	}
+}
+
+// A sender that gives up because the visit's context is over, with nothing
+// sent: the cooldown is given back although that context is over.
+func TestReopenAfterTheContextEnded(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	sender := campaign.SenderFunc(func(ctx context.Context, r *campaign.Request) (*campaign.Response, error) {
+		cancel()
+		return nil, &campaign.DeliveryError{Verdict: campaign.Unreachable, First: ctx.Err()}
+	})
+	engine := newEngine(t, sender, nil, everyPage("c", 1, campaign.Stop{}))
+	outcomes, err := engine.Visit(ctx, shoeVisit())
+	if err != nil || len(outcomes) != 1 {
+		t.Fatalf("Visit = %v, %v", outcomes, err)
+	}
+	if want := shoeVisit().Time.Add(time.Minute); !outcomes[0].Until.Equal(want) {
+		t.Errorf("Until = %v, want %v", outcomes[0].Until, want)
+	}
+}
+
+// A tracker that can be told to fail.
+type brokenTracker struct {
+	campaign.MemoryTracker
+	enter, reopen func() error
+}
+
+func (b *brokenTracker) Enter(ctx context.Context, e campaign.Entry) (time.Time, bool, error) {
+	if b.enter != nil {
+		if err := b.enter(); err != nil {
+			return time.Time{}, true, err
+		}
+	}
+	return b.MemoryTracker.Enter(ctx, e)
+}
+
+func (b *brokenTracker) Reopen(ctx context.Context, e campaign.Entry, until time.Time) error {
+	if b.reopen != nil {
+		if err := b.reopen(); err != nil {
+			return err
+		}
+	}
+	return b.MemoryTracker.Reopen(ctx, e, until)
+}
+
+func TestBrokenTracker(t *testing.T) {
+	broken := errors.New("broken")
+	t.Run("Enter fails", func(t *testing.T) {
+		var sender campaigntest.Recorder
+		engine := newEngine(t, &sender, &campaign.EngineOptions{Tracker: &brokenTracker{enter: func() error { return broken }}}, runningShoes())
+		out := visit(t, engine, shoeVisit())
+		if out.Status != campaign.Failed || !errors.Is(out.Err, broken) || len(sender.Requests()) != 0 {
+			t.Errorf("Visit = %+v with %d requests, want failed and nothing sent", out, len(sender.Requests()))
+		}
+	})
+	t.Run("Enter panics", func(t *testing.T) {
+		var sender campaigntest.Recorder
+		engine := newEngine(t, &sender, &campaign.EngineOptions{Tracker: &brokenTracker{enter: func() error { panic(broken) }}}, runningShoes())
+		out := visit(t, engine, shoeVisit())
+		if out.Status != campaign.Failed || !strings.Contains(out.Err.Error(), "panic in Tracker.Enter") || len(sender.Requests()) != 0 {
+			t.Errorf("Visit = %+v with %d requests, want failed and nothing sent", out, len(sender.Requests()))
+		}
+	})
+	t.Run("Reopen fails", func(t *testing.T) {
+		var sender campaigntest.Recorder
+		sender.Answer(campaigntest.Reject(500))
+		engine := newEngine(t, &sender, &campaign.EngineOptions{Tracker: &brokenTracker{reopen: func() error { return broken }}}, runningShoes())
+		out := visit(t, engine, shoeVisit())
+		if _, ok := errors.AsType[*campaign.DeliveryError](out.Err); !ok || !errors.Is(out.Err, broken) {
+			t.Errorf("Err = %v, want both the delivery's and the tracker's", out.Err)
+		}
+		if want := shoeVisit().Time.Add(7 * 24 * time.Hour); !out.Until.Equal(want) {
+			t.Errorf("Until = %v, want %v: the cooldown was not given back", out.Until, want)
+		}
+	})
+}
+
+func TestLoadChangesNothingOnAFault(t *testing.T) {
+	var sender campaigntest.Recorder
+	engine := newEngine(t, &sender, nil, runningShoes())
+	bad := runningShoes()
+	bad.ID = "bad"
+	bad.Nodes = bad.Nodes[:2]
+	err := engine.Load(everyPage("new", 1, campaign.Stop{}), bad)
+	invalid, ok := errors.AsType[*campaign.ValidationError](err)
+	if !ok || len(invalid.Faults) != 1 || invalid.Faults[0].Pointer != "/campaigns/1/nodes" {
+		t.Fatalf("Load = %v, want one fault at /campaigns/1/nodes", err)
+	}
+	if out := visit(t, engine, shoeVisit()); out.Campaign != "running-shoes" {
+		t.Errorf("after a refused Load the visit starts %s, want running-shoes", out.Campaign)
+	}
+}
+
+func TestLoadKeepsCooldownsByID(t *testing.T) {
+	engine := newEngine(t, new(campaigntest.Recorder), nil, everyPage("c", 1, campaign.Stop{}))
+	visit(t, engine, shoeVisit())
+	renamed := everyPage("c", 2, campaign.Stop{RestartTimeout: time.Hour})
+	renamed.Name = "another name"
+	if err := engine.Load(renamed, everyPage("d", 1, campaign.Stop{})); err != nil {
+		t.Fatal(err)
+	}
+	outcomes, err := engine.Visit(t.Context(), shoeVisit())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []campaign.Outcome{
+		{Campaign: "c", Profile: "p-1", Status: campaign.CoolingDown, Until: shoeVisit().Time.Add(24 * time.Hour)},
+		{Campaign: "d", Profile: "p-1", Status: campaign.Delivered, Until: shoeVisit().Time.Add(24 * time.Hour)},
+	}
+	if diff := cmp.Diff(want, outcomes, cmpopts.IgnoreFields(campaign.Outcome{}, "Deliveries")); diff != "" {
+		t.Errorf("Visit after Load (-want +got):\n%s", diff)
+	}
+}
+
+// Whatever the caller passed may be changed as soon as the call has returned.
+func TestLoadKeepsNothingOfTheCaller(t *testing.T) {
+	var sender campaigntest.Recorder
+	c := runningShoes()
+	engine := newEngine(t, &sender, nil, c)
+	hook := c.Nodes[1].(campaign.Webhook)
+	hook.Payload[3].Static = "changed"
+	hook.Headers[1].Value = "changed"
+	c.Nodes[0].(campaign.WebsiteTrigger).When.(campaign.All)[0] = campaign.PagePath.Equals("/changed")
+	c.Nodes[2] = nil
+	if out := visit(t, engine, shoeVisit()); out.Status != campaign.Delivered {
+		t.Fatalf("Visit = %+v, want delivered", out)
+	}
+	if r := sender.Requests()[0]; strings.Contains(fmt.Sprint(string(r.Body), r.Headers), "changed") {
+		t.Errorf("the request shows what the caller changed after Load: %s %v", r.Body, r.Headers)
+	}
+}
+
+func TestEngineTest(t *testing.T) {
+	var sender campaigntest.Recorder
+	engine := newEngine(t, &sender, nil, runningShoes())
+	v := shoeVisit()
+	live := visit(t, engine, v)
+
+	v.URL = "https://shop.example/elsewhere" // the trigger is set aside
+	v.Profile.Known = false
+	for range 2 { // and so is the cooldown
+		out, err := engine.Test(t.Context(), "running-shoes", v)
+		if err != nil || out.Status != campaign.Delivered || !out.Test || !out.Until.IsZero() {
+			t.Fatalf("Test = %+v, %v, want delivered as a test", out, err)
+		}
+	}
+	requests := sender.Requests()
+	if len(requests) != 3 {
+		t.Fatalf("%d requests, want one of the visit and two of tests", len(requests))
+	}
+	marked := campaign.Header{Name: campaign.TestHeader, Value: "true"}
+	for i, r := range requests {
+		last := r.Headers[len(r.Headers)-1]
+		if isTest := i > 0; r.Test != isTest || (last == marked) != isTest {
+			t.Errorf("request %d: Test = %v, last header %v", i, r.Test, last)
+		}
+	}
+	if requests[1].ID == live.Deliveries[0].ID || requests[1].ID != requests[2].ID {
+		t.Errorf("delivery IDs %s, %s, %s: want one for the visit and another for both tests", requests[0].ID, requests[1].ID, requests[2].ID)
+	}
+
+	sender.Answer(campaigntest.Reject(401))
+	if out, err := engine.Test(t.Context(), "running-shoes", v); err != nil || out.Status != campaign.Failed || !out.Test {
+		t.Errorf("Test with an endpoint that refuses = %+v, %v, want failed", out, err)
+	}
+	if _, err := engine.Test(t.Context(), "other", v); !errors.Is(err, campaign.ErrUnknownCampaign) {
+		t.Errorf("Test of a campaign that is not loaded: %v, want ErrUnknownCampaign", err)
+	}
+	if _, err := engine.Test(t.Context(), "running-shoes", campaign.PageVisit{}); err == nil {
+		t.Error("Test with an empty visit succeeded")
+	}
+}
+
+func TestClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		sender := campaign.SenderFunc(func(context.Context, *campaign.Request) (*campaign.Response, error) {
+			<-release
+			return nil, nil
+		})
+		engine := newEngine(t, sender, nil, runningShoes())
+		now := shoeVisit()
+		now.Time = time.Time{}
+		done := make(chan campaign.Outcome)
+		go func() { done <- visit(t, engine, now) }()
+		synctest.Wait()
+
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := engine.Close(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Close while a run hangs = %v, want DeadlineExceeded", err)
+		}
+		if _, err := engine.Visit(t.Context(), now); !errors.Is(err, campaign.ErrClosed) {
+			t.Errorf("Visit after Close = %v, want ErrClosed", err)
+		}
+		if _, err := engine.Test(t.Context(), "running-shoes", now); !errors.Is(err, campaign.ErrClosed) {
+			t.Errorf("Test after Close = %v, want ErrClosed", err)
+		}
+		if err := engine.Load(); !errors.Is(err, campaign.ErrClosed) {
+			t.Errorf("Load after Close = %v, want ErrClosed", err)
+		}
+		close(release)
+		if out := <-done; out.Status != campaign.Delivered {
+			t.Errorf("the run under way = %+v, want delivered", out)
+		}
+		if err := engine.Close(t.Context()); err != nil {
+			t.Errorf("Close again = %v, want nil", err)
+		}
+	})
+}
+
+func TestNewEngineNeedsASender(t *testing.T) {
+	if _, err := campaign.NewEngine(nil, nil); err == nil {
+		t.Error("NewEngine(nil, nil) succeeded, want an error")
+	}
+}
+
+// The path of a visit that matches nothing does not allocate.
+func TestNoMatchDoesNotAllocate(t *testing.T) {
+	engine := newEngine(t, new(campaigntest.Recorder), nil, runningShoes(), func() campaign.Campaign {
+		c := everyPage("regex", 1, campaign.Stop{})
+		c.Nodes[0] = campaign.WebsiteTrigger{When: campaign.Any{
+			campaign.PagePath.Regex(`/checkout/\d+$`),
+			campaign.ProfileField("country").In("NL", "BE"),
+			campaign.PageQuery("utm_source").Equals("newsletter"),
+			campaign.ItemField("price").AtLeast(100),
+		}}
+		return c
+	}())
+	v := shoeVisit()
+	v.URL = "https://shop.example/hats/42?utm_source=search&q=a"
+	v.Item.Fields = map[string]any{"price": 99.5}
+	allocs := testing.AllocsPerRun(100, func() {
+		if outcomes, err := engine.Visit(context.Background(), v); outcomes != nil || err != nil {
+			t.Errorf("Visit = %v, %v, want no outcome", outcomes, err)
+		}
+	})
+	if allocs != 0 {
+		t.Errorf("a visit without a match allocates %v times, want none", allocs)
+	}
+	runtime.KeepAlive(engine)
+}
