@@ -1,0 +1,107 @@
+package httpsender
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+)
+
+// ErrNoSecret is what a resolver returns for a secret that does not exist or
+// may not be sent to the host.
+var ErrNoSecret = errors.New("is not known, or not for this host")
+
+// Secrets resolves the names of secrets when a request is sent.
+//
+// Whoever writes a campaign chooses both the secret's name and the URL, so a
+// resolver has to refuse a secret to every host but its own: otherwise a
+// campaign for https://evil.example could ask for any of them. Host is the
+// URL's host in lower case, with its port unless that is 443 ("esp.example",
+// "esp.example:8443", and "esp.example:80" for an http URL, so that a secret
+// bound to a host alone never goes out unencrypted).
+//
+// A resolver must be safe for concurrent use. What it returns as an error is
+// not shown to anyone, because it may quote the secret: log it in the resolver.
+type Secrets interface {
+	Secret(ctx context.Context, name, host string) (string, error)
+}
+
+// SecretsFunc is a function used as [Secrets].
+type SecretsFunc func(ctx context.Context, name, host string) (string, error)
+
+// Secret calls f(ctx, name, host).
+func (f SecretsFunc) Secret(ctx context.Context, name, host string) (string, error) {
+	return f(ctx, name, host)
+}
+
+// A BoundSecret is a secret and the hosts that it may be sent to, written as
+// [Secrets] describes them. Without hosts it goes nowhere.
+type BoundSecret struct {
+	Value string
+	Hosts []string
+}
+
+// String returns the hosts, without the secret.
+func (b BoundSecret) String() string {
+	return "secret for " + strings.Join(b.Hosts, ", ")
+}
+
+// Format writes what String returns, whatever the verb: with String and
+// GoString alone, %d would show the secret.
+func (b BoundSecret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, b.String()) }
+
+// MarshalText returns what String returns, so that neither JSON nor log/slog
+// shows the secret.
+func (b BoundSecret) MarshalText() ([]byte, error) { return []byte(b.String()), nil }
+
+// MapSecrets returns a resolver for the secrets of a map, keyed by name. It
+// copies the map.
+func MapSecrets(secrets map[string]BoundSecret) Secrets {
+	// A closure, not a struct: no way of printing a value looks into it.
+	secrets = maps.Clone(secrets)
+	for name, s := range secrets {
+		secrets[name] = BoundSecret{Value: s.Value, Hosts: canonicalHosts(s.Hosts)}
+	}
+	return SecretsFunc(func(_ context.Context, name, host string) (string, error) {
+		s, ok := secrets[name]
+		if !ok || !slices.Contains(s.Hosts, host) {
+			return "", ErrNoSecret
+		}
+		return s.Value, nil
+	})
+}
+
+// EnvSecrets returns a resolver for secrets in the environment: the secret NAME
+// is the value of the variable that is called prefix followed by NAME. Hosts
+// lists for each secret, by its name without the prefix, where it may be sent;
+// a name that is not listed is never looked up. The environment is read on each
+// use. A variable that is empty counts as missing.
+func EnvSecrets(prefix string, hosts map[string][]string) Secrets {
+	hosts = maps.Clone(hosts)
+	for name, list := range hosts {
+		hosts[name] = canonicalHosts(list)
+	}
+	return SecretsFunc(func(_ context.Context, name, host string) (string, error) {
+		if !slices.Contains(hosts[name], host) {
+			return "", ErrNoSecret
+		}
+		value := os.Getenv(prefix + name)
+		if value == "" {
+			return "", ErrNoSecret
+		}
+		return value, nil
+	})
+}
+
+// canonicalHosts writes hosts as resolvers are told them.
+func canonicalHosts(hosts []string) []string {
+	out := make([]string, len(hosts))
+	for i, h := range hosts {
+		out[i] = strings.TrimSuffix(strings.ToLower(h), ":443")
+	}
+	return out
+}
