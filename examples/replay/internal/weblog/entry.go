@@ -32,7 +32,7 @@ type Entry struct {
 // in one short sentence why the line is no entry.
 func Parse(line string) (Entry, error) {
 	if strings.TrimSpace(line) == "" {
-		return Entry{}, errors.New("empty line")
+		return Entry{}, errors.New("is empty")
 	}
 	var e Entry
 	rest, err := e.parseClient(line)

@@ -111,8 +111,8 @@ func TestParseError(t *testing.T) {
 	const head = `203.0.113.7 - - [02/Mar/2026:12:00:00 +0000] `
 	const get = `"GET / HTTP/1.1"`
 	for _, test := range []struct{ line, want string }{
-		{"", "empty line"},
-		{" \t", "empty line"},
+		{"", "is empty"},
+		{" \t", "is empty"},
 		{"some text that is no log", "no time"},
 		{"\x00\x00\x00", "address"},
 		{` - - [02/Mar/2026:12:00:00 +0000] ` + get + tail, "address"},
@@ -285,7 +285,7 @@ func TestReader(t *testing.T) {
 		{"no line break at the end", strings.TrimSuffix(two, "\n"), []string{"/a", "/b"}},
 		{"CRLF", strings.ReplaceAll(two, "\n", "\r\n"), []string{"/a", "/b"}},
 		{"byte order mark", "\ufeff" + two, []string{"/a", "/b"}},
-		{"empty lines", "\n" + line("/a") + "\n\r\n", []string{"1: empty line", "/a", "3: empty line"}},
+		{"empty lines", "\n" + line("/a") + "\n\r\n", []string{"1: is empty", "/a", "3: is empty"}},
 		{"gzip", string(compressed(t, two)), []string{"/a", "/b"}},
 		{"gzip of nothing", string(compressed(t, "")), nil},
 		{"gzip in two members, split within a line", string(compressed(t, two[:20], two[20:])), []string{"/a", "/b"}},
