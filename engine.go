@@ -89,14 +89,19 @@ func (e *Engine) Visit(ctx context.Context, visit PageVisit) ([]Outcome, error) 
 	if err := v.read(); err != nil {
 		return nil, err
 	}
-	var room [8]*program
-	hits := e.set.Load().match(room[:0], &v)
+	set := e.set.Load()
+	var room [16]int32
+	hits := set.match(room[:0], &v)
 	if len(hits) == 0 {
 		return nil, nil
 	}
 	// From here on the visit is on the heap. The many visits that match nothing
 	// never pay for that.
-	return e.start(ctx, &runner{view: v}, append([]*program(nil), hits...))
+	programs := make([]*program, len(hits))
+	for i, hit := range hits {
+		programs[i] = set.programs[hit]
+	}
+	return e.start(ctx, &runner{view: v}, programs)
 }
 
 // Test sends the webhooks of one loaded campaign for a sample visit, for real:

@@ -1,0 +1,269 @@
+package campaign_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/hybridcampaign/campaign"
+	"github.com/hybridcampaign/campaign/campaigntest"
+)
+
+// The rule and the index are one language: whatever the campaigns and the visit,
+// the engine, which looks campaigns up in its index, finds those for which Match,
+// which knows no index, says yes. FuzzIndex says so for histories that a seed
+// makes up; this test for a number of them.
+func TestIndexFindsWhatMatchFinds(t *testing.T) {
+	for seed := range uint64(60) {
+		compareIndexWithMatch(t, seed)
+	}
+}
+
+func FuzzIndex(f *testing.F) {
+	for seed := range uint64(8) {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, seed uint64) { compareIndexWithMatch(t, seed) })
+}
+
+func compareIndexWithMatch(t *testing.T, seed uint64) {
+	t.Helper()
+	g := generator{rand.New(rand.NewPCG(seed, 7))}
+	var cs []campaign.Campaign
+	for len(cs) < 1+g.IntN(120) {
+		c := campaign.Campaign{ID: fmt.Sprint("c", len(cs)), Nodes: []campaign.Node{
+			campaign.WebsiteTrigger{When: g.condition(3)},
+			campaign.Webhook{URL: "https://esp.example/"},
+			campaign.Stop{},
+		}}
+		if err := c.Validate(); err != nil {
+			t.Fatalf("seed %d: the generator makes a campaign that is not valid: %v", seed, err)
+		}
+		cs = append(cs, c)
+	}
+	engine := newEngine(t, new(campaigntest.Recorder), nil, cs...)
+	for range 25 {
+		v := g.visit()
+		var want, got []string
+		for _, c := range cs {
+			ok, err := c.Match(v)
+			if err != nil {
+				t.Fatalf("seed %d: Match(%+v): %v", seed, v, err)
+			}
+			if ok {
+				want = append(want, c.ID)
+			}
+		}
+		// A visitor that is not known: decided, and never sent.
+		outcomes, err := engine.Visit(t.Context(), v)
+		if err != nil {
+			t.Fatalf("seed %d: Visit(%+v): %v", seed, v, err)
+		}
+		for _, o := range outcomes {
+			got = append(got, o.Campaign)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatalf("seed %d: campaigns for %+v (-Match +index):\n%s\n%s", seed, v, diff, show(cs, want, got))
+		}
+	}
+}
+
+// show prints the campaigns on which the two lists differ.
+func show(cs []campaign.Campaign, want, got []string) string {
+	var b strings.Builder
+	for _, c := range cs {
+		if strings.Contains(fmt.Sprint(want), c.ID) != strings.Contains(fmt.Sprint(got), c.ID) {
+			text, err := json.Marshal(c)
+			fmt.Fprintf(&b, "%s %v\n", text, err)
+		}
+	}
+	return b.String()
+}
+
+// A generator makes conditions and visits from few words, so that they meet.
+type generator struct{ *rand.Rand }
+
+func pick[T any](g generator, from ...T) T { return from[g.IntN(len(from))] }
+
+func (g generator) word() string {
+	return pick(g, "shoes", "hats", "running", "trail", "a", "b", "sale", "SALE", "é", "100%", "nl", "be", "ſhoes", "\u212aelvin", "kelvin", "/", "?", "x+y", "")
+}
+
+func (g generator) text() string {
+	var b strings.Builder
+	for range 1 + g.IntN(3) {
+		b.WriteString(g.word())
+		b.WriteString(pick(g, "", "", "/", "-"))
+	}
+	return b.String()
+}
+
+func (g generator) nonEmpty() string {
+	if s := g.text(); s != "" {
+		return s
+	}
+	return "shoes"
+}
+
+func (g generator) path() string {
+	var b strings.Builder
+	for range g.IntN(5) {
+		b.WriteString("/" + g.word())
+	}
+	return b.String()
+}
+
+func (g generator) condition(depth int) campaign.Condition {
+	if depth > 0 && g.IntN(2) == 0 {
+		var group []campaign.Condition
+		for range 1 + g.IntN(3) {
+			group = append(group, g.condition(depth-1))
+		}
+		switch g.IntN(5) {
+		case 0:
+			return campaign.Not{Of: group[0]}
+		case 1, 2:
+			return campaign.Any(group)
+		default:
+			return campaign.All(group)
+		}
+	}
+	return g.comparison()
+}
+
+func (g generator) comparison() campaign.Comparison {
+	textual := pick(g, campaign.PagePath, campaign.PagePath, campaign.PagePath, campaign.PageURL, campaign.PageType, campaign.PageTitle,
+		campaign.PageFragment, campaign.ReferrerURL, campaign.ReferrerPath, campaign.PageQuery("q"), campaign.PageQuery("x+y"), campaign.ReferrerQuery("q"))
+	open := pick(g, campaign.ItemCategory, campaign.ItemField("tags"), campaign.ItemField("price"), campaign.ProfileField("country"),
+		campaign.ProfileField("address.city"), campaign.ProfileField("id"), campaign.VisitField("device"))
+	field := pick(g, textual, textual, open)
+	var c campaign.Comparison
+	switch g.IntN(11) {
+	case 0:
+		c = field.Equals(g.equalText(field))
+	case 1:
+		c = field.In(g.equalText(field), g.equalText(field), g.equalText(field))
+	case 2:
+		c = field.StartsWith(g.startText(field))
+	case 3:
+		c = field.EndsWith(g.nonEmpty())
+	case 4:
+		c = field.Contains(g.nonEmpty())
+	case 5:
+		c = field.Glob(pick(g, "*", g.startText(field)) + pick(g, "*", "?", `\*`, "*sale*") + g.text())
+	case 6:
+		c = field.Regex(pick(g, "^/shoes/", "shoes$", "(?i)sale", "run+ing", "^(/hats|/shoes)/trail", `\d+%`, "(sale|hats)-", "", "^/hats.*running", "tr(ai)l", "(?:kelvin)?shoes"))
+	case 7:
+		return open.AtLeast(g.IntN(3))
+	case 8:
+		return open.Equals(pick[any](g, 1, 2, 1.5, true, false, "1", uint64(1<<63), "running"))
+	case 9:
+		return open.In(1, true, "running", g.text())
+	default:
+		return field.Exists()
+	}
+	if g.IntN(5) == 0 {
+		c = c.IgnoringCase()
+	}
+	return c
+}
+
+func (g generator) equalText(f campaign.Field) string {
+	switch f {
+	case campaign.PagePath, campaign.ReferrerPath:
+		return g.path() + pick(g, "", "/")
+	case campaign.PageURL, campaign.ReferrerURL:
+		return "https://shop.example" + g.path() + pick(g, "", "/") + pick(g, "", "?q=a", "?")
+	}
+	return g.text()
+}
+
+func (g generator) startText(f campaign.Field) string {
+	if s := g.equalText(f); s != "" {
+		return s
+	}
+	return "/"
+}
+
+func (g generator) address() string {
+	s := pick(g, "https://shop.example", "https://shop.example", "HTTPS://Shop.Example:443", "") + strings.ReplaceAll(g.path(), "?", "%3F") + pick(g, "", "/")
+	if s == "" || s[0] != '/' && s[0]|0x20 != 'h' {
+		s = "/" + s
+	}
+	if g.IntN(3) == 0 {
+		s = strings.ReplaceAll(s, "é", "%C3%A9")
+	}
+	return s + pick(g, "", "?q=a", "?q="+g.word()+"&q=b", "?x%2By=sale", "?") + pick(g, "", "#", "#top")
+}
+
+func (g generator) value() any {
+	s := g.word()
+	n := g.IntN(3)
+	return pick[any](g, nil, s, &s, n, float64(n), json.Number("1.0"), uint64(1<<63), true, []string{s, "running"}, []any{n, s, nil, true}, []any{},
+		map[string]any{"city": s}, map[string]string{"city": s}, time.Unix(0, 0), named(s), []named{named(s)}, []int{n}, struct{}{})
+}
+
+type named string
+
+func (g generator) visit() campaign.PageVisit {
+	return campaign.PageVisit{
+		URL:      g.address(),
+		Title:    g.text(),
+		Type:     pick(g, "", "product", g.word()),
+		Referrer: pick(g, "", "not a url", g.address()),
+		Item:     campaign.Item{Category: pick(g, "", g.word()), Fields: map[string]any{"category": g.value(), "tags": g.value(), "price": g.value()}},
+		Profile: campaign.Profile{ID: pick(g, "", "shoes"), Fields: map[string]any{
+			"country": g.value(), "address": g.value(), pick(g, "address.city", "other"): g.value(),
+		}},
+		Data: map[string]any{"device": g.value()},
+	}
+}
+
+// Each visit sees one whole set, however often Load swaps it.
+func TestLoadUnderVisits(t *testing.T) {
+	set := func(generation string) []campaign.Campaign {
+		var cs []campaign.Campaign
+		for i := range 40 {
+			c := everyPage(fmt.Sprintf("%s-%d", generation, i), 1, campaign.Stop{})
+			if i%2 == 0 {
+				c.Nodes[0] = campaign.WebsiteTrigger{When: campaign.PagePath.StartsWith("/shoes")}
+			}
+			cs = append(cs, c)
+		}
+		return cs
+	}
+	engine := newEngine(t, new(campaigntest.Recorder), nil, set("a")...)
+	v := shoeVisit()
+	v.Profile.Known = false
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for range 200 {
+				outcomes, err := engine.Visit(t.Context(), v)
+				if err != nil || len(outcomes) != 40 {
+					t.Errorf("Visit = %d outcomes, %v, want 40", len(outcomes), err)
+					return
+				}
+				generation, _, _ := strings.Cut(outcomes[0].Campaign, "-")
+				for i, o := range outcomes {
+					if o.Campaign != fmt.Sprintf("%s-%d", generation, i) {
+						t.Errorf("outcome %d is of %s among those of %s: the visit saw two sets", i, o.Campaign, generation)
+						return
+					}
+				}
+			}
+		})
+	}
+	for i := range 40 {
+		if err := engine.Load(set(fmt.Sprint(i))...); err != nil {
+			t.Errorf("Load: %v", err)
+		}
+	}
+	wg.Wait()
+}
