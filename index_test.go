@@ -120,6 +120,9 @@ func (g generator) path() string {
 }
 
 func (g generator) condition(depth int) campaign.Condition {
+	if depth > 0 && g.IntN(8) == 0 { // what is filed under two fields together
+		return campaign.All{campaign.ItemField("tags").Equals("running"), campaign.ProfileField("country").Equals(g.word())}
+	}
 	if depth > 0 && g.IntN(2) == 0 {
 		var group []campaign.Condition
 		for range 1 + g.IntN(3) {
