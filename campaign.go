@@ -153,6 +153,7 @@ const fileVersion = 1
 // caller does with the definition from then on.
 type program struct {
 	id       string
+	name     string
 	when     test
 	audience Audience
 	webhooks []webhookProgram
@@ -191,7 +192,7 @@ func compileAll(cs []Campaign) ([]*program, error) {
 }
 
 func (c Campaign) compileInto(fs *faults, p pointer) *program {
-	prog := &program{id: c.ID}
+	prog := &program{id: c.ID, name: c.Name}
 	switch {
 	case c.ID == "":
 		fs.add(p.key("id"), `is missing; give the campaign an ID such as "running-shoes"`)

@@ -50,3 +50,14 @@ func (t *MemoryTracker) Reopen(ctx context.Context, e Entry, until time.Time) er
 	}
 	return nil
 }
+
+// Until implements [CooldownReader].
+func (t *MemoryTracker) Until(campaign, profile string, at time.Time) (until time.Time, closed bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	end, ok := t.ends[cooldownKey{campaign, profile}]
+	if !ok || at.UnixMilli() >= end {
+		return time.Time{}, false
+	}
+	return time.UnixMilli(end).UTC(), true
+}

@@ -321,8 +321,10 @@ func (v *view) value(f fieldRef) (any, bool) {
 		}
 		return queryValue(v.referrer.query, f.name)
 	}
-	s, ok := v.text(f.kind)
-	return s, ok
+	if s, ok := v.text(f.kind); ok {
+		return s, true
+	}
+	return nil, false
 }
 
 func queryValue(query, name string) (any, bool) {

@@ -1,0 +1,283 @@
+package campaign
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// An Explanation says why one campaign starts for a visit, or why not. It holds
+// what the visit says of the profile, so it is for the eyes of those who may see
+// that; secrets are not in it.
+type Explanation struct {
+	Campaign string // ID of the campaign
+	Name     string
+
+	// Reason is the verdict: why the campaign starts or does not.
+	Reason Reason
+
+	// Condition is what came of the trigger's condition, part by part. All
+	// parts are decided, also those that an engine would not have to look at.
+	// It is the zero Finding if the visit could not be read.
+	Condition Finding
+
+	Audience   Audience // of the trigger
+	InAudience bool     // whether the visitor belongs to it
+
+	// Until is the end of the cooldown that holds the profile back, and Left how
+	// long that is from the visit on. Both are zero if there is none, or if
+	// the Tracker is no [CooldownReader].
+	Until time.Time
+	Left  time.Duration
+
+	// Err is what is wrong with the visit, or with a field that the payload
+	// needs. Nil unless Reason is one of these two.
+	Err error
+}
+
+// A Reason says, for programs, why a campaign starts for a visit or does not.
+type Reason string
+
+const (
+	ReasonStarts         Reason = "starts"            // the webhooks would be sent
+	ReasonBadVisit       Reason = "bad_visit"         // the visit cannot be used
+	ReasonCondition      Reason = "condition_not_met" // the condition does not hold
+	ReasonUnknownProfile Reason = "unknown_profile"   // the visitor is not in the audience
+	ReasonCoolingDown    Reason = "cooling_down"      // the profile is left alone
+	ReasonCannotRender   Reason = "cannot_render"     // a required field is missing, or one cannot be written
+)
+
+// A Finding is what came of one part of a condition.
+type Finding struct {
+	// Pointer is the JSON Pointer of the part in the campaign, such as
+	// /nodes/0/when/all/1.
+	Pointer string
+
+	// Kind is "all", "any", "not" or "comparison".
+	Kind string
+
+	Holds bool
+
+	// Of are the parts of an all, an any or a not.
+	Of []Finding
+
+	// Comparison is what was asked, if Kind is "comparison".
+	Comparison Comparison
+
+	// Found is the value that the comparison found; Missing says that there was
+	// none. A repeated query parameter is a list.
+	Found   any
+	Missing bool
+}
+
+// Explanations are one for each loaded campaign, in the order in which they
+// were loaded.
+type Explanations []Explanation
+
+// A CooldownReader is a [Tracker] that can say until when a campaign is closed
+// without starting anything. [MemoryTracker] is one. [Engine.Explain] uses it.
+type CooldownReader interface {
+	Tracker
+
+	// Until returns the end of the cooldown that would hold back a visit at the
+	// given time, and false if there is none.
+	Until(campaign, profile string, at time.Time) (until time.Time, closed bool)
+}
+
+// Explain says for each loaded campaign what [Engine.Visit] would do with the
+// visit, and why. It starts nothing and changes nothing. A visit without a time
+// is now.
+func (e *Engine) Explain(visit PageVisit) Explanations {
+	if visit.Time.IsZero() {
+		visit.Time = millis(time.Now())
+	}
+	reader, _ := e.tracker.(CooldownReader)
+	set := e.set.Load()
+	all := make(Explanations, len(set.programs))
+	for i, prog := range set.programs {
+		all[i] = prog.explain(visit, reader)
+	}
+	return all
+}
+
+// Explain says whether the campaign would start for the visit, and why, as
+// [Engine.Explain] does, with no cooldown running. The error is a
+// [*ValidationError] for a campaign that cannot be used.
+func (c Campaign) Explain(visit PageVisit) (Explanation, error) {
+	prog, err := c.compile()
+	if err != nil {
+		return Explanation{}, err
+	}
+	return prog.explain(visit, nil), nil
+}
+
+func (prog *program) explain(visit PageVisit, reader CooldownReader) Explanation {
+	x := Explanation{Campaign: prog.id, Name: prog.name, Audience: prog.audience}
+	v := view{visit: visit}
+	if err := v.read(); err != nil {
+		x.Reason, x.Err = ReasonBadVisit, err
+		return x
+	}
+	trigger := pointer{}.key("nodes").index(0)
+	x.Condition = prog.when.explain(&v, trigger.key("when"))
+	x.InAudience = prog.audience.admits(&visit.Profile)
+	if reader != nil && visit.Profile.ID != "" {
+		if until, closed := reader.Until(prog.id, visit.Profile.ID, visit.Time); closed {
+			x.Until, x.Left = until, until.Sub(visit.Time)
+		}
+	}
+	switch _, err := prog.render(&v, false); {
+	case !x.Condition.Holds:
+		x.Reason = ReasonCondition
+	case !x.InAudience:
+		x.Reason = ReasonUnknownProfile
+	case !x.Until.IsZero():
+		x.Reason = ReasonCoolingDown
+	case err != nil:
+		x.Reason, x.Err = ReasonCannotRender, err
+	default:
+		x.Reason = ReasonStarts
+	}
+	return x
+}
+
+// explain is eval that decides every part and keeps what it found.
+func (t *test) explain(v *view, p pointer) Finding {
+	f := Finding{Pointer: p.String(), Holds: t.eval(v)}
+	switch t.kind {
+	case testCompare:
+		f.Kind, f.Comparison = "comparison", t.cmp.def
+		value, ok := v.value(t.cmp.field)
+		f.Found, f.Missing = value, !ok
+		return f
+	case testNot:
+		f.Kind = "not"
+		f.Of = []Finding{t.subs[0].explain(v, p.key("not"))}
+		return f
+	case testAll:
+		f.Kind = "all"
+	case testAny:
+		f.Kind = "any"
+	}
+	group := p.key(f.Kind)
+	for i := range t.subs {
+		f.Of = append(f.Of, t.subs[i].explain(v, group.index(i)))
+	}
+	return f
+}
+
+// String explains all campaigns, one after the other.
+func (xs Explanations) String() string {
+	if len(xs) == 0 {
+		return "no campaign is loaded\n"
+	}
+	var b strings.Builder
+	for i, x := range xs {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		b.WriteString(x.String())
+	}
+	return b.String()
+}
+
+// String explains the campaign in a few lines for people.
+func (x Explanation) String() string {
+	var b strings.Builder
+	b.WriteString(x.Campaign)
+	if x.Name != "" {
+		b.WriteString(" (" + x.Name + ")")
+	}
+	b.WriteString(": " + x.verdict() + "\n")
+	if x.Reason == ReasonBadVisit {
+		return b.String()
+	}
+	x.Condition.write(&b, 1)
+	writeLine(&b, 1, x.InAudience, x.audience())
+	if !x.Until.IsZero() {
+		writeLine(&b, 1, false, fmt.Sprintf("cooldown: left alone for %s more, until %s", x.Left.Round(time.Second), x.Until.UTC().Format(time.RFC3339)))
+	}
+	return b.String()
+}
+
+func (x Explanation) verdict() string {
+	switch x.Reason {
+	case ReasonStarts:
+		return "starts"
+	case ReasonBadVisit:
+		return "does not start: " + x.Err.Error()
+	case ReasonCondition:
+		return "does not start: the visit does not meet the condition"
+	case ReasonUnknownProfile:
+		return "does not start: the visitor is not in the audience"
+	case ReasonCoolingDown:
+		return "does not start: the profile is left alone"
+	case ReasonCannotRender:
+		return "does not send: " + x.Err.Error()
+	}
+	return string(x.Reason)
+}
+
+func (x Explanation) audience() string {
+	if x.Audience == AudienceAll {
+		return "audience: every profile with an ID"
+	}
+	return "audience: known profiles"
+}
+
+func (f Finding) write(b *strings.Builder, depth int) {
+	if f.Kind != "comparison" {
+		writeLine(b, depth, f.Holds, map[string]string{"all": "all of", "any": "at least one of", "not": "not"}[f.Kind])
+		for _, sub := range f.Of {
+			sub.write(b, depth+1)
+		}
+		return
+	}
+	text := string(f.Comparison.Field) + " " + string(f.Comparison.Op)
+	if f.Comparison.Op != OpExists {
+		text += " " + showValue(f.Comparison.Value)
+	}
+	if f.Comparison.IgnoreCase {
+		text += " (ignoring case)"
+	}
+	if f.Missing {
+		text += ": it is missing"
+	} else {
+		text += ": it is " + showValue(f.Found)
+	}
+	writeLine(b, depth, f.Holds, text)
+}
+
+// writeLine writes a line with its answer in a column of its own, where a
+// reader finds the one that is wrong.
+func writeLine(b *strings.Builder, depth int, holds bool, text string) {
+	answer := "yes"
+	if !holds {
+		answer = "NO "
+	}
+	b.WriteString("  " + answer + strings.Repeat("  ", depth) + text + "\n")
+}
+
+// maxShown is how much of a value String shows, in bytes.
+const maxShown = 200
+
+// showValue writes a value as JSON does, cut short.
+func showValue(v any) string {
+	text, err := appendJSON(nil, v, 0)
+	if err != nil {
+		text, err = json.Marshal(fmt.Sprintf("(%T)", v))
+		if err != nil {
+			return "a value that cannot be shown"
+		}
+	}
+	if len(text) <= maxShown {
+		return string(text)
+	}
+	cut := maxShown
+	for !utf8.RuneStart(text[cut]) {
+		cut--
+	}
+	return string(text[:cut]) + "…"
+}

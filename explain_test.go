@@ -1,0 +1,154 @@
+package campaign_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/hybridcampaign/campaign"
+	"github.com/hybridcampaign/campaign/campaigntest"
+)
+
+func ExampleCampaign_Explain() {
+	v := shoeVisit()
+	v.Type = "category" // the visit just misses
+	explanation, err := runningShoes().Explain(v)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Print(explanation)
+	// Output:
+	// running-shoes (Running shoes, known customers): does not start: the visit does not meet the condition
+	//   NO   all of
+	//   yes    page.path starts_with "/shoes/": it is "/shoes/42"
+	//   NO     page.type equals "product": it is "category"
+	//   yes    item.category equals "running": it is "running"
+	//   yes  audience: known profiles
+}
+
+func TestExplainReasons(t *testing.T) {
+	var sender campaigntest.Recorder
+	closed := shoeVisit()
+	closed.Profile.ID = "p-closed"
+	engine := newEngine(t, &sender, nil, runningShoes())
+	visit(t, engine, closed)
+	sender.Reset()
+
+	tests := []struct {
+		name   string
+		change func(*campaign.PageVisit)
+		want   campaign.Reason
+		holds  bool
+	}{
+		{"it starts", func(*campaign.PageVisit) {}, campaign.ReasonStarts, true},
+		{"no URL", func(v *campaign.PageVisit) { v.URL = "" }, campaign.ReasonBadVisit, false},
+		{"another item", func(v *campaign.PageVisit) { v.Item.Category = "trail" }, campaign.ReasonCondition, false},
+		{"not known", func(v *campaign.PageVisit) { v.Profile.Known = false }, campaign.ReasonUnknownProfile, true},
+		{"in its cooldown", func(v *campaign.PageVisit) { v.Profile.ID = "p-closed" }, campaign.ReasonCoolingDown, true},
+		{"no email", func(v *campaign.PageVisit) { v.Profile.Fields = nil }, campaign.ReasonCannotRender, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			v := shoeVisit()
+			tt.change(&v)
+			got := engine.Explain(v)
+			if len(got) != 1 || got[0].Reason != tt.want || got[0].Condition.Holds != tt.holds {
+				t.Fatalf("Explain = %+v, want %s with a condition that is %v", got, tt.want, tt.holds)
+			}
+			if again := engine.Explain(v); fmt.Sprint(again) != fmt.Sprint(got) {
+				t.Errorf("Explain changed something: first\n%v\nthen\n%v", got, again)
+			}
+			if got[0].Reason == campaign.ReasonCoolingDown && (got[0].Left != 7*24*time.Hour || !got[0].Until.Equal(v.Time.Add(got[0].Left))) {
+				t.Errorf("Left = %v, Until = %v, want a week", got[0].Left, got[0].Until)
+			}
+			if len(sender.Requests()) != 0 {
+				t.Error("Explain sent something")
+			}
+		})
+	}
+	if _, err := (campaign.Campaign{}).Explain(shoeVisit()); err == nil {
+		t.Error("Explain of a campaign that is not valid succeeded")
+	}
+	v := shoeVisit()
+	v.Profile.Fields = nil
+	if x := engine.Explain(v)[0]; !errors.Is(x.Err, campaign.ErrMissingField) {
+		t.Errorf("Err = %v, want ErrMissingField", x.Err)
+	}
+}
+
+// All parts are decided, each with its place and what it found.
+func TestExplainFindings(t *testing.T) {
+	c := everyPage("c", 1, campaign.Stop{})
+	compare := campaign.ItemField("price").AtLeast(100)
+	repeated := campaign.PageQuery("utm").In("a", "b").IgnoringCase()
+	missing := campaign.ReferrerHost.Equals("other.example")
+	c.Nodes[0] = campaign.WebsiteTrigger{When: campaign.Any{
+		campaign.Not{Of: compare},
+		campaign.All{repeated, missing},
+	}}
+	v := shoeVisit()
+	v.URL = "https://shop.example/?utm=x&utm=B"
+	v.Item.Fields = map[string]any{"price": 120}
+	got, err := c.Explain(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := campaign.Finding{Pointer: "/nodes/0/when", Kind: "any", Of: []campaign.Finding{
+		{Pointer: "/nodes/0/when/any/0", Kind: "not", Of: []campaign.Finding{
+			{Pointer: "/nodes/0/when/any/0/not", Kind: "comparison", Holds: true, Comparison: compare, Found: 120},
+		}},
+		{Pointer: "/nodes/0/when/any/1", Kind: "all", Of: []campaign.Finding{
+			{Pointer: "/nodes/0/when/any/1/all/0", Kind: "comparison", Holds: true, Comparison: repeated, Found: []any{"x", "B"}},
+			{Pointer: "/nodes/0/when/any/1/all/1", Kind: "comparison", Comparison: missing, Missing: true},
+		}},
+	}}
+	if diff := cmp.Diff(want, got.Condition); diff != "" {
+		t.Errorf("Explain (-want +got):\n%s", diff)
+	}
+	wantText := strings.Join([]string{
+		`c: does not start: the visit does not meet the condition`,
+		`  NO   at least one of`,
+		`  NO     not`,
+		`  yes      item.price at_least 100: it is 120`,
+		`  NO     all of`,
+		`  yes      page.query.utm in ["a","b"] (ignoring case): it is ["x","B"]`,
+		`  NO       referrer.host equals "other.example": it is missing`,
+		`  yes  audience: known profiles`,
+		``,
+	}, "\n")
+	if diff := cmp.Diff(wantText, got.String()); diff != "" {
+		t.Errorf("String (-want +got):\n%s", diff)
+	}
+}
+
+// A header's secret and its value have no place in an explanation, and a value
+// that cannot be written does not break it.
+func TestExplainShowsNoSecretAndNeverFails(t *testing.T) {
+	c := runningShoes()
+	c.Nodes[0] = campaign.WebsiteTrigger{When: campaign.VisitField("odd").Exists(), Audience: campaign.AudienceAll}
+	c.Nodes[1] = campaign.Webhook{
+		URL:     "https://esp.example/canary-path?canary-query",
+		Headers: campaign.Headers{{Name: "X-Key", Value: "canary-value", Secret: "CANARY_NAME"}},
+	}
+	cycle := []any{nil}
+	cycle[0] = cycle
+	for _, odd := range []any{make(chan int), func() {}, cycle, strings.Repeat("ü", 5000), "\xff"} {
+		v := shoeVisit()
+		v.Data = map[string]any{"odd": odd}
+		x, err := c.Explain(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := x.String()
+		if strings.Contains(strings.ToLower(text), "canary") {
+			t.Errorf("the explanation shows what it must not: %s", text)
+		}
+		if len(text) > 1000 {
+			t.Errorf("the explanation of a long value has %d bytes", len(text))
+		}
+	}
+}
