@@ -26,7 +26,7 @@ type campaignSet struct {
 }
 
 // fewCampaigns is up to how many campaigns a plain loop is faster.
-const fewCampaigns = 12
+const fewCampaigns = 4
 
 // A fieldIndex files anchors of one field.
 type fieldIndex struct {

@@ -1,0 +1,68 @@
+package campaign
+
+import (
+	"fmt"
+	"testing"
+	"unsafe"
+)
+
+// These tests look inside, because the tables of the index have no place in the
+// public API, and what they weigh is a promise all the same.
+
+// indexBytes adds up the tables of the index, without the compiled conditions
+// that it points to.
+func indexBytes(s *campaignSet) int {
+	n := len(s.always)*4 + cap(s.lists)*4
+	table := func(t hashTable) int { return cap(t.slots) * int(unsafe.Sizeof(hashSlot{})) }
+	trieBytes := func(t trie) int {
+		return cap(t.nodes)*int(unsafe.Sizeof(trieNode{})) + cap(t.firsts) + len(t.labels)
+	}
+	grams := func(f gramFilter) int { return cap(f.bits)*8 + table(f.table) }
+	for _, f := range s.fields {
+		n += int(unsafe.Sizeof(f)) + table(f.equal) + trieBytes(f.prefixes) + trieBytes(f.suffixes) + grams(f.long) + grams(f.short)
+	}
+	for _, p := range s.pairs {
+		n += int(unsafe.Sizeof(p)) + table(p.equal)
+	}
+	return n
+}
+
+func TestIndexIsSmall(t *testing.T) {
+	const n = 10_000
+	kinds := []struct {
+		name string
+		when func(i int) Condition
+	}{
+		{"path equals", func(i int) Condition { return PagePath.Equals(fmt.Sprintf("/products/shoes/item-%d", i)) }},
+		{"path prefix", func(i int) Condition { return PagePath.StartsWith(fmt.Sprintf("/department-%d/shelf-%d/", i%97, i)) }},
+		{"path suffix", func(i int) Condition { return PagePath.EndsWith(fmt.Sprintf("/item-%d.html", i)) }},
+		{"path contains", func(i int) Condition { return PagePath.Contains(fmt.Sprintf("summer-sale-%d", i)) }},
+		{"path regex", func(i int) Condition { return PagePath.Regex(fmt.Sprintf(`/campaign-%d/\d+$`, i)) }},
+		{"path glob", func(i int) Condition { return PagePath.Glob(fmt.Sprintf("/*/brand-%d/*", i)) }},
+		{"type and category", func(i int) Condition {
+			return All{PageType.Equals(fmt.Sprint("type", i%8)), ItemCategory.Equals(fmt.Sprint("category", i%500))}
+		}},
+		{"profile field", func(i int) Condition { return ProfileField("segment").Equals(fmt.Sprint("segment-", i)) }},
+		{"query parameter", func(i int) Condition { return PageQuery("utm_campaign").Equals(fmt.Sprint("c-", i)) }},
+	}
+	for _, kind := range kinds {
+		t.Run(kind.name, func(t *testing.T) {
+			programs := make([]*program, n)
+			for i := range programs {
+				c := Campaign{ID: fmt.Sprint(i), Nodes: []Node{WebsiteTrigger{When: kind.when(i)}, Webhook{URL: "https://esp.example/"}, Stop{}}}
+				var err error
+				if programs[i], err = c.compile(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			set := newCampaignSet(programs)
+			if len(set.always) != 0 {
+				t.Errorf("%d campaigns are tested for every visit, want none", len(set.always))
+			}
+			if got := indexBytes(set) / n; got > 150 {
+				t.Errorf("the index takes %d bytes a campaign, want at most 150", got)
+			}
+			t.Logf("%d bytes a campaign", indexBytes(set)/n)
+		})
+	}
+}
