@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -517,12 +518,7 @@ func (c *comparison) matchScalar(s scalar) bool {
 	case OpEquals:
 		return s.equal(c.value)
 	case OpIn:
-		for i := range c.list {
-			if s.equal(c.list[i]) {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(c.list, s.equal)
 	}
 	if s.kind != scalarNumber || c.value.kind != scalarNumber {
 		return false
