@@ -142,11 +142,13 @@ func (rt *runtime) headers(ctx context.Context, r *campaign.Request, host string
 	return header, nil
 }
 
-// signed returns the headers with a signature. They are a copy: a transport may
-// still be reading those of the attempt before.
+// signed returns the headers with a signature. For the second attempt they are
+// a copy: a transport may still be reading those of the first.
 func (p *prepared) signed(timestamp, signature string) http.Header {
-	header := make(http.Header, len(p.header)+2)
-	maps.Copy(header, p.header)
+	header := p.header
+	if _, used := header[headerSignature]; used {
+		header = maps.Clone(header)
+	}
 	values := []string{timestamp, signature}
 	header[headerTimestamp], header[headerSignature] = values[:1:1], values[1:]
 	return header
