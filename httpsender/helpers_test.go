@@ -136,3 +136,8 @@ func (zeros) Read(p []byte) (int, error) {
 var discardLog = log.New(io.Discard, "", 0)
 
 func itoa(n int) string { return strconv.Itoa(n) }
+
+func atoi(s string) int {
+	n, _ := strconv.Atoi(s)
+	return n
+}
