@@ -45,7 +45,7 @@ func TestParseRetryAfter(t *testing.T) {
 		"2026-11-24T12:00:10Z":           0,
 		"Tue, 24 Nov 2026 25:00:10 GMT":  0,
 		"Tue, 24 Nov 2026 12:00:10 +1:0": 0,
-		"\x00": 0,
+		"\x00":                           0,
 	}
 	for value, want := range tests {
 		if got := parseRetryAfter(value, now); got != want {

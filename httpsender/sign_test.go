@@ -230,7 +230,9 @@ func TestNotSentWithoutSignature(t *testing.T) {
 		{"zero key", "msg_1", func(context.Context, string) ([]httpsender.SigningKey, error) {
 			return []httpsender.SigningKey{key, {}}, nil
 		}, "signing key 1"},
-		{"no ID", "", func(context.Context, string) ([]httpsender.SigningKey, error) { return []httpsender.SigningKey{key}, nil }, "ID"},
+		{"no ID", "", func(context.Context, string) ([]httpsender.SigningKey, error) {
+			return []httpsender.SigningKey{key}, nil
+		}, "ID"},
 		{"dot in the ID", "msg.1", func(context.Context, string) ([]httpsender.SigningKey, error) {
 			return []httpsender.SigningKey{key}, nil
 		}, "ID"},
