@@ -46,6 +46,9 @@ func causeOf(ctx context.Context, err error, written bool) error {
 	if ctxErr := ctx.Err(); ctxErr != nil {
 		return contextCause(ctxErr, when)
 	}
+	if errors.Is(err, errPanic) {
+		return &cause{text: "code of the host's panicked " + when + " (Sender.Transport, or a callback of Sender.TLS)"}
+	}
 	if e, ok := errors.AsType[*refusedError](err); ok {
 		return e
 	}
@@ -97,6 +100,16 @@ func safeDNS(e *net.DNSError) error {
 		Err: dnsText(e), Name: e.Name,
 		IsTimeout: e.IsTimeout, IsTemporary: e.IsTemporary, IsNotFound: e.IsNotFound,
 	}
+}
+
+// isDialError recognises the errors of a transport that does not tell what it
+// does, and in which surely nothing was written.
+func isDialError(err error) bool {
+	if _, ok := errors.AsType[*net.DNSError](err); ok {
+		return true
+	}
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "dial"
 }
 
 // tlsCause names the usual troubles with TLS, or returns nil. A certificate is

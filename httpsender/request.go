@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -12,22 +13,44 @@ import (
 	"github.com/hybridcampaign/campaign"
 )
 
-// prepare checks r and fills in its secrets. The result has an endpoint even if
-// there is an error.
+// A prepared request has been checked, and its secrets are filled in. It lives
+// as long as Send does.
+type prepared struct {
+	host   string // as Secrets and Signing are told it; also the key of its limits
+	id     string
+	method string
+	url    *url.URL // nil if it was refused
+	header http.Header
+	body   []byte
+}
+
+// endpoint returns scheme and host, for errors.
+func (p *prepared) endpoint() string {
+	if p.url == nil {
+		return ""
+	}
+	return p.url.Scheme + "://" + p.url.Host
+}
+
+// prepare checks r and fills in its secrets. The result is not nil even if there
+// is an error.
 func (rt *runtime) prepare(ctx context.Context, r *campaign.Request) (*prepared, error) {
-	p := &prepared{method: r.Method}
+	p := &prepared{id: r.ID, method: r.Method}
+	if rt.err != nil {
+		return p, rt.err
+	}
 	u, err := rt.parseURL(r.URL)
 	if err != nil {
 		return p, err
 	}
-	p.url, p.endpoint = u, u.Scheme+"://"+u.Host
+	p.url, p.host = u, bindingHost(u)
 	if r.Method != http.MethodPost && r.Method != http.MethodGet {
 		return p, &cause{text: "the method is neither POST nor GET"}
 	}
 	// A copy, because a transport may go on reading it for a moment after an
 	// early answer, and the caller has it back then.
 	p.body = bytes.Clone(r.Body)
-	p.header, err = rt.headers(ctx, r, bindingHost(u))
+	p.header, err = rt.headers(ctx, r, p.host)
 	return p, err
 }
 
@@ -68,14 +91,13 @@ func validPort(port string) bool {
 // bindingHost is the host as [Secrets] are told it.
 func bindingHost(u *url.URL) string {
 	host, port := strings.ToLower(u.Host), u.Port()
-	host = strings.TrimSuffix(strings.TrimSuffix(host, port), ":")
 	switch {
-	case u.Scheme == "https" && (port == "" || port == "443"):
-		return host
+	case u.Scheme == "https":
+		return strings.TrimSuffix(strings.TrimSuffix(host, ":443"), ":")
 	case port == "":
-		return host + ":80"
+		return strings.TrimSuffix(host, ":") + ":80"
 	}
-	return host + ":" + port
+	return host
 }
 
 // userAgent is sent unless the campaign has one. It is short because it goes
@@ -83,7 +105,7 @@ func bindingHost(u *url.URL) string {
 const userAgent = "campaign-webhook"
 
 func (rt *runtime) headers(ctx context.Context, r *campaign.Request, host string) (http.Header, error) {
-	header := make(http.Header, len(r.Headers)+3)
+	header := make(http.Header, len(r.Headers)+5) // two for the signature
 	values := make([]string, len(r.Headers)+3)
 	set := func(name, value string) {
 		values[0] = value
@@ -110,7 +132,7 @@ func (rt *runtime) headers(ctx context.Context, r *campaign.Request, host string
 		if err := campaign.CheckHeaderValue(r.ID); err != nil {
 			return nil, &cause{text: "the delivery ID " + err.Error()}
 		}
-		set("Webhook-Id", r.ID)
+		set(headerID, r.ID)
 	}
 	if r.Test {
 		if _, ok := header[testHeader]; !ok {
@@ -119,6 +141,22 @@ func (rt *runtime) headers(ctx context.Context, r *campaign.Request, host string
 	}
 	return header, nil
 }
+
+// signed returns the headers with a signature. For the second attempt they are
+// a copy: a transport may still be reading those of the first.
+func (p *prepared) signed(timestamp, signature string) http.Header {
+	header := p.header
+	if _, used := header[headerSignature]; used {
+		header = maps.Clone(header)
+	}
+	values := []string{timestamp, signature}
+	header[headerTimestamp], header[headerSignature] = values[:1:1], values[1:]
+	return header
+}
+
+// signable reports whether the ID can be told apart from the rest of what is
+// signed, where dots stand between the parts.
+func signable(id string) bool { return id != "" && !strings.Contains(id, ".") }
 
 var testHeader = http.CanonicalHeaderKey(campaign.TestHeader)
 

@@ -101,7 +101,9 @@ func EnvSecrets(prefix string, hosts map[string][]string) Secrets {
 func canonicalHosts(hosts []string) []string {
 	out := make([]string, len(hosts))
 	for i, h := range hosts {
-		out[i] = strings.TrimSuffix(strings.ToLower(h), ":443")
+		out[i] = canonicalHost(h)
 	}
 	return out
 }
+
+func canonicalHost(host string) string { return strings.TrimSuffix(strings.ToLower(host), ":443") }

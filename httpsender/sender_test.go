@@ -70,15 +70,21 @@ func TestWireForm(t *testing.T) {
 		edit func(*campaign.Request)
 		want http.Header
 	}{
-		{"GET", func(r *campaign.Request) { *r = *get(r.URL) },
-			http.Header{"User-Agent": {"campaign-webhook"}, "Webhook-Id": {"msg_2"}}},
-		{"POST without a body", func(r *campaign.Request) { r.Body, r.Headers = nil, nil },
-			http.Header{"Content-Length": {"0"}, "User-Agent": {"campaign-webhook"}, "Webhook-Id": {"msg_1"}}},
+		{
+			"GET", func(r *campaign.Request) { *r = *get(r.URL) },
+			http.Header{"User-Agent": {"campaign-webhook"}, "Webhook-Id": {"msg_2"}},
+		},
+		{
+			"POST without a body", func(r *campaign.Request) { r.Body, r.Headers = nil, nil },
+			http.Header{"Content-Length": {"0"}, "User-Agent": {"campaign-webhook"}, "Webhook-Id": {"msg_1"}},
+		},
 		{"its own User-Agent", func(r *campaign.Request) {
 			r.Body, r.Headers = nil, campaign.Headers{{Name: "user-agent", Value: "shop/1"}}
 		}, http.Header{"Content-Length": {"0"}, "User-Agent": {"shop/1"}, "Webhook-Id": {"msg_1"}}},
-		{"test", func(r *campaign.Request) { *r = *get(r.URL); r.Test = true },
-			http.Header{"Campaign-Test": {"true"}, "User-Agent": {"campaign-webhook"}, "Webhook-Id": {"msg_2"}}},
+		{
+			"test", func(r *campaign.Request) { *r = *get(r.URL); r.Test = true },
+			http.Header{"Campaign-Test": {"true"}, "User-Agent": {"campaign-webhook"}, "Webhook-Id": {"msg_2"}},
+		},
 		{"idempotency key", func(r *campaign.Request) {
 			*r = *get(r.URL)
 			r.Headers = campaign.Headers{{Name: "Idempotency-Key", Value: "k"}}

@@ -6,14 +6,14 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"net/http/httptrace"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // newTransport returns a transport that connects only where g permits and whose
 // connections count what is written to them.
-func newTransport(g *guard, config *tls.Config) *http.Transport {
+func newTransport(g *guard, config *tls.Config, idle, idlePerHost int) *http.Transport {
 	if config == nil {
 		config = new(tls.Config)
 	}
@@ -35,10 +35,9 @@ func newTransport(g *guard, config *tls.Config) *http.Transport {
 		DialTLSContext:         d.dialTLS,
 		Protocols:              protocols,
 		DisableCompression:     true,
-		MaxIdleConns:           512,
-		MaxIdleConnsPerHost:    64,
+		MaxIdleConns:           idle,
+		MaxIdleConnsPerHost:    idlePerHost,
 		IdleConnTimeout:        idleTimeout,
-		ResponseHeaderTimeout:  headerTimeout,
 		MaxResponseHeaderBytes: maxHeaderBytes,
 	}
 }
@@ -74,7 +73,7 @@ func (d *dialer) dialTLS(ctx context.Context, network, addr string) (_ net.Conn,
 		config = config.Clone()
 		config.ServerName = host
 	}
-	ctx, cancel := context.WithTimeout(ctx, tlsTimeout)
+	ctx, cancel := limited(ctx, tlsTimeout)
 	defer cancel()
 	c := tls.Client(raw, config)
 	if err := handshake(ctx, c); err != nil {
@@ -95,8 +94,31 @@ func (d *dialer) connect(ctx context.Context, network, addr string) (net.Conn, e
 	if err != nil {
 		return nil, err
 	}
-	nd := net.Dialer{Timeout: dialTimeout, ControlContext: d.guard.control(host)}
+	ctx, cancel := limited(ctx, dialTimeout)
+	defer cancel()
+	nd := net.Dialer{ControlContext: d.guard.control(host)}
 	return nd.DialContext(ctx, network, addr)
+}
+
+// limited returns a context for one step of connecting. The transport lends us
+// one that goes on after the request was given up, because another might want
+// the connection; we would rather leave nothing behind, so it ends with the
+// request's own context, and with the time of the exchange, as well.
+func limited(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	limit := time.Now().Add(d)
+	x, ok := ctx.Value(exchangeKey{}).(*exchange)
+	if !ok {
+		return context.WithDeadline(ctx, limit)
+	}
+	if x.deadline.Before(limit) {
+		limit = x.deadline
+	}
+	step, cancel := context.WithDeadline(x.Context, limit)
+	stop := context.AfterFunc(ctx, cancel)
+	return step, func() {
+		stop()
+		cancel()
+	}
 }
 
 var errPanic = errors.New("panic")
@@ -113,6 +135,9 @@ func recoverAs(err *error) {
 type conn struct {
 	net.Conn
 	written atomic.Int64
+
+	mu    sync.Mutex
+	owner *exchange // whose deadline it has; nil while it is idle
 }
 
 func (c *conn) Write(p []byte) (int, error) {
@@ -125,60 +150,34 @@ func (c *conn) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// A watch follows one request through a transport, to know whether any of it
-// was written.
-type watch struct {
-	mu     sync.Mutex
-	asked  bool  // the transport says what it does
-	got    bool  // it had a connection
-	reused bool  // which had been used before
-	conn   *conn // nil unless it is one of ours
-	base   int64 // what had been written to it by then
-	wrote  bool  // something was written to an earlier one
+// take makes x the owner and sets the time limit.
+func (c *conn) take(x *exchange, limit time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.owner = x
+	_ = c.SetDeadline(limit) // fails on a closed connection, as reading will
 }
 
-func (w *watch) trace() *httptrace.ClientTrace {
-	return &httptrace.ClientTrace{GetConn: w.getConn, GotConn: w.gotConn}
-}
-
-func (w *watch) getConn(string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.asked = true
-}
-
-func (w *watch) gotConn(info httptrace.GotConnInfo) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.wrote = w.writtenLocked()
-	w.got, w.reused = true, info.Reused
-	w.conn, _ = info.Conn.(*conn)
-	if w.conn != nil {
-		w.base = w.conn.written.Load()
+// extend sets another time limit, if x is the owner still: the transport hands
+// on a connection as soon as the answer has been read, not when we are done.
+func (c *conn) extend(x *exchange, limit time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.owner == x {
+		_ = c.SetDeadline(limit)
 	}
 }
 
-// written reports whether the request may have been written, in part at least.
-func (w *watch) written() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.writtenLocked()
-}
-
-func (w *watch) writtenLocked() bool {
-	switch {
-	case w.wrote:
-		return true
-	case w.conn != nil:
-		return w.conn.written.Load() != w.base
+// leave ends the ownership of x. A time limit that would end while the
+// connection is idle goes, because the next request might be written just then.
+func (c *conn) leave(x *exchange, limit time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.owner != x {
+		return
 	}
-	return w.got
-}
-
-// stale reports whether the request went nowhere because the endpoint had
-// closed a connection that was kept for it.
-func (w *watch) stale() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.reused && !w.writtenLocked()
+	c.owner = nil
+	if time.Until(limit) < idleTimeout+time.Second {
+		_ = c.SetDeadline(time.Time{})
+	}
 }

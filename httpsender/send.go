@@ -1,0 +1,166 @@
+package httpsender
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hybridcampaign/campaign"
+)
+
+// send makes attempts until one is answered well, or no other is worth it.
+func (rt *runtime) send(ctx context.Context, r *campaign.Request) (*campaign.Response, error) {
+	t := tally{verdict: campaign.Unreachable}
+	p, err := rt.prepare(ctx, r)
+	if err != nil {
+		return nil, t.fail(p, err)
+	}
+	deadline := time.Now().Add(rt.budget)
+	for {
+		o, err := rt.try(ctx, p, deadline)
+		if err != nil {
+			return nil, t.fail(p, err)
+		}
+		t.add(&o)
+		if o.err == nil {
+			return &campaign.Response{Status: o.status, Body: o.body, Attempts: t.attempts}, nil
+		}
+		if t.attempts == rt.schedule.attempts || ctx.Err() != nil || !rt.schedule.again(&o) {
+			return nil, t.fail(p, nil)
+		}
+		wait := rt.schedule.delay(t.attempts, o.retryAfter)
+		if !within(ctx, deadline, wait) {
+			return nil, t.fail(p, nil)
+		}
+		if err := sleep(ctx, wait); err != nil {
+			return nil, t.fail(p, contextCause(err, "while waiting for the next attempt"))
+		}
+	}
+}
+
+// within reports whether there is time left after a wait.
+func within(ctx context.Context, deadline time.Time, wait time.Duration) bool {
+	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
+		deadline = d
+	}
+	return time.Until(deadline) > wait
+}
+
+// A tally is what is known after some attempts.
+type tally struct {
+	verdict     campaign.Verdict
+	attempts    int
+	status      int
+	first, last error
+}
+
+func (t *tally) add(o *outcome) {
+	t.attempts++
+	if o.err == nil {
+		return
+	}
+	t.verdict = min(t.verdict, o.verdict) // their order is that of their strength
+	t.status = o.status
+	t.note(o.err)
+}
+
+func (t *tally) note(err error) {
+	if t.first == nil {
+		t.first = err
+	} else {
+		t.last = err
+	}
+}
+
+// fail returns the error of Send. The cause, if there is one, is why no other
+// attempt was made.
+func (t *tally) fail(p *prepared, cause error) error {
+	// A pause that began between two attempts is not why the first of them
+	// failed, and would look as if nothing had been sent.
+	if cause != nil && (t.attempts == 0 || !errors.Is(cause, ErrPaused)) {
+		t.note(cause)
+	}
+	return &campaign.DeliveryError{
+		Verdict: t.verdict, Endpoint: p.endpoint(), Status: t.status,
+		Attempts: t.attempts, First: t.first, Last: t.last,
+	}
+}
+
+// try makes one attempt. An error means that none was made.
+func (rt *runtime) try(ctx context.Context, p *prepared, deadline time.Time) (_ outcome, err error) {
+	e := rt.limits.endpoint(p.host)
+	if err := rt.limits.acquire(ctx, e, deadline); err != nil {
+		return outcome{}, contextCause(err, "while waiting for a free slot")
+	}
+	defer rt.limits.release(e)
+	if err := ctx.Err(); err != nil {
+		return outcome{}, contextCause(err, "before the request was sent")
+	}
+	start := time.Now()
+	if !start.Before(deadline) {
+		return outcome{}, contextCause(context.DeadlineExceeded, "while waiting for a free slot")
+	}
+	probe, ok := e.enter(start)
+	if !ok {
+		return outcome{}, &cause{text: "nothing was sent: the endpoint keeps failing and is left alone for a while", leaf: ErrPaused}
+	}
+	h := unknown
+	defer func() { e.leave(h, probe, start) }()
+	header, err := rt.sign(ctx, p, start)
+	if err != nil {
+		return outcome{}, err
+	}
+	o := rt.attempt(ctx, p, header, start, min(rt.timeout, deadline.Sub(start)))
+	h = o.health(ctx, start)
+	return o, nil
+}
+
+// health returns what o says about the endpoint.
+func (o *outcome) health(ctx context.Context, start time.Time) health {
+	switch {
+	case o.status == 429 || o.status >= 500:
+		return failing
+	case o.status != 0:
+		return alive // what it rejects is the request's fault
+	case o.final:
+		return unknown // it was never asked
+	case ctx.Err() == nil:
+		return failing
+	}
+	// The caller went away. If it had waited for long, so would have others.
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) && time.Since(start) >= pauseSpan {
+		return failing
+	}
+	return unknown
+}
+
+// sign returns p's headers, with a signature if there are keys for its host.
+func (rt *runtime) sign(ctx context.Context, p *prepared, now time.Time) (map[string][]string, error) {
+	if rt.signing == nil {
+		return p.header, nil
+	}
+	keys, err := callSigning(ctx, rt.signing, p.host)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil, contextCause(ctx.Err(), "while the signing keys were resolved")
+	case err != nil:
+		return nil, &cause{text: "the signing keys could not be resolved"} // err may quote them
+	case len(keys) == 0:
+		return p.header, nil
+	case !signable(p.id):
+		return nil, &cause{text: "the request cannot be signed: its ID is empty or has a dot in it"}
+	}
+	for i, k := range keys {
+		if k.key == nil {
+			return nil, &cause{text: fmt.Sprintf("signing key %d is not set; make it with ParseSigningKey", i)}
+		}
+	}
+	timestamp, signature := sign(keys, p.id, now, p.body)
+	return p.signed(timestamp, signature), nil
+}
+
+func callSigning(ctx context.Context, s Signing, host string) (keys []SigningKey, err error) {
+	defer recoverAs(&err)
+	return s.SigningKeys(ctx, host)
+}
