@@ -85,12 +85,11 @@ func (c Campaign) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON reads one campaign as strictly as [Parse] reads a file.
 func (c *Campaign) UnmarshalJSON(data []byte) error {
-	doc, err := parseJSON(data)
-	if err != nil {
-		return err
+	root, d := readJSON(data)
+	if root == nil {
+		return d.faults.err()
 	}
-	var d decoder
-	parsed := d.campaign(doc)
+	parsed := d.campaign(root)
 	if err := d.with(parsed.Validate()); err != nil {
 		return err
 	}
@@ -109,13 +108,12 @@ type Campaigns []Campaign
 // fault; then no campaign is returned. What Parse accepts is valid, and
 // json.Marshal of it can be parsed to an equal value.
 func Parse(data []byte) (Campaigns, error) {
-	doc, err := parseJSON(data)
-	if err != nil {
-		return nil, err
+	root, d := readJSON(data)
+	if root == nil {
+		return nil, d.faults.err()
 	}
-	var d decoder
-	cs := d.file(doc)
-	_, err = compileAll(cs)
+	cs := d.file(root)
+	_, err := compileAll(cs)
 	if err := d.with(err); err != nil {
 		return nil, err
 	}
@@ -180,7 +178,7 @@ func compileAll(cs []Campaign) ([]*program, error) {
 		p := root.index(i)
 		progs[i] = c.compileInto(&fs, p)
 		if j, dup := first[c.ID]; dup && c.ID != "" {
-			fs.add(p.key("id"), "%q is also the ID of campaign %d; each campaign needs its own", c.ID, j)
+			fs.add(p.key("id"), "%s is also the ID of %s; each campaign needs its own", shorten(c.ID), root.index(j))
 			continue
 		}
 		first[c.ID] = i
@@ -197,12 +195,12 @@ func (c Campaign) compileInto(fs *faults, p pointer) *program {
 	case c.ID == "":
 		fs.add(p.key("id"), `is missing; give the campaign an ID such as "running-shoes"`)
 	case !utf8.ValidString(c.ID):
-		fs.add(p.key("id"), "is not valid UTF-8")
+		fs.add(p.key("id"), "is not valid UTF-8; write it as UTF-8")
 	case strings.ContainsFunc(c.ID, func(r rune) bool { return r < ' ' || r == 0x7f }):
 		fs.add(p.key("id"), "has a control character; remove it")
 	}
 	if !utf8.ValidString(c.Name) {
-		fs.add(p.key("name"), "is not valid UTF-8")
+		fs.add(p.key("name"), "is not valid UTF-8; write it as UTF-8")
 	}
 	nodes := p.key("nodes")
 	c.checkChain(fs, nodes)
@@ -219,8 +217,10 @@ func (c Campaign) compileInto(fs *faults, p pointer) *program {
 		case unreadable:
 		case nil:
 			fs.add(at, "is nil; remove it, or put a node there")
+		case *WebsiteTrigger, *Webhook, *Stop:
+			fs.add(at, "is a pointer, a %T; put the node itself there, without &", n)
 		default:
-			fs.add(at, "is a %T; use a WebsiteTrigger, Webhook or Stop as a plain value", n)
+			fs.add(at, "is a %T; use a WebsiteTrigger, Webhook or Stop, not a type that embeds one", n)
 		}
 	}
 	return prog
@@ -233,7 +233,7 @@ func (c Campaign) checkChain(fs *faults, p pointer) {
 		fs.add(p, "is empty; %s", chain)
 		return
 	}
-	triggers, webhooks, stops := 0, 0, 0
+	triggers, webhooks, stops, unknown := 0, 0, 0, 0
 	last := len(c.Nodes) - 1
 	for i, n := range c.Nodes {
 		switch n.(type) {
@@ -243,18 +243,21 @@ func (c Campaign) checkChain(fs *faults, p pointer) {
 			case triggers > 1:
 				fs.add(p.index(i), "is another website_trigger; a campaign has one: put both conditions into an any, or make two campaigns")
 			case i != 0:
-				fs.add(p.index(i), "is a website_trigger after the beginning; it is the first node")
+				fs.add(p.index(i), "is a website_trigger after the beginning; move it to the beginning")
 			}
 		case Webhook:
 			webhooks++
-		case unreadable:
-			triggers, webhooks, stops = max(triggers, 1), webhooks+1, stops+1 // it may have been any
 		case Stop:
 			stops++
 			if i != last {
-				fs.add(p.index(i), "is a stop before the end; it is the last node")
+				fs.add(p.index(i), "is a stop before the end; move it to the end, or remove it")
 			}
+		default:
+			unknown++
 		}
+	}
+	if unknown > 0 {
+		return // each is a fault of its own, and may have been what is missing
 	}
 	if triggers == 0 {
 		fs.add(p, "has no website_trigger; %s", chain)
@@ -281,13 +284,15 @@ func (prog *program) render(v *view, test bool) ([]Request, error) {
 
 func (d *decoder) file(n *jsonValue) Campaigns {
 	var cs Campaigns
-	version := false
+	if n.kind != jsonObject {
+		d.fault(n.at, `is %s; write {"version": %d, "campaigns": […]}`, n.kind, fileVersion)
+		return nil
+	}
 	d.object(n, func(key string, x *jsonValue) bool {
 		switch key {
 		case "version":
-			version = true
 			if d.is(x, jsonNumber) && x.text != itoa(fileVersion) {
-				d.faults.add(x.at, "%s is a version that this library does not read; it reads %d", x.text, fileVersion)
+				d.fault(x.at, "is a version that this library does not read; write %d", fileVersion)
 			}
 		case "campaigns":
 			d.list(x, func(x *jsonValue) { cs = append(cs, d.campaign(x)) })
@@ -296,9 +301,8 @@ func (d *decoder) file(n *jsonValue) Campaigns {
 		}
 		return true
 	}, "version", "campaigns")
-	if !version && n.kind == jsonObject {
-		d.faults.add(n.at.key("version"), "is missing; write 1")
-	}
+	d.require(n, "version", "write 1")
+	d.require(n, "campaigns", "write the list of campaigns, or [] for none")
 	return cs
 }
 
@@ -341,7 +345,13 @@ func (d *decoder) node(n *jsonValue) Node {
 		d.oneOf(n.items[i], nodeTypes)
 		return unreadable{}
 	}
-	d.faults.add(n.at.key("type"), "is missing; %s", suggest("", nodeTypes))
+	for i, key := range n.keys {
+		if nearest(key, []string{"type"}) != "" {
+			d.faults.add(n.items[i].at, `is not a key here; did you mean "type"?`)
+			return unreadable{}
+		}
+	}
+	d.require(n, "type", suggest("", nodeTypes))
 	return unreadable{}
 }
 

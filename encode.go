@@ -20,13 +20,19 @@ import (
 // costs several times as much. Structs and types with a JSON form of their own
 // go through it.
 
+// What may be wrong with a value. The value itself is never shown, nor an error
+// of the host's own code, which may quote it.
 var (
-	errNotFinite = errors.New("is not a finite number, which JSON cannot write")
-	errNotUTF8   = errors.New("is not valid UTF-8")
-	errTooDeep   = fmt.Errorf("is nested more than %d levels deep, or holds itself", maxDepth)
-	errBadNumber = errors.New("is a json.Number that is not a number")
-	errNoJSON    = errors.New("is of a kind that JSON cannot write")
-	errNoForm    = errors.New("is an object or null, which a form or a query cannot write")
+	errNotFinite  = errors.New("is not a finite number, which JSON cannot write; leave it out, or pass a number")
+	errNotUTF8    = errors.New("is not valid UTF-8; convert it to UTF-8")
+	errTooDeep    = fmt.Errorf("is nested more than %d levels deep, or holds itself; flatten it", maxDepth)
+	errBadNumber  = errors.New("is a json.Number that is no number; write digits")
+	errBadTime    = errors.New("is a time outside the years 0 to 9999, which RFC 3339 cannot write; leave it out")
+	errNoJSON     = errors.New("is of a kind that JSON cannot write; use text, numbers, booleans, lists and maps")
+	errOwnMethod  = errors.New("has a MarshalJSON or MarshalText method that failed; correct the method")
+	errNullForm   = errors.New("is null, which a form or a query cannot write; leave it out, or send JSON")
+	errObjectForm = errors.New("is an object, which a form or a query cannot write; take one of its parts, or send JSON")
+	errListForm   = errors.New("is a list in a list, which a form or a query cannot write; flatten it, or send JSON")
 )
 
 // appendJSON writes v. It never shows v in an error.
@@ -55,7 +61,7 @@ func appendJSON(dst []byte, v any, depth int) ([]byte, error) {
 		}
 		return append(dst, x...), nil
 	case time.Time:
-		return appendJSONString(dst, formatTime(x))
+		return appendTime(dst, x)
 	case []any:
 		return appendJSONList(dst, len(x), func(i int) any { return x[i] }, depth)
 	case map[string]any:
@@ -66,11 +72,11 @@ func appendJSON(dst []byte, v any, depth int) ([]byte, error) {
 
 func appendJSONReflect(dst []byte, v any, depth int) ([]byte, error) {
 	r := reflect.ValueOf(v)
-	if _, ok := v.(json.Marshaler); ok && !isTime(r) {
-		return appendMarshaled(dst, v)
-	}
-	if _, ok := v.(encoding.TextMarshaler); ok && !isTime(r) {
-		return appendMarshaled(dst, v)
+	if !isTime(r) {
+		switch v.(type) {
+		case json.Marshaler, encoding.TextMarshaler:
+			return appendMarshaled(dst, v)
+		}
 	}
 	switch k := r.Kind(); {
 	case k == reflect.Pointer || k == reflect.Interface:
@@ -97,6 +103,8 @@ func appendJSONReflect(dst []byte, v any, depth int) ([]byte, error) {
 	return appendMarshaled(dst, v)
 }
 
+// isTime reports whether r is a time.Time, or of a type made from it. Such a
+// type has lost the methods of time.Time, and means the same.
 func isTime(r reflect.Value) bool {
 	for r.Kind() == reflect.Pointer && !r.IsNil() && r.Type().Elem().Kind() == reflect.Struct {
 		r = r.Elem()
@@ -119,16 +127,64 @@ func plainScalar(r reflect.Value) any {
 	return r.Convert(timeType).Interface()
 }
 
-// appendMarshaled writes v as encoding/json does, without escaping for HTML.
-func appendMarshaled(dst []byte, v any) ([]byte, error) {
+func appendTime(dst []byte, t time.Time) ([]byte, error) {
+	if year := t.UTC().Year(); year < 0 || year > 9999 {
+		return dst, errBadTime
+	}
+	return appendJSONString(dst, formatTime(t))
+}
+
+// appendMarshaled writes v as encoding/json does, without escaping for HTML. A
+// panic in a method of the host is an error of the value: it must not take down
+// whoever renders.
+func appendMarshaled(dst []byte, v any) (out []byte, err error) {
+	defer func() {
+		if recover() != nil {
+			out, err = dst, errOwnMethod
+		}
+	}()
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
-		// The error may quote the value, or come from the host's own code.
-		return dst, errNoJSON
+		return dst, marshalFault(err)
 	}
-	return append(dst, bytes.TrimSuffix(b.Bytes(), []byte("\n"))...), nil
+	text := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	if !utf8.Valid(text) || hasReplacement(text) {
+		return dst, errNotUTF8
+	}
+	return append(dst, text...), nil
+}
+
+// marshalFault says what is wrong without the text of encoding/json's error,
+// which quotes values.
+func marshalFault(err error) error {
+	if _, ok := errors.AsType[*json.MarshalerError](err); ok {
+		return errOwnMethod
+	}
+	if unsupported, ok := errors.AsType[*json.UnsupportedValueError](err); ok {
+		if unsupported.Value.CanFloat() {
+			return errNotFinite
+		}
+		return errTooDeep // a pointer that leads back to itself
+	}
+	return errNoJSON
+}
+
+// hasReplacement reports whether JSON text has the escape \ufffd. encoding/json
+// writes it for bytes that are not UTF-8, and U+FFFD itself as it is.
+func hasReplacement(text []byte) bool {
+	for {
+		i := bytes.Index(text, []byte(`\ufffd`))
+		if i < 0 {
+			return false
+		}
+		backslashes := i - len(bytes.TrimRight(text[:i], `\`))
+		if backslashes%2 == 0 {
+			return true
+		}
+		text = text[i+len(`\ufffd`):]
+	}
 }
 
 func appendJSONList(dst []byte, n int, element func(i int) any, depth int) ([]byte, error) {
@@ -163,16 +219,26 @@ func appendJSONMap(dst []byte, keys []string, value func(key string) any, depth 
 	return append(dst, '}'), nil
 }
 
-// appendFloat writes digits without an exponent wherever encoding/json does.
+// appendFloat writes the digits that encoding/json writes: no exponent but for
+// the very large and the very small.
 func appendFloat(dst []byte, f float64, bits int) ([]byte, error) {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		return dst, errNotFinite
 	}
-	format := byte('f')
-	if abs := math.Abs(f); abs != 0 && (abs < 1e-6 || abs >= 1e21) {
-		format = 'e'
+	abs := math.Abs(f)
+	small, large := abs < 1e-6, abs >= 1e21
+	if bits == 32 {
+		small, large = float32(abs) < 1e-6, float32(abs) >= 1e21
 	}
-	return strconv.AppendFloat(dst, f, format, -1, bits), nil
+	if abs == 0 || !small && !large {
+		return strconv.AppendFloat(dst, f, 'f', -1, bits), nil
+	}
+	dst = strconv.AppendFloat(dst, f, 'e', -1, bits)
+	if n := len(dst); n >= 4 && dst[n-4] == 'e' && dst[n-3] == '-' && dst[n-2] == '0' {
+		dst[n-2] = dst[n-1] // e-9 and not e-09
+		dst = dst[:n-1]
+	}
+	return dst, nil
 }
 
 const hexDigits = "0123456789abcdef"
@@ -209,53 +275,55 @@ func appendJSONString(dst []byte, s string) ([]byte, error) {
 	return append(dst, '"'), nil
 }
 
-// appendFormPairs writes name=value, once for each element if v is a list.
+// appendFormPairs writes name=value, once for each element if v is a list. The
+// values are those that JSON has, text without its quotes.
 func appendFormPairs(dst []byte, name string, v any) ([]byte, error) {
-	if s, ok := v.(string); ok { // without reflection: what most fields are
-		return appendFormPair(dst, name, s)
+	switch x := v.(type) { // what most fields are, without the way through JSON
+	case string:
+		return appendFormPair(dst, name, x)
+	case bool, int, int64, float64, json.Number:
+		var room [32]byte
+		text, err := appendJSON(room[:0], x, 0)
+		if err != nil {
+			return dst, err
+		}
+		return appendFormPair(dst, name, string(text))
 	}
-	r := reflect.ValueOf(v)
-	if _, ok := v.(encoding.TextMarshaler); ok || !r.IsValid() || !isList(r) {
-		return appendFormScalar(dst, name, v)
+	text, err := appendJSON(nil, v, 0)
+	if err != nil {
+		return dst, err
 	}
-	for i := range r.Len() {
+	root, _ := readJSON(text)
+	switch {
+	case root == nil:
+		return dst, errNoJSON
+	case root.kind != jsonArray:
+		return appendFormValue(dst, name, root)
+	}
+	for i, x := range root.items {
 		if i > 0 {
 			dst = append(dst, '&')
 		}
-		var err error
-		if dst, err = appendFormScalar(dst, name, r.Index(i).Interface()); err != nil {
+		if dst, err = appendFormValue(dst, name, x); err != nil {
 			return dst, err
 		}
 	}
 	return dst, nil
 }
 
-func appendFormScalar(dst []byte, name string, v any) ([]byte, error) {
-	r, ok := indirect(reflect.ValueOf(v))
-	if !ok {
-		return dst, errNoForm
+func appendFormValue(dst []byte, name string, v *jsonValue) ([]byte, error) {
+	switch v.kind {
+	case jsonNull:
+		return dst, errNullForm
+	case jsonObject:
+		return dst, errObjectForm
+	case jsonArray:
+		return dst, errListForm
+	case jsonBool:
+		return appendFormPair(dst, name, strconv.FormatBool(v.truth))
+	default:
+		return appendFormPair(dst, name, v.text)
 	}
-	if t, ok := v.(encoding.TextMarshaler); ok && !isTime(r) {
-		text, err := t.MarshalText()
-		if err != nil {
-			return dst, errNoForm
-		}
-		return appendFormPair(dst, name, string(text))
-	}
-	if r.Type() != jsonNumberType && r.Kind() == reflect.String {
-		return appendFormPair(dst, name, r.String())
-	}
-	if isTime(r) {
-		return appendFormPair(dst, name, formatTime(r.Convert(timeType).Interface().(time.Time)))
-	}
-	if r.Kind() == reflect.Bool || r.CanInt() || r.CanUint() || r.CanFloat() || r.Type() == jsonNumberType {
-		digits, err := appendJSON(nil, r.Interface(), 0)
-		if err != nil {
-			return dst, err
-		}
-		return appendFormPair(dst, name, string(digits))
-	}
-	return dst, errNoForm
 }
 
 func appendFormPair(dst []byte, name, value string) ([]byte, error) {

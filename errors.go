@@ -3,6 +3,8 @@ package campaign
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -33,7 +35,7 @@ type Fault struct {
 // String returns the pointer and the message, separated by a colon.
 func (f Fault) String() string {
 	if f.Pointer == "" {
-		return f.Message
+		return "the document " + f.Message
 	}
 	return f.Pointer + ": " + f.Message
 }
@@ -89,6 +91,26 @@ func (fs faults) err() error {
 		return nil
 	}
 	return &ValidationError{Faults: fs}
+}
+
+// under returns the faults of a document that stands at p.
+func (fs faults) under(p pointer) faults {
+	moved := slices.Clone(fs)
+	for i := range moved {
+		moved[i].Pointer = p.String() + moved[i].Pointer
+	}
+	return moved
+}
+
+// shorten quotes a word of a definition for a fault. Something long in the place
+// of a word is not a slip, and may be something that was never meant to be shown.
+func shorten(word string) string {
+	const most = 40
+	runes := []rune(word)
+	if len(runes) <= most {
+		return strconv.Quote(word)
+	}
+	return strconv.Quote(string(runes[:most])) + "…"
 }
 
 // pointer is a JSON Pointer under construction: a place inside a parent. As a

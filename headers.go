@@ -1,8 +1,10 @@
 package campaign
 
 import (
+	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // Headers are the request headers of a [Webhook], in the order in which they
@@ -38,16 +40,19 @@ func CheckHeaderValue(value string) error {
 		}
 	}
 	if value != strings.Trim(value, " \t") {
-		return fmt.Errorf("begins or ends with white space; remove it")
+		return errors.New("begins or ends with white space; remove it")
 	}
 	return nil
 }
 
-// clientHeaders are those that an HTTP client or the sender sets itself.
+// clientHeaders are those that belong to the connection (RFC 9110 section
+// 7.6.1), to the framing of the message, or to the coding of its content, which
+// an HTTP client or the sender sets itself.
 var clientHeaders = map[string]bool{
 	"host": true, "content-length": true, "transfer-encoding": true, "trailer": true,
 	"connection": true, "keep-alive": true, "proxy-connection": true, "upgrade": true,
-	"te": true, "expect": true, "accept-encoding": true, "proxy-authorization": true,
+	"te": true, "expect": true, "http2-settings": true, "proxy-authorization": true,
+	"accept-encoding": true, "content-encoding": true,
 }
 
 func (hs Headers) validate(fs *faults, p pointer) {
@@ -55,11 +60,38 @@ func (hs Headers) validate(fs *faults, p pointer) {
 	for i, h := range hs {
 		h.validate(fs, p.index(i))
 		lower := strings.ToLower(h.Name)
-		if first, dup := seen[lower]; dup && h.Name != "" {
+		if first, dup := seen[lower]; dup && isToken(h.Name) {
 			fs.add(p.index(i).key("name"), "%q is already set by %s; keep one of them", h.Name, p.index(first))
 			continue
 		}
 		seen[lower] = i
+	}
+}
+
+// contentType checks a Content-Type of the webhook's own against what the body
+// will be. An endpoint that is told the wrong form reads nothing, and says so
+// to nobody.
+func (h Header) contentType(form payloadForm, fs *faults, p pointer) {
+	if !strings.EqualFold(h.Name, "Content-Type") {
+		return
+	}
+	if CheckHeaderValue(h.Value) != nil {
+		return // a fault already
+	}
+	if h.Secret != "" {
+		fs.add(p.key("secret"), "makes a secret of the Content-Type; write it as value")
+		return
+	}
+	media, _, _ := strings.Cut(h.Value, ";")
+	media = strings.ToLower(strings.Trim(media, " \t"))
+	major, minor, _ := strings.Cut(media, "/")
+	switch value := p.key("value"); {
+	case !isToken(major) || !isToken(minor):
+		fs.add(value, `is not a media type; write one such as "application/json", or leave the header out`)
+	case form == asForm && media != formType:
+		fs.add(value, `is another type than the body's, which is %s; remove the header, or the encoding "form"`, formType)
+	case form == asJSON && (media == formType || major == "multipart"):
+		fs.add(value, `says that the body is a form, and it is JSON; remove the header, or set the encoding to "form"`)
 	}
 }
 
@@ -68,8 +100,11 @@ func (h Header) validate(fs *faults, p pointer) {
 	switch name := p.key("name"); {
 	case h.Name == "":
 		fs.add(name, `is empty; give the header a name such as "X-Api-Key"`)
+	case strings.Contains(h.Name, ":"):
+		// Not shown: what follows the colon often is the value, and a credential.
+		fs.add(name, "has a colon in it; write the name alone, and what follows the colon as value or secret")
 	case !isToken(h.Name):
-		fs.add(name, "%q is not a header name; use letters, digits and hyphens (RFC 9110 section 5.6.2)", h.Name)
+		fs.add(name, "has a character that no header name has (RFC 9110 section 5.6.2); use letters, digits and hyphens")
 	case clientHeaders[lower]:
 		fs.add(name, "%q is set by the HTTP client; remove it", h.Name)
 	case strings.HasPrefix(lower, "webhook-"):
@@ -83,6 +118,10 @@ func (h Header) validate(fs *faults, p pointer) {
 	}
 	if err := CheckHeaderValue(value); err != nil {
 		fs.add(p.key("value"), "%v", err)
+	} else if value == "" && h.Value != "" {
+		fs.add(p.key("value"), "is white space in front of the secret; remove it")
+	} else if !utf8.ValidString(value) {
+		fs.add(p.key("value"), "is not valid UTF-8; write it as UTF-8, or in ASCII")
 	}
 	if h.Secret != "" && !isSecretName(h.Secret) {
 		fs.add(p.key("secret"), "is not a secret's name; use letters, digits and _ . - / only, and never put the secret itself here")
@@ -117,7 +156,7 @@ func isAlnum(c byte) bool {
 
 func (d *decoder) headers(n *jsonValue) Headers {
 	var hs Headers
-	d.list(n, func(x *jsonValue) {
+	d.objects(n, `[{"name": "X-Source", "value": "webshop"}]`, func(x *jsonValue) {
 		var h Header
 		d.object(x, func(key string, x *jsonValue) bool {
 			switch key {
@@ -127,8 +166,8 @@ func (d *decoder) headers(n *jsonValue) Headers {
 				h.Value = d.str(x)
 			case "secret":
 				h.Secret = d.str(x)
-				if h.Secret == "" {
-					d.faults.add(x.at, "is empty; write the secret's name, or leave it out")
+				if x.kind == jsonString && x.text == "" {
+					d.fault(x.at, "is empty; write the secret's name, or leave it out")
 				}
 			default:
 				return false

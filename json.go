@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,11 +18,16 @@ import (
 // equal keys, forgets DisallowUnknownFields below a custom UnmarshalJSON, and
 // stops at the first fault.
 
-// maxDepth bounds the nesting of documents, conditions and values.
-const maxDepth = 100
+// maxDepth bounds the nesting of conditions and of values, which are written by
+// recursion. maxDocument bounds the nesting of documents. It leaves room for
+// every definition that is valid: a condition in a condition takes two levels.
+const (
+	maxDepth    = 100
+	maxDocument = 4 * maxDepth
+)
 
-// A jsonValue is one value of a document. Exactly one of the parts is in use,
-// told by kind.
+// A jsonValue is one value of a document. Which of the parts are in use depends
+// on the kind.
 type jsonValue struct {
 	kind  jsonKind
 	at    pointer
@@ -31,6 +35,11 @@ type jsonValue struct {
 	truth bool
 	items []*jsonValue // of an array, or of an object
 	keys  []string     // of an object, as many as items
+}
+
+// has reports whether an object has one of the keys.
+func (v *jsonValue) has(keys ...string) bool {
+	return slices.ContainsFunc(v.keys, func(k string) bool { return slices.Contains(keys, k) })
 }
 
 type jsonKind int
@@ -48,31 +57,54 @@ func (k jsonKind) String() string {
 	return [...]string{"null", "a boolean", "a number", "a string", "an array", "an object"}[k]
 }
 
-// parseJSON reads one document. The error is a *ValidationError.
-func parseJSON(data []byte) (*jsonValue, error) {
-	var fs faults
-	if !utf8.Valid(data) {
+// readJSON reads one document. The decoder holds the faults so far: duplicate
+// keys, of which the first counts, and trailing data. What else is wrong can
+// still be found then. The root is nil if the text is not JSON.
+func readJSON(data []byte) (root *jsonValue, d *decoder) {
+	d = &decoder{doubts: map[string]bool{}}
+	switch {
+	case !utf8.Valid(data):
 		// encoding/json would put U+FFFD in place of each wrong byte, silently.
-		fs.add(pointer{}, "is not valid UTF-8; save the file as UTF-8")
-		return nil, fs.err()
+		d.faults.add(pointer{}, "is not valid UTF-8 at %s; save the file as UTF-8", place(data, invalidUTF8(data)))
+		return nil, d
+	case bytes.HasPrefix(data, []byte("\ufeff")):
+		d.faults.add(pointer{}, "begins with a byte order mark; save the file as UTF-8 without it")
+		return nil, d
 	}
-	p := jsonParser{dec: json.NewDecoder(bytes.NewReader(data)), faults: &fs}
+	p := jsonParser{data: data, dec: json.NewDecoder(bytes.NewReader(data)), d: d}
 	p.dec.UseNumber()
-	root := p.value(pointer{}, 0)
-	if len(fs) == 0 || root != nil {
-		if _, err := p.dec.Token(); err != io.EOF {
-			fs.add(pointer{}, "has data after the end of the document, at byte %d; remove it", p.dec.InputOffset())
+	if root = p.value(pointer{}, 0); root == nil {
+		return nil, d
+	}
+	end := int(p.dec.InputOffset())
+	if rest := bytes.TrimLeft(data[end:], " \t\r\n"); len(rest) > 0 {
+		d.faults.add(pointer{}, "goes on after its end, at %s; remove what follows", place(data, len(data)-len(rest)))
+	}
+	return root, d
+}
+
+func invalidUTF8(data []byte) int {
+	for i := 0; i < len(data); {
+		r, size := utf8.DecodeRune(data[i:])
+		if r == utf8.RuneError && size == 1 {
+			return i
 		}
+		i += size
 	}
-	if err := fs.err(); err != nil {
-		return nil, err
-	}
-	return root, nil
+	return len(data)
+}
+
+// place says where an offset lies, as editors count.
+func place(data []byte, offset int) string {
+	before := data[:min(max(offset, 0), len(data))]
+	line := before[bytes.LastIndexByte(before, '\n')+1:]
+	return fmt.Sprintf("line %d, column %d", bytes.Count(before, []byte("\n"))+1, utf8.RuneCount(line)+1)
 }
 
 type jsonParser struct {
-	dec    *json.Decoder
-	faults *faults
+	data []byte
+	dec  *json.Decoder
+	d    *decoder
 }
 
 // value reads the next value. It returns nil, with a fault added, where the
@@ -80,7 +112,7 @@ type jsonParser struct {
 func (p *jsonParser) value(at pointer, depth int) *jsonValue {
 	tok, err := p.dec.Token()
 	if err != nil {
-		return p.broken(at, err)
+		return p.broken(at)
 	}
 	v := &jsonValue{at: at}
 	switch tok := tok.(type) {
@@ -93,8 +125,8 @@ func (p *jsonParser) value(at pointer, depth int) *jsonValue {
 	case string:
 		v.kind, v.text = jsonString, tok
 	case json.Delim:
-		if depth == maxDepth {
-			p.faults.add(at, "is nested more than %d levels deep; flatten it", maxDepth)
+		if depth == maxDocument {
+			p.d.faults.add(at, "is nested more than %d levels deep; flatten it", maxDocument)
 			return nil
 		}
 		if tok == '[' {
@@ -123,18 +155,19 @@ func (p *jsonParser) object(v *jsonValue, depth int) *jsonValue {
 	for p.dec.More() {
 		tok, err := p.dec.Token()
 		if err != nil {
-			return p.broken(v.at, err)
+			return p.broken(v.at)
 		}
 		key := tok.(string) // the decoder accepts nothing else here
 		at := v.at.key(key)
-		if seen[key] {
-			p.faults.add(at, "stands twice in its object; keep one of them")
-		}
-		seen[key] = true
 		x := p.value(at, depth+1)
 		if x == nil {
 			return nil
 		}
+		if seen[key] {
+			p.d.fault(at, "stands twice in its object; keep one of them")
+			continue
+		}
+		seen[key] = true
 		v.keys = append(v.keys, key)
 		v.items = append(v.items, x)
 	}
@@ -144,28 +177,43 @@ func (p *jsonParser) object(v *jsonValue, depth int) *jsonValue {
 // end reads the closing bracket.
 func (p *jsonParser) end(v *jsonValue) *jsonValue {
 	if _, err := p.dec.Token(); err != nil {
-		return p.broken(v.at, err)
+		return p.broken(v.at)
 	}
 	return v
 }
 
-func (p *jsonParser) broken(at pointer, err error) *jsonValue {
-	if err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) {
-		p.faults.add(at, "ends before the document is complete")
-		return nil
+// broken adds the fault that the text is not JSON. The text is read once more
+// for that: the offsets of a json.Decoder that is asked for tokens are wrong.
+func (p *jsonParser) broken(at pointer) *jsonValue {
+	var whole json.RawMessage
+	syntax, ok := errors.AsType[*json.SyntaxError](json.Unmarshal(p.data, &whole))
+	switch {
+	case len(bytes.TrimSpace(p.data)) == 0:
+		p.d.faults.add(at, "is empty; write a JSON document")
+	case !ok || syntax.Offset >= int64(len(p.data)) && strings.Contains(syntax.Error(), "unexpected end"):
+		p.d.faults.add(at, "ends before it is complete; look for a bracket or a quote that is not closed")
+	default:
+		p.d.faults.add(at, "is not JSON at %s: %s; correct it there, or just before", place(p.data, int(syntax.Offset)-1), syntax)
 	}
-	offset := p.dec.InputOffset()
-	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
-		offset = syntax.Offset
-	}
-	p.faults.add(at, "is not JSON at byte %d: %s", offset, strings.TrimPrefix(err.Error(), "json: "))
 	return nil
 }
 
 // A decoder turns a tree into definitions and collects every fault.
 type decoder struct {
 	faults faults
+
+	// doubts are the places of what could not be read. What validation says of
+	// such a place, or of what lies below it, would name one fault twice.
+	doubts map[string]bool
 }
+
+// fault adds a fault and makes its place doubtful.
+func (d *decoder) fault(at pointer, format string, args ...any) {
+	d.faults.add(at, format, args...)
+	d.doubt(at)
+}
+
+func (d *decoder) doubt(at pointer) { d.doubts[at.String()] = true }
 
 // unreadable stands for a node or a condition that could not be read. The fault
 // is known already; it is there so that the rest can still be checked.
@@ -175,13 +223,12 @@ func (unreadable) node()      {}
 func (unreadable) condition() {}
 
 // with returns the faults of reading, together with those that validation
-// found in what could be read. What validation says of a place that could not be
-// read, or of what lies below it, would name one fault twice.
+// found in what could be read.
 func (d *decoder) with(err error) error {
 	all := d.faults
 	if invalid, ok := errors.AsType[*ValidationError](err); ok {
 		for _, f := range invalid.Faults {
-			if !slices.ContainsFunc(d.faults, func(known Fault) bool { return known.covers(f) }) {
+			if !d.doubtful(f.Pointer) {
 				all = append(all, f)
 			}
 		}
@@ -189,28 +236,50 @@ func (d *decoder) with(err error) error {
 	return all.err()
 }
 
-func (f Fault) covers(g Fault) bool {
-	rest, ok := strings.CutPrefix(g.Pointer, f.Pointer)
-	return ok && (rest == "" || rest[0] == '/')
+func (d *decoder) doubtful(pointer string) bool {
+	for !d.doubts[pointer] {
+		i := strings.LastIndexByte(pointer, '/')
+		if i < 0 {
+			return false
+		}
+		pointer = pointer[:i]
+	}
+	return true
 }
 
 // object calls member for each member of n. A key for which it returns false
-// is a fault, with the nearest of the known keys as a hint.
+// is a fault, with the nearest of the known keys as a hint; that one is then not
+// reported as missing. Nothing more is said of an object of which no key is
+// known.
 func (d *decoder) object(n *jsonValue, member func(key string, x *jsonValue) bool, known ...string) {
 	if !d.is(n, jsonObject) {
 		return
 	}
 	for i, key := range n.keys {
-		if !member(key, n.items[i]) {
-			d.faults.add(n.items[i].at, "is not a key here; %s", suggest(key, known))
+		if member(key, n.items[i]) {
+			continue
 		}
+		d.faults.add(n.items[i].at, "is not a key here; %s", suggest(key, known))
+		if near := nearest(key, known); near != "" && !n.has(near) {
+			d.doubt(n.at.key(near))
+		}
+	}
+	if len(n.keys) > 0 && !n.has(known...) {
+		d.doubt(n.at)
+	}
+}
+
+// require adds a fault if n, an object, does not have the key.
+func (d *decoder) require(n *jsonValue, key, cure string) {
+	if at := n.at.key(key); !n.has(key) && !d.doubtful(at.String()) {
+		d.fault(at, "is missing; %s", cure)
 	}
 }
 
 // is adds a fault unless n is of the kind.
 func (d *decoder) is(n *jsonValue, want jsonKind) bool {
 	if n.kind != want {
-		d.faults.add(n.at, "is %s; write %s", n.kind, want)
+		d.fault(n.at, "is %s; write %s", n.kind, want)
 		return false
 	}
 	return true
@@ -234,7 +303,7 @@ func (d *decoder) oneOf(n *jsonValue, names []string) int {
 	if i := slices.Index(names, n.text); i >= 0 {
 		return i
 	}
-	d.faults.add(n.at, "%q is unknown; %s", n.text, suggest(n.text, names))
+	d.fault(n.at, "%s is unknown; %s", shorten(n.text), suggest(n.text, names))
 	return 0
 }
 
@@ -246,13 +315,28 @@ func (d *decoder) list(n *jsonValue, item func(x *jsonValue)) {
 	}
 }
 
+// objects is list for elements that are objects. Many formats have a single
+// object in that place, so the fault shows what to write.
+func (d *decoder) objects(n *jsonValue, example string, item func(x *jsonValue)) {
+	if n.kind == jsonObject {
+		d.fault(n.at, "is an object; write a list of them, such as %s", example)
+		return
+	}
+	d.list(n, item)
+}
+
 func (d *decoder) time(n *jsonValue) time.Time {
-	if !d.is(n, jsonString) {
+	const cure = `write it by RFC 3339, such as "2026-01-31T12:00:00Z"`
+	if n.kind != jsonString {
+		d.fault(n.at, "is %s and not a time; %s", n.kind, cure)
 		return time.Time{}
 	}
 	t, err := time.Parse(time.RFC3339, n.text)
-	if err != nil {
-		d.faults.add(n.at, `is not a time; write it by RFC 3339, such as "2026-01-31T12:00:00Z"`)
+	// Package time takes more than RFC 3339 has: a comma for the point, an hour
+	// of one digit.
+	if err != nil || strings.Contains(n.text, ",") || n.text[len("2006-01-02T15")] != ':' {
+		d.fault(n.at, "is not a time; %s", cure)
+		return time.Time{}
 	}
 	return t
 }
@@ -291,7 +375,9 @@ func (d *decoder) anyMap(n *jsonValue) map[string]any {
 
 // duration reads Go's duration strings, with d for days, and the two special ones.
 func (d *decoder) duration(n *jsonValue) time.Duration {
-	if !d.is(n, jsonString) {
+	const cure = `write a duration such as "7d" or "12h", or "immediately" or "never"`
+	if n.kind != jsonString {
+		d.fault(n.at, "is %s and not a duration; %s", n.kind, cure)
 		return 0
 	}
 	switch n.text {
@@ -303,9 +389,9 @@ func (d *decoder) duration(n *jsonValue) time.Duration {
 	dur, err := parseDuration(n.text)
 	switch {
 	case err != nil:
-		d.faults.add(n.at, `%q %v; write a duration such as "7d" or "12h", or "immediately" or "never"`, n.text, err)
+		d.fault(n.at, "%s %v; %s", shorten(n.text), err, cure)
 	case dur < time.Millisecond:
-		d.faults.add(n.at, `%q is shorter than 1ms; write "immediately" for no cooldown at all`, n.text)
+		d.fault(n.at, `%s is shorter than 1ms; write "immediately" for no cooldown at all`, shorten(n.text))
 		dur = 0
 	case dur == Never:
 		dur-- // the longest duration is a sentinel; nobody will miss its last nanosecond
@@ -399,21 +485,29 @@ func suggest(word string, known []string) string {
 }
 
 // nearest returns the known word with the smallest edit distance, if it is
-// small enough to be a slip of the keyboard, or "".
+// small enough to be a slip of the keyboard, or else the only one that begins
+// like word, or "".
 func nearest(word string, known []string) string {
 	fold := func(s string) string {
 		return strings.NewReplacer("_", "", "-", "", " ", "", ".", "").Replace(strings.ToLower(s))
 	}
-	best, bestDistance := "", 3
 	if len(word) > 64 {
 		return ""
 	}
+	best, bestDistance := "", 3
+	var begun []string // known words that go on where word ends, or the reverse
 	for _, k := range known {
-		limit := min(2, len(k)/3)
+		limit := min(2, len(k)/4) // none for short words: and is not any
 		distance := editDistance(fold(word), fold(k))
 		if distance <= limit && distance < bestDistance {
 			best, bestDistance = k, distance
 		}
+		if len(word) > 1 && (strings.HasPrefix(word, k) || strings.HasPrefix(k, word)) {
+			begun = append(begun, k)
+		}
+	}
+	if best == "" && len(begun) == 1 {
+		return begun[0] // operator for op, restart for restart_timeout
 	}
 	return best
 }
@@ -475,14 +569,15 @@ func (w *jsonWriter) name(key string) {
 	w.raw(":")
 }
 
+// value writes a value as a payload has it: the same digits, and text that is
+// not UTF-8 as an error.
 func (w *jsonWriter) value(value any) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(value); err != nil && w.err == nil {
-		w.err = err
+	buf, err := appendJSON(w.buf, value, 0)
+	if err != nil {
+		w.fail("a value %w", err)
+		return
 	}
-	w.buf = append(w.buf, bytes.TrimSuffix(b.Bytes(), []byte("\n"))...)
+	w.buf = buf
 }
 
 // list writes an array member, one call of item for each element.

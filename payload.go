@@ -4,7 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -75,7 +76,7 @@ func FromVisit(name string) PayloadField { return From(VisitField(name)) }
 // Static is a payload field with a value of its own: anything that JSON can
 // hold. Numbers go out as they came in; a [json.Number] to the letter.
 func Static(name string, value any) PayloadField {
-	return PayloadField{As: name, Static: canonicalStatic(value, 0)}
+	return PayloadField{As: name, Static: canonicalStatic(value)}
 }
 
 // Named returns f under another name in the payload: see [PayloadField.As].
@@ -98,7 +99,7 @@ func (f PayloadField) OrNull() PayloadField {
 
 // Or returns f with value in place of a missing one.
 func (f PayloadField) Or(value any) PayloadField {
-	f.Default = canonicalStatic(value, 0)
+	f.Default = canonicalStatic(value)
 	return f
 }
 
@@ -120,42 +121,41 @@ func (e Encoding) String() string {
 	return encodingNames[e]
 }
 
-// canonicalStatic brings a static value into the form that Parse gives it:
-// maps and lists of any, numbers as int64, uint64 or float64 where that writes
-// the same digits, and as json.Number otherwise.
-func canonicalStatic(v any, depth int) any {
-	if depth > maxDepth {
-		return v // Validate refuses it
-	}
-	switch x := v.(type) {
+// canonicalStatic brings a static value into the form that Parse gives it, by
+// writing it as JSON and reading that: maps and lists of any, numbers as int64,
+// uint64 or float64 where that writes the same digits, and as json.Number
+// otherwise. What cannot be written stays as it is, for Validate to refuse.
+func canonicalStatic(v any) any {
+	switch v.(type) {
 	case nil, bool, string:
 		return v
+	}
+	text, err := appendJSON(nil, v, 0)
+	if err != nil {
+		return v
+	}
+	root, d := readJSON(text)
+	if root == nil || len(d.faults) > 0 {
+		return v
+	}
+	return canonicalTree(d.any(root))
+}
+
+// canonicalTree does that for what decoder.any returns.
+func canonicalTree(v any) any {
+	switch x := v.(type) {
 	case json.Number:
 		return canonicalNumber(x)
-	case json.Marshaler:
-		if _, isTime := canonicalValue(v).(string); !isTime {
-			return v
+	case []any:
+		for i := range x {
+			x[i] = canonicalTree(x[i])
+		}
+	case map[string]any:
+		for key := range x {
+			x[key] = canonicalTree(x[key])
 		}
 	}
-	r, ok := indirect(reflect.ValueOf(v))
-	if !ok {
-		return nil
-	}
-	if isList(r) {
-		list := make([]any, r.Len())
-		for i := range list {
-			list[i] = canonicalStatic(r.Index(i).Interface(), depth+1)
-		}
-		return list
-	}
-	if r.Kind() == reflect.Map && r.Type().Key().Kind() == reflect.String {
-		m := make(map[string]any, r.Len())
-		for it := r.MapRange(); it.Next(); {
-			m[it.Key().String()] = canonicalStatic(it.Value().Interface(), depth+1)
-		}
-		return m
-	}
-	return canonicalValue(v)
+	return v
 }
 
 func canonicalNumber(n json.Number) any {
@@ -217,8 +217,12 @@ func (p Payload) compile(form payloadForm, allowSensitive bool, fs *faults, at p
 
 func (f PayloadField) compile(prog *payloadProgram, i int, form payloadForm, allowSensitive bool, fs *faults, at pointer) {
 	leaf := payloadLeaf{index: i, field: f.From, isFrom: f.From != "", missing: f.Missing}
+	if !utf8.ValidString(string(f.From)) {
+		fs.add(f.source(at), "%v", errNotUTF8)
+		return
+	}
 	if leaf.isFrom {
-		leaf.from = parseField(f.From, fs, at.key(sourceOf(f.From)))
+		leaf.from = parseField(f.From, fs, f.source(at))
 		f.checkPolicy(form, fs, at)
 	} else {
 		f.checkStatic(fs, at)
@@ -232,7 +236,7 @@ func (f PayloadField) compile(prog *payloadProgram, i int, form payloadForm, all
 	}
 	if form != asJSON {
 		if len(path) > 1 {
-			fs.add(at.key("as"), `makes an object, which %s cannot write; write \. for a dot that belongs to the name`, form)
+			fs.add(at.key("as"), `has a dot, which makes an object that %s cannot write; write %s`, form, strconv.Quote(escapeName(strings.Join(path, "."))))
 		}
 		leaf.name = path[0]
 	}
@@ -244,14 +248,14 @@ func (f PayloadField) compile(prog *payloadProgram, i int, form payloadForm, all
 func (f PayloadField) checkPolicy(form payloadForm, fs *faults, at pointer) {
 	switch {
 	case f.Missing < 0 || int(f.Missing) >= len(missingNames):
-		fs.add(at.key("missing"), "%v is not a policy; there are omit, null and fail", f.Missing)
+		fs.add(at.key("missing"), "is %v, which is no policy; use MissingOmit, MissingNull or MissingFail", f.Missing)
 	case f.Missing == MissingNull && form != asJSON:
 		fs.add(at.key("missing"), `is "null", which %s cannot write; use "omit" or a default`, form)
 	case f.Missing != MissingOmit && f.Default != nil:
 		fs.add(at.key("missing"), `is %q beside a default; keep one of them`, f.Missing)
 	}
 	if f.Static != nil {
-		fs.add(at.key("static"), "stands beside a field; a payload field has one source")
+		fs.add(at.key("static"), "stands beside %s; a payload field has one source", f.From)
 	}
 }
 
@@ -283,6 +287,12 @@ func (l *payloadLeaf) compileStatic(f PayloadField, form payloadForm, fs *faults
 	}
 	if err != nil {
 		fs.add(place, "%v", err)
+		return
+	}
+	if form == asJSON {
+		// A MarshalJSON of the host can write what Parse would not read.
+		_, d := readJSON(l.static)
+		*fs = append(*fs, d.faults.under(place)...)
 	}
 }
 
@@ -292,15 +302,15 @@ func (f PayloadField) path(from fieldRef, fs *faults, at pointer) ([]string, boo
 	if name == "" {
 		switch {
 		case f.From == "":
-			fs.add(place, "is missing; give the static value a name")
+			fs.add(place, `is missing; give the static value a name, such as "automationid"`)
 			return nil, false
-		case from.kind == fieldInvalid:
+		case from.kind == fieldInvalid, from.name == "" && !from.isText():
 			return nil, false // already a fault
-		case from.name == "" || from.isText():
+		case from.isText():
 			fs.add(place, "is missing; give %s a name in the payload", f.From)
 			return nil, false
 		}
-		name, place = strings.ReplaceAll(from.name, `\`, `\\`), at
+		name, place = strings.ReplaceAll(from.name, `\`, `\\`), f.source(at)
 	}
 	path, err := splitName(name)
 	if err != nil {
@@ -314,10 +324,15 @@ func (f PayloadField) path(from fieldRef, fs *faults, at pointer) ([]string, boo
 	return path, true
 }
 
+// escapeName is the As whose path is name alone.
+func escapeName(name string) string {
+	return strings.NewReplacer(`\`, `\\`, ".", `\.`).Replace(name)
+}
+
 // splitName splits at dots, with \. for a dot and \\ for a backslash.
 func splitName(name string) ([]string, error) {
 	if !utf8.ValidString(name) {
-		return nil, errors.New("is not valid UTF-8")
+		return nil, errNotUTF8
 	}
 	var path []string
 	var part []byte
@@ -338,7 +353,7 @@ func splitName(name string) ([]string, error) {
 	path = append(path, string(part))
 	for _, p := range path {
 		if p == "" {
-			return nil, fmt.Errorf(`%q has an empty part; write the name without it, or \. for a dot`, name)
+			return nil, fmt.Errorf(`is %s, which has an empty part; write the name without it, or \. for a dot`, shorten(name))
 		}
 	}
 	return path, nil
@@ -354,9 +369,9 @@ func insertPayload(nodes []payloadNode, path []string, leaf int, prog *payloadPr
 		}
 		switch {
 		case n.leaf >= 0 && len(path) == 1:
-			fs.add(at, "is the second field with the name %q, after payload field %d; rename one with as", name, prog.leaves[n.leaf].index)
+			fs.add(at, "has the name %s, which %s has already; rename one with as", shorten(name), at.parent.index(prog.leaves[n.leaf].index))
 		case n.leaf >= 0 || len(path) == 1:
-			fs.add(at, "makes %q both a value and an object; rename one with as", name)
+			fs.add(at, "makes %s both a value and an object; rename one with as", shorten(name))
 		default:
 			n.members = insertPayload(n.members, path[1:], leaf, prog, fs, at)
 		}
@@ -371,13 +386,6 @@ func insertPayload(nodes []payloadNode, path []string, leaf int, prog *payloadPr
 	return append(nodes, n)
 }
 
-// names calls f with each name of a flat payload.
-func (prog *payloadProgram) names(f func(index int, name string)) {
-	for _, l := range prog.leaves {
-		f(l.index, l.name)
-	}
-}
-
 // appendJSON writes the payload as an object.
 func (prog *payloadProgram) appendJSON(dst []byte, v *view) ([]byte, *RenderError) {
 	dst = append(dst, '{')
@@ -388,11 +396,11 @@ func (prog *payloadProgram) appendJSON(dst []byte, v *view) ([]byte, *RenderErro
 // appendMembers writes what stands between the braces, and reports whether
 // there was anything.
 func (prog *payloadProgram) appendMembers(dst []byte, nodes []payloadNode, v *view) ([]byte, bool, *RenderError) {
-	any := false
+	some := false
 	for i := range nodes {
 		n := &nodes[i]
 		start := len(dst)
-		if any {
+		if some {
 			dst = append(dst, ',')
 		}
 		dst = append(dst, n.prefix...)
@@ -406,15 +414,15 @@ func (prog *payloadProgram) appendMembers(dst []byte, nodes []payloadNode, v *vi
 			dst = append(dst, '}')
 		}
 		if err != nil {
-			return dst, any, err
+			return dst, some, err
 		}
 		if !wrote { // an object of which nothing is left is left out too
 			dst = dst[:start]
 			continue
 		}
-		any = true
+		some = true
 	}
-	return dst, any, nil
+	return dst, some, nil
 }
 
 func (l *payloadLeaf) appendJSON(dst []byte, v *view) ([]byte, bool, *RenderError) {
@@ -487,17 +495,26 @@ func (l *payloadLeaf) fail(err error) *RenderError {
 	return &RenderError{Pointer: "/payload/" + itoa(l.index), Field: l.field, Err: err}
 }
 
-// sourceOf is the key under which the JSON form has a field: its first part.
-func sourceOf(f Field) string {
-	source, _, _ := strings.Cut(string(f), ".")
-	return source
+// source is the place of the field's source: in the JSON form, a key that is the
+// first part of From.
+func (f PayloadField) source(at pointer) pointer {
+	source, _, _ := strings.Cut(string(f.From), ".")
+	if source == "static" || !slices.Contains(payloadSources, source) {
+		return at // written in Go, and without a JSON form
+	}
+	return at.key(source)
 }
 
-var payloadKeys = []string{"profile", "item", "visit", "page", "referrer", "static", "as", "missing", "default", "sensitive"}
+var (
+	payloadSources = []string{"profile", "item", "visit", "page", "referrer", "static"}
+	payloadKeys    = append(payloadSources[:len(payloadSources):len(payloadSources)], "as", "missing", "default", "sensitive")
+)
 
 func (d *decoder) payload(n *jsonValue) Payload {
 	var p Payload
-	d.list(n, func(x *jsonValue) { p = append(p, d.payloadField(x)) })
+	d.objects(n, `[{"profile": "email"}, {"static": "A-17", "as": "automationid"}]`, func(x *jsonValue) {
+		p = append(p, d.payloadField(x))
+	})
 	return p
 }
 
@@ -508,11 +525,12 @@ func (d *decoder) payloadField(n *jsonValue) PayloadField {
 		switch key {
 		case "profile", "item", "visit", "page", "referrer", "static":
 			if source != "" {
-				d.faults.add(x.at, "stands beside %q; a payload field has one source", source)
+				d.fault(x.at, "stands beside %q; a payload field has one source", source)
+				return true
 			}
 			source = key
 			if key == "static" {
-				f.Static = canonicalStatic(d.any(x), 0)
+				f.Static = canonicalStatic(d.any(x))
 			} else {
 				f.From = Field(key + "." + d.str(x))
 			}
@@ -521,9 +539,9 @@ func (d *decoder) payloadField(n *jsonValue) PayloadField {
 		case "missing":
 			f.Missing = Missing(d.oneOf(x, missingNames))
 		case "default":
-			f.Default = canonicalStatic(d.any(x), 0)
+			f.Default = canonicalStatic(d.any(x))
 			if f.Default == nil {
-				d.faults.add(x.at, `is null; write "missing": "null" instead`)
+				d.fault(x.at, `is null; write "missing": "null" instead`)
 			}
 		case "sensitive":
 			f.Sensitive = d.boolean(x)
@@ -532,10 +550,22 @@ func (d *decoder) payloadField(n *jsonValue) PayloadField {
 		}
 		return true
 	}, payloadKeys...)
-	if source == "" && n.kind == jsonObject {
-		d.faults.add(n.at, "has no source; write profile, item, visit, page, referrer or static")
+	if source == "" && !d.doubtful(n.at.String()) {
+		d.sourceMissing(n)
 	}
 	return f
+}
+
+// sourceMissing adds a fault for a payload field without a source, unless one of
+// its unknown keys was meant to be that.
+func (d *decoder) sourceMissing(n *jsonValue) {
+	for _, source := range payloadSources {
+		if d.doubtful(n.at.key(source).String()) {
+			d.doubt(n.at)
+			return
+		}
+	}
+	d.fault(n.at, "has no source; write one of %s", strings.Join(payloadSources, ", "))
 }
 
 func (w *jsonWriter) payloadField(f PayloadField) {
@@ -544,8 +574,8 @@ func (w *jsonWriter) payloadField(f PayloadField) {
 		w.member("static", f.Static)
 	} else {
 		source, name, ok := strings.Cut(string(f.From), ".")
-		if !ok {
-			w.fail("the payload field %q has no JSON form", f.From)
+		if !ok || source == "static" || !slices.Contains(payloadSources, source) {
+			w.fail("a payload field from %s has no JSON form", shorten(string(f.From)))
 		}
 		w.member(source, name)
 	}

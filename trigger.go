@@ -39,7 +39,7 @@ func (a Audience) admits(p *Profile) bool {
 
 func (t WebsiteTrigger) compile(fs *faults, p pointer) test {
 	if t.Audience < 0 || int(t.Audience) >= len(audienceNames) {
-		fs.add(p.key("audience"), "%v is not an audience; there are known and all", t.Audience)
+		fs.add(p.key("audience"), "is %v, which is no audience; use AudienceKnown or AudienceAll", t.Audience)
 	}
 	return compileCondition(t.When, fs, p.key("when"), 0)
 }

@@ -60,12 +60,11 @@ type Profile struct {
 // key is an error and not a visit without that part. Numbers in the maps become
 // [json.Number], which keeps them exact. The error is a [*ValidationError].
 func (v *PageVisit) UnmarshalJSON(data []byte) error {
-	doc, err := parseJSON(data)
-	if err != nil {
-		return err
+	root, d := readJSON(data)
+	if root == nil {
+		return d.faults.err()
 	}
-	var d decoder
-	visit := d.pageVisit(doc)
+	visit := d.pageVisit(root)
 	if err := d.faults.err(); err != nil {
 		return err
 	}

@@ -4,8 +4,10 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -68,18 +70,21 @@ func (w Webhook) compile(node int, fs *faults, p pointer) webhookProgram {
 		if upper := strings.ToUpper(w.Method); upper == "POST" || upper == "GET" {
 			hint = "write it in capitals"
 		}
-		fs.add(p.key("method"), "%q is not a method for webhooks; %s", w.Method, hint)
+		fs.add(p.key("method"), "%s is not a method for webhooks; %s", shorten(w.Method), hint)
 	}
-	if w.Encoding < 0 || int(w.Encoding) >= len(encodingNames) {
-		fs.add(p.key("encoding"), "%v is not an encoding; there are json and form", w.Encoding)
-	}
-	if w.Method == "GET" && w.Encoding != EncodingJSON {
+	switch {
+	case w.Encoding < 0 || int(w.Encoding) >= len(encodingNames):
+		fs.add(p.key("encoding"), "is %v, which is no encoding; use EncodingJSON or EncodingForm", w.Encoding)
+	case w.Method == "GET" && w.Encoding != EncodingJSON:
 		fs.add(p.key("encoding"), "means nothing for a GET, which has its payload in the query; remove it")
 	}
 	checkWebhookURL(w.URL, fs, p.key("url"))
 	prog.payload = w.Payload.compile(prog.form, w.AllowSensitiveQuery, fs, p.key("payload"))
 	w.checkQueryNames(&prog, fs, p.key("payload"))
 	w.Headers.validate(fs, p.key("headers"))
+	for i, h := range w.Headers {
+		h.contentType(prog.form, fs, p.key("headers").index(i))
+	}
 	prog.headers = w.allHeaders(prog.form)
 	return prog
 }
@@ -91,33 +96,59 @@ func checkWebhookURL(raw string, fs *faults, p pointer) {
 		fs.add(p, "is missing; write the endpoint's address, %s", example)
 		return
 	}
-	if i := strings.IndexFunc(raw, func(r rune) bool { return r <= ' ' || r == 0x7f || r == utf8.RuneError }); i >= 0 {
-		fs.add(p, "has a space, a control character or invalid UTF-8 at byte %d; remove it, or write a space as %%20", i)
+	u, err := url.Parse(raw)
+	if i := strings.IndexFunc(raw, noURLCharacter); i >= 0 && (err != nil || isASCII(u.Host)) {
+		checkURLCharacter(raw[i:], i, fs, p)
 		return
 	}
-	u, err := url.Parse(raw)
 	if err != nil {
 		fs.add(p, "is not a URL; check its host, its port and its %% escapes")
 		return
 	}
 	switch {
-	case u.Scheme == "" || u.Scheme != "http" && u.Scheme != "https":
+	case u.Scheme != "http" && u.Scheme != "https":
 		fs.add(p, "has no scheme that webhooks use; begin it with https://")
 	case u.Hostname() == "":
 		fs.add(p, "has no host; write the whole address, %s", example)
-	}
-	if u.User != nil {
-		fs.add(p, "has a user or password in it; put credentials into a header with a secret")
-	}
-	if u.Fragment != "" || strings.HasSuffix(raw, "#") {
-		fs.add(p, "has a fragment, which is never sent; remove it from # on, or write # as %%23")
-	}
-	if !isASCII(u.Host) {
-		if ascii, ok := hostToASCII(u.Host); ok {
+	case !isASCII(u.Host):
+		if ascii, ok := hostToASCII(u.Hostname()); ok {
 			fs.add(p, "has a host in Unicode; write it as %q", ascii)
 		} else {
 			fs.add(p, "has a host in Unicode; write it in its xn-- form")
 		}
+	case u.Port() != "":
+		if port, err := strconv.ParseUint(u.Port(), 10, 16); err != nil || port == 0 {
+			fs.add(p, "has a port that no host has; write one from 1 to 65535, or none")
+		}
+	}
+	if u.User != nil {
+		fs.add(p, "has a user or password in it; put credentials into a header with a secret")
+	}
+	if strings.Contains(raw, "#") {
+		fs.add(p, "has a fragment, which is never sent; remove it from # on, or write # as %%23")
+	}
+}
+
+// noURLCharacter reports whether r never stands in a URL. Square brackets and
+// bars do not either, by RFC 3986, but endpoints ask for filter[]=a|b.
+func noURLCharacter(r rune) bool {
+	return r <= ' ' || r >= 0x7f || strings.ContainsRune("\"<>\\^`{}", r)
+}
+
+// checkURLCharacter adds the fault for what stands at byte i of a URL.
+func checkURLCharacter(rest string, i int, fs *faults, p pointer) {
+	r, size := utf8.DecodeRuneInString(rest)
+	switch {
+	case r == '{' || r == '}':
+		fs.add(p, "has a brace at byte %d, and nothing is filled into a URL; put the field into the payload, or write the brace as %%%02X", i, r)
+	case r < ' ' || r == 0x7f || r == utf8.RuneError && size == 1:
+		fs.add(p, "has a control character or invalid UTF-8 at byte %d; remove it", i)
+	default:
+		escaped := ""
+		for _, c := range []byte(rest[:size]) {
+			escaped += fmt.Sprintf("%%%02X", c)
+		}
+		fs.add(p, "has the character %q at byte %d, which a URL cannot have; remove it, or write it as %s", r, i, escaped)
 	}
 }
 
@@ -130,10 +161,13 @@ func (w Webhook) checkQueryNames(prog *webhookProgram, fs *faults, p pointer) {
 	_, query, _ := strings.Cut(w.URL, "?")
 	for _, leaf := range prog.payload.leaves {
 		if _, _, found := nextParam(query, leaf.name); found {
-			fs.add(p.index(leaf.index), "has the name %q, which the URL's query has too; rename it with as, or remove it from the URL", leaf.name)
+			fs.add(p.index(leaf.index), "has the name %s, which the URL's query has too; rename it with as, or remove it from the URL", shorten(leaf.name))
 		}
 	}
 }
+
+// formType is the media type of forms.
+const formType = "application/x-www-form-urlencoded"
 
 // allHeaders returns a copy of the headers with the Content-Type in front.
 func (w Webhook) allHeaders(form payloadForm) Headers {
@@ -143,7 +177,7 @@ func (w Webhook) allHeaders(form payloadForm) Headers {
 	}
 	contentType := "application/json"
 	if form == asForm {
-		contentType = "application/x-www-form-urlencoded"
+		contentType = formType
 	}
 	return append(Headers{{Name: "Content-Type", Value: contentType}}, w.Headers...)
 }
