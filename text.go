@@ -36,6 +36,15 @@ func lowerASCII(c byte) byte {
 	return c
 }
 
+func lowerText(s string) string {
+	for i := range len(s) {
+		if lowerASCII(s[i]) != s[i] || s[i] >= utf8.RuneSelf {
+			return strings.ToLower(s)
+		}
+	}
+	return s
+}
+
 // cutPrefixFold is strings.CutPrefix under folding. The prefix in s may have
 // another length: the Kelvin sign folds to k.
 func cutPrefixFold(s, prefix string) (rest string, ok bool) {
