@@ -1,84 +1,89 @@
 package campaign
 
 import (
-	"net/netip"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 )
 
-// A location is an address as a browser shows it, taken apart. Its parts are
-// pieces of the address itself wherever that stands in its normal form, which
-// costs no allocation.
+// A location is an address as a browser shows it, taken apart by the rules of
+// the URL Standard. Its parts are pieces of the address itself wherever that
+// stands in its normal form, which costs no allocation.
 //
 // net/url is not used: it refuses addresses that browsers show every day, such
 // as /100%, and it costs several times as much.
 type location struct {
 	scheme   string // lower case; empty in origin-form
 	host     string // lower case, ASCII, with a port that is not the scheme's own
-	path     string // raw, "/" if there is none
+	path     string // raw, "/" if a host has none
 	query    string // raw, without ?
 	fragment string // raw, without #
 
-	// prefix is the address up to the end of the query, if that is how page.url
-	// reads; empty if it has to be put together.
-	prefix string
+	// shown is the address up to the end of the query, if that is how page.url
+	// reads; empty if it has to be put together. Unless settled is set, it may
+	// hold characters that a browser shows percent-encoded: only page.url asks
+	// for it, so only page.url pays for looking.
+	shown   string
+	settled bool
 
+	form                           locationForm
 	hasHost, hasQuery, hasFragment bool
 }
+
+// A locationForm says what stands before the path.
+type locationForm uint8
+
+const (
+	originForm    locationForm = iota // nothing: /path, as a request line has it
+	authorityForm                     // scheme://host, or scheme:// for file:///path
+	rootedForm                        // scheme: and a path that begins with a slash
+	opaqueForm                        // scheme: and what only the scheme understands: about:blank
+)
+
+const missingURL = `is missing; pass the page's address, such as "https://shop.example/shoes/"`
 
 // parse reads an address: scheme://host/path?query#fragment, or origin-form,
 // /path?query, as http.Request.URL has it. It returns what is wrong, or "".
 func (l *location) parse(s string) (fault string) {
-	if s == "" {
-		return `is missing; pass the page's address, such as "https://shop.example/shoes/"`
-	}
-	if isWild(s) {
+	*l = location{}
+	odd, backslash := scanOdd(s)
+	if odd {
 		s = tame(s)
 	}
-	*l = location{}
-	if s != "" && s[0] == '/' {
-		return l.parseRest(s, s)
+	if s == "" {
+		return missingURL
 	}
-	scheme, special, ok := cutScheme(s)
-	if !ok {
-		return `is neither an address with a scheme and a host, such as "https://shop.example/shoes/", nor a path that begins with a slash`
+	if s[0] == '/' {
+		l.parseRest(s, s)
+		return ""
 	}
-	rest := s[len(scheme)+len("://"):]
-	end := len(rest)
-	for i := 0; i < len(rest); i++ {
-		if c := rest[i]; c == '/' || c == '?' || c == '#' || c == '\\' && special {
-			end = i
-			break
-		}
+	// Most addresses go no further: a scheme and a host in their normal form.
+	lead := ""
+	switch {
+	case strings.HasPrefix(s, "https://"):
+		lead = "https://"
+	case strings.HasPrefix(s, "http://"):
+		lead = "http://"
+	default:
+		return l.parseOther(s)
 	}
-	authority := rest[:end]
-	l.scheme = scheme
-	l.host, l.hasHost = authority, true
-	normal := true
-	if !isPlainHost(authority) || scheme != lowerText(scheme) {
-		l.scheme = lowerText(scheme)
-		if l.host, fault = normalHost(authority, l.scheme, special); fault != "" {
-			return fault
-		}
-		normal = l.host == authority && l.scheme == scheme
+	rest := s[len(lead):]
+	end := plainHostEnd(rest)
+	if end == 0 {
+		return l.parseOther(s)
 	}
-	if l.host == "" {
-		if special {
-			return "has no host"
-		}
-		l.hasHost = false
+	l.form, l.scheme = authorityForm, lead[:len(lead)-len("://")]
+	l.host, l.hasHost = rest[:end], true
+	if backslash {
+		l.parseRest(slashes(rest[end:]), "")
+	} else {
+		l.parseRest(rest[end:], s)
 	}
-	whole := s
-	if !normal || end == len(rest) || rest[end] != '/' {
-		whole = ""
-	}
-	return l.parseRest(rest[end:], whole)
+	return ""
 }
 
 // parseRest reads path, query and fragment. whole is the address that ends
 // with s, if page.url reads as it does.
-func (l *location) parseRest(s, whole string) string {
+func (l *location) parseRest(s, whole string) {
 	if i := strings.IndexByte(s, '#'); i >= 0 {
 		l.fragment, l.hasFragment = s[i+1:], true
 		if whole != "" {
@@ -90,132 +95,206 @@ func (l *location) parseRest(s, whole string) string {
 		l.query, l.hasQuery = s[i+1:], true
 		s = s[:i]
 	}
-	l.path = s
-	if s == "" {
-		l.path = "/"
+	switch {
+	case s == "" && l.form != opaqueForm:
+		s, whole = "/", ""
+	case l.form != opaqueForm && (l.scheme == "file" || hasDots(s)):
+		if clean := cleanPath(s, l.scheme == "file"); clean != s {
+			s, whole = clean, ""
+		}
 	}
-	if hasDots(l.path) || l.scheme != "" && strings.IndexByte(l.path, '\\') >= 0 {
-		l.path = cleanPath(l.path, isSpecial(l.scheme))
-		whole = ""
-	}
-	l.prefix = whole
-	return ""
+	l.path, l.shown = s, whole
 }
 
 // url returns the address without its fragment, in its normal form.
 func (l *location) url() string {
-	if l.prefix != "" {
-		return l.prefix
+	if l.settled {
+		return l.shown
 	}
-	s := l.path
-	if l.scheme != "" {
-		s = l.scheme + "://" + l.host + s
+	pathSet, querySet := l.encodeSets()
+	if l.shown == "" || !isEncoded(l.path, pathSet) || !isEncoded(l.query, querySet) {
+		l.shown = string(l.appendURL(nil, pathSet, querySet))
+	}
+	l.settled = true
+	return l.shown
+}
+
+func (l *location) appendURL(dst []byte, pathSet, querySet encodeSet) []byte {
+	if l.form != originForm {
+		dst = append(append(dst, l.scheme...), ':')
+	}
+	path, spaceLast := l.path, false
+	switch l.form {
+	case authorityForm:
+		dst = append(append(dst, "//"...), l.host...)
+	case rootedForm:
+		if strings.HasPrefix(path, "//") {
+			dst = append(dst, "/."...) // or its beginning would read as a host
+		}
+	case opaqueForm:
+		path, spaceLast = strings.CutSuffix(path, " ")
+	}
+	dst = appendEncoded(dst, path, pathSet)
+	if spaceLast {
+		dst = append(dst, "%20"...) // or it would be trimmed the next time
 	}
 	if l.hasQuery {
-		s += "?" + l.query
+		dst = append(dst, '?')
+		dst = appendEncoded(dst, l.query, querySet)
 	}
-	return s
+	return dst
 }
 
-// cutScheme returns the scheme of an address that goes on with "://", and
-// whether it is one of those whose addresses browsers normalise.
-func cutScheme(s string) (scheme string, special, ok bool) {
-	if strings.HasPrefix(s, "https://") {
-		return "https", true, true
-	}
-	i := strings.Index(s, "://")
-	if i <= 0 || !isLetter(s[0]) {
-		return "", false, false
-	}
-	for j := 1; j < i; j++ {
-		if !isAlnum(s[j]) && s[j] != '+' && s[j] != '-' && s[j] != '.' {
-			return "", false, false
+// scanOdd looks at eight bytes at a time, since every visit pays for it. odd:
+// there is something up to a space, or outside ASCII.
+func scanOdd(s string) (odd, backslash bool) {
+	const (
+		ones  = 0x0101010101010101
+		highs = 0x80 * ones
+	)
+	var oddBits, backBits uint64
+	for i := 0; i < len(s); i += 8 {
+		var v uint64
+		switch {
+		case i+8 <= len(s):
+			v = eightBytes(s[i : i+8])
+		case len(s) >= 8:
+			v = eightBytes(s[len(s)-8:]) // some of them a second time
+		default:
+			v = ones * 'a' // whatever is neither
+			for j := range len(s) {
+				v = v<<8 | uint64(s[j])
+			}
 		}
+		// The high bit of a byte of (v-n*ones)&^v says that the byte is below n,
+		// or follows one that is: enough for "is there any".
+		oddBits |= v | (v-ones*(' '+1))&^v
+		x := v ^ ones*'\\'
+		backBits |= (x - ones) &^ x
 	}
-	return s[:i], isSpecial(lowerText(s[:i])), true
+	return oddBits&highs != 0, backBits&highs != 0
 }
 
-func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
-
-// isSpecial reports whether the scheme is special by the URL Standard: its
-// addresses have a host, and a backslash in them is a slash.
-func isSpecial(scheme string) bool { return scheme == "https" || defaultPort(scheme) != "" }
-
-func defaultPort(scheme string) string {
-	switch scheme {
-	case "https", "wss":
-		return "443"
-	case "http", "ws":
-		return "80"
-	case "ftp":
-		return "21"
-	}
-	return ""
+// eightBytes is one load: the compiler knows the pattern.
+func eightBytes(s string) uint64 {
+	_ = s[7]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
-func lowerText(s string) string {
+// plainHostEnd returns the length of the host that s begins with, if it is in
+// its normal form at the first look: lower-case letters, digits, hyphens,
+// underscores and dots, no port, nothing that may be Punycode or a number.
+// Otherwise it returns 0.
+func plainHostEnd(s string) int {
+	label, end := 0, len(s)
+scan:
 	for i := 0; i < len(s); i++ {
-		if 'A' <= s[i] && s[i] <= 'Z' || s[i] >= utf8.RuneSelf {
-			return strings.ToLower(s)
+		switch hostClasses[s[i]] {
+		case hostPlain:
+		case hostDot:
+			label = i + 1
+		case hostHyphen:
+			if i > 0 && s[i-1] == '-' {
+				return 0
+			}
+		case hostEnd:
+			end = i
+			break scan
+		default:
+			return 0
 		}
 	}
-	return s
-}
-
-// isPlainHost reports whether host needs no normalising: lower-case letters,
-// digits, hyphens and dots, and no port.
-func isPlainHost(host string) bool {
-	for i := 0; i < len(host); i++ {
-		if c := host[i]; ('a' > c || c > 'z') && ('0' > c || c > '9') && c != '-' && c != '.' && c != '_' {
-			return false
-		}
+	if label == end || '0' <= s[label] && s[label] <= '9' {
+		return 0
 	}
-	return host != ""
+	return end
 }
 
-// isWild reports whether s has what a browser strips: spaces and controls at
-// the ends, tabs and line breaks anywhere.
-func isWild(s string) bool {
-	if s[0] <= ' ' || s[len(s)-1] <= ' ' {
-		return true
-	}
-	return strings.IndexByte(s, '\t') >= 0 || strings.IndexByte(s, '\n') >= 0 || strings.IndexByte(s, '\r') >= 0
+type hostClass uint8
+
+const (
+	hostOdd hostClass = iota
+	hostPlain
+	hostDot
+	hostHyphen
+	hostEnd
+)
+
+// hostClasses is a table because the loop over the host is the largest part of
+// reading an ordinary address.
+var hostClasses = [256]hostClass{
+	'a': 1, 'b': 1, 'c': 1, 'd': 1, 'e': 1, 'f': 1, 'g': 1, 'h': 1, 'i': 1, 'j': 1, 'k': 1, 'l': 1, 'm': 1,
+	'n': 1, 'o': 1, 'p': 1, 'q': 1, 'r': 1, 's': 1, 't': 1, 'u': 1, 'v': 1, 'w': 1, 'x': 1, 'y': 1, 'z': 1,
+	'0': 1, '1': 1, '2': 1, '3': 1, '4': 1, '5': 1, '6': 1, '7': 1, '8': 1, '9': 1, '_': 1,
+	'.': hostDot, '-': hostHyphen, '/': hostEnd, '?': hostEnd, '#': hostEnd,
 }
 
-var lineBreaks = strings.NewReplacer("\t", "", "\n", "", "\r", "")
-
+// tame removes what a browser strips: spaces and controls at the ends, tabs and
+// line breaks anywhere. Bytes that are not UTF-8 become escapes, so that no
+// field ever holds them.
 func tame(s string) string {
-	return lineBreaks.Replace(strings.TrimFunc(s, func(r rune) bool { return r <= ' ' }))
+	s = strings.TrimFunc(s, func(r rune) bool { return r <= ' ' })
+	if strings.ContainsAny(s, "\t\n\r") {
+		s = strings.Map(func(r rune) rune {
+			if r == '\t' || r == '\n' || r == '\r' {
+				return -1
+			}
+			return r
+		}, s)
+	}
+	if utf8.ValidString(s) {
+		return s
+	}
+	var out []byte
+	for i := 0; i < len(s); {
+		r, n := utf8.DecodeRuneInString(s[i:])
+		if r == utf8.RuneError && n == 1 {
+			out = appendEscape(out, s[i])
+		} else {
+			out = append(out, s[i:i+n]...)
+		}
+		i += n
+	}
+	return string(out)
+}
+
+// slashes turns the backslashes of a path into slashes, and leaves query and
+// fragment alone.
+func slashes(rest string) string {
+	end := len(rest)
+	if i := strings.IndexAny(rest, "?#"); i >= 0 {
+		end = i
+	}
+	return strings.ReplaceAll(rest[:end], `\`, "/") + rest[end:]
 }
 
 // hasDots reports whether a path may have segments that are dots. A dot that
 // begins a name, as in /.well-known, is a false alarm that costs little.
 func hasDots(path string) bool {
-	for {
-		i := strings.IndexByte(path, '/')
-		if i < 0 || i+1 >= len(path) {
-			return false
+	for rest := path; ; {
+		i := strings.IndexByte(rest, '.')
+		if i < 0 {
+			break
 		}
-		path = path[i+1:]
-		if path[0] == '.' || path[0] == '%' && len(path) >= 3 && path[1] == '2' && path[2]|0x20 == 'e' {
+		if at := len(path) - len(rest) + i; at > 0 && path[at-1] == '/' {
 			return true
 		}
+		rest = rest[i+1:]
 	}
+	return strings.IndexByte(path, '%') >= 0 && (strings.Contains(path, "/%2e") || strings.Contains(path, "/%2E"))
 }
 
-// cleanPath resolves the segments . and .. as browsers do, and with special
-// schemes turns backslashes into slashes. Empty segments stay.
-func cleanPath(path string, special bool) string {
-	if special {
-		path = strings.ReplaceAll(path, `\`, "/")
-	}
+// cleanPath resolves the segments . and .. as browsers do. Empty segments stay.
+// The first segment of a file may be a drive, which .. does not leave.
+func cleanPath(path string, file bool) string {
 	segments := strings.Split(path[1:], "/")
 	out := make([]string, 0, len(segments))
 	for i, segment := range segments {
 		last := i == len(segments)-1
 		switch dots := strings.ReplaceAll(strings.ReplaceAll(segment, "%2e", "."), "%2E", "."); dots {
 		case "..":
-			if len(out) > 0 {
+			if len(out) > 0 && !(file && len(out) == 1 && isDrive(out[0])) {
 				out = out[:len(out)-1]
 			}
 			if last {
@@ -226,105 +305,131 @@ func cleanPath(path string, special bool) string {
 				out = append(out, "")
 			}
 		default:
+			if file && len(out) == 0 && isDrive(segment) {
+				segment = segment[:1] + ":"
+			}
 			out = append(out, segment)
 		}
 	}
 	return "/" + strings.Join(out, "/")
 }
 
-// normalHost returns the host of an authority as browsers show it: without
-// user information and without the scheme's own port, in lower case and ASCII.
-func normalHost(authority, scheme string, special bool) (host, fault string) {
-	host = authority[strings.LastIndexByte(authority, '@')+1:]
-	port := ""
-	if i := strings.LastIndexByte(host, ':'); i >= 0 && i > strings.LastIndexByte(host, ']') {
-		host, port = host[:i], host[i+1:]
+// isDrive reports whether s is a drive of Windows, C: or C|.
+func isDrive(s string) bool { return len(s) == 2 && isLetter(s[0]) && (s[1] == ':' || s[1] == '|') }
+
+// An encodeSet is a set of ASCII characters that browsers show percent-encoded,
+// one bit for each. All beyond ASCII is encoded anyway.
+type encodeSet struct{ low, high uint64 }
+
+const (
+	encodeLow      = 1<<' ' - 1 // controls
+	encodeLowQuery = encodeLow | 1<<' ' | 1<<'"' | 1<<'#' | 1<<'<' | 1<<'>'
+	encodeHigh     = 1 << (0x7f - 64)
+	encodeHighPath = encodeHigh | 1<<('^'-64) | 1<<('`'-64) | 1<<('{'-64) | 1<<('}'-64)
+)
+
+func (set encodeSet) has(c byte) bool {
+	switch {
+	case c < 64:
+		return set.low>>c&1 != 0
+	case c < 128:
+		return set.high>>(c-64)&1 != 0
 	}
-	if port != "" {
-		if port, fault = normalPort(port, scheme); fault != "" {
-			return "", fault
+	return true
+}
+
+// encodeSets returns what is encoded in the path and in the query.
+func (l *location) encodeSets() (path, query encodeSet) {
+	path = encodeSet{encodeLowQuery | 1<<'?', encodeHighPath}
+	query = encodeSet{encodeLowQuery, encodeHigh}
+	if l.form == opaqueForm {
+		path = encodeSet{encodeLow, encodeHigh}
+	}
+	if l.form == originForm || isSpecial(l.scheme) {
+		query.low |= 1 << '\''
+	}
+	return path, query
+}
+
+// isEncoded reports whether nothing in s has to be encoded.
+func isEncoded(s string, set encodeSet) bool {
+	for i := range len(s) {
+		if set.has(s[i]) {
+			return false
 		}
 	}
-	if strings.HasPrefix(host, "[") {
-		if host, fault = normalIPv6(host); fault != "" {
-			return "", fault
-		}
-	} else if host, fault = normalName(host, special); fault != "" {
-		return "", fault
-	}
-	if port != "" {
-		host += ":" + port
-	}
-	return host, ""
+	return true
 }
 
-func normalPort(port, scheme string) (string, string) {
-	n, err := strconv.ParseUint(port, 10, 16)
-	if err != nil || leadingDigits(port) != len(port) {
-		return "", "has a port that is not a number up to 65535"
-	}
-	if port = strconv.FormatUint(n, 10); port == defaultPort(scheme) {
-		return "", ""
-	}
-	return port, ""
-}
-
-func normalIPv6(host string) (string, string) {
-	inner, ok := strings.CutSuffix(host[1:], "]")
-	addr, err := netip.ParseAddr(inner)
-	if !ok || err != nil || !addr.Is6() || addr.Zone() != "" {
-		return "", "has brackets in its host that hold no IPv6 address"
-	}
-	if addr.Is4In6() { // browsers write the last 32 bits in hexadecimal too
-		b := addr.As16()
-		return "[::ffff:" + strconv.FormatUint(uint64(b[12])<<8|uint64(b[13]), 16) + ":" +
-			strconv.FormatUint(uint64(b[14])<<8|uint64(b[15]), 16) + "]", ""
-	}
-	return "[" + addr.String() + "]", ""
-}
-
-func normalName(host string, special bool) (string, string) {
-	const badHost = "has a character in its host that no host has"
-	if special {
-		host = unescape(host)
-	}
-	for i := 0; i < len(host); i++ {
-		if c := host[i]; c <= ' ' || c == 0x7f || strings.IndexByte("#/:<>?@[\\]^|", c) >= 0 || special && c == '%' {
-			return "", badHost
+func appendEncoded(dst []byte, s string, set encodeSet) []byte {
+	for i := range len(s) {
+		if set.has(s[i]) {
+			dst = appendEscape(dst, s[i])
+		} else {
+			dst = append(dst, s[i])
 		}
 	}
-	if !special {
-		return lowerText(host), ""
-	}
-	ascii, ok := hostToASCII(host)
-	if !ok {
-		return "", badHost
-	}
-	return ascii, ""
+	return dst
 }
 
-// unescape decodes each %XX once and leaves an invalid escape as it stands.
+func appendEscape(dst []byte, c byte) []byte {
+	const hex = "0123456789ABCDEF"
+	return append(dst, '%', hex[c>>4], hex[c&15])
+}
+
+// unescape decodes each %XX once. An invalid escape stays as it stands, and so
+// does one whose byte is not part of UTF-8: that is what a browser shows, it can
+// be written into a condition, and it can be sent as JSON.
 func unescape(s string) string {
 	if strings.IndexByte(s, '%') < 0 {
 		return s
 	}
-	return string(appendUnescaped(nil, s, false))
+	out := make([]byte, 0, len(s))
+	for i := 0; i < len(s); {
+		if s[i] != '%' {
+			out = append(out, s[i])
+			i++
+			continue
+		}
+		r, n := escapedRune(s[i:])
+		if n == 0 {
+			out = append(out, '%')
+			i++
+			continue
+		}
+		out = utf8.AppendRune(out, r)
+		i += n
+	}
+	return string(out)
 }
 
-// appendUnescaped decodes %XX and, if plus is set, + as a space.
-func appendUnescaped(dst []byte, s string, plus bool) []byte {
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		switch {
-		case c == '%' && i+2 < len(s) && unhex(s[i+1]) >= 0 && unhex(s[i+2]) >= 0:
-			c = byte(unhex(s[i+1])<<4 | unhex(s[i+2]))
-			i += 2
-		case c == '+' && plus:
-			c = ' '
+// escapedRune decodes the escapes of one character at the start of s. It
+// returns how long they are, or 0 if that is no UTF-8.
+func escapedRune(s string) (r rune, n int) {
+	var buf [utf8.UTFMax]byte
+	for i := range buf {
+		c, ok := escapedByte(s[n:])
+		if !ok {
+			break
 		}
-		dst = append(dst, c)
+		buf[i] = c
+		n += len("%XX")
+		if utf8.FullRune(buf[:i+1]) {
+			break
+		}
 	}
-	return dst
+	r, size := utf8.DecodeRune(buf[:n/len("%XX")])
+	if size*len("%XX") != n || r == utf8.RuneError && size <= 1 {
+		return 0, 0
+	}
+	return r, n
+}
+
+func escapedByte(s string) (byte, bool) {
+	if len(s) < len("%XX") || s[0] != '%' || unhex(s[1]) < 0 || unhex(s[2]) < 0 {
+		return 0, false
+	}
+	return byte(unhex(s[1])<<4 | unhex(s[2])), true
 }
 
 func unhex(c byte) int {
@@ -368,11 +473,46 @@ func equalForm(raw, s string) bool {
 	return formText(raw) == s
 }
 
-// formText decodes a name or value of a form, which is UTF-8: bytes that are
-// not become U+FFFD, as in a browser.
+// formText decodes a name or value of a form: %XX, and + as a space. What is not
+// UTF-8 becomes U+FFFD, as in a browser.
 func formText(raw string) string {
 	if strings.IndexByte(raw, '%') < 0 && strings.IndexByte(raw, '+') < 0 {
 		return raw
 	}
-	return strings.ToValidUTF8(string(appendUnescaped(nil, raw, true)), "\ufffd")
+	out := make([]byte, 0, len(raw))
+	for i := 0; i < len(raw); i++ {
+		c := raw[i]
+		if c == '+' {
+			c = ' '
+		} else if decoded, ok := escapedByte(raw[i:]); ok {
+			c = decoded
+			i += len("%XX") - 1
+		}
+		out = append(out, c)
+	}
+	if utf8.Valid(out) {
+		return string(out)
+	}
+	return replaceInvalid(out)
+}
+
+// replaceInvalid puts one U+FFFD in the place of each longest run that begins a
+// character and does not complete it, as the Encoding Standard asks. Go's own
+// functions put one for each byte, or one for all.
+func replaceInvalid(b []byte) string {
+	var out strings.Builder
+	for len(b) > 0 {
+		r, n := utf8.DecodeRune(b)
+		if r == utf8.RuneError && n == 1 {
+			for n < len(b) && !utf8.FullRune(b[:n]) {
+				n++
+			}
+			if utf8.FullRune(b[:n]) && n > 1 {
+				n-- // the last byte was the one that broke it
+			}
+		}
+		out.WriteRune(r)
+		b = b[n:]
+	}
+	return out.String()
 }

@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -10,35 +11,105 @@ import (
 // hostToASCII returns a host name in the form that goes over the wire: lower
 // case, and labels with other letters as xn-- and Punycode (RFC 3492). It does
 // not normalise as UTS #46 asks, which takes tables of several hundred
-// kilobytes: a browser has done that before the address reaches us.
+// kilobytes: a browser has done that before the address reaches us. It refuses
+// what no normalisation makes a host, such as an xn-- that decodes to nothing.
 func hostToASCII(host string) (string, bool) {
 	if isASCII(host) {
-		return lowerText(host), true
+		host = lowerText(host)
+		return host, !strings.Contains(host, "xn--") || validLabels(host)
 	}
 	if !utf8.ValidString(host) {
 		return "", false
 	}
-	host = strings.Map(func(r rune) rune {
-		switch r {
-		case '\u3002', '\uff0e', '\uff61': // full stops of other scripts
-			return '.'
-		case '\u00ad', '\u200b', '\u2060', '\ufeff': // invisible
-			return -1
-		}
-		return unicode.ToLower(r)
-	}, host)
-	labels := strings.Split(host, ".")
+	labels := strings.Split(mapHost(host), ".")
 	for i, label := range labels {
 		if isASCII(label) {
+			if !validLabels(label) {
+				return "", false
+			}
 			continue
 		}
-		encoded, ok := punycode(label)
+		encoded, ok := encodeLabel(label)
 		if !ok {
 			return "", false
 		}
-		labels[i] = "xn--" + encoded
+		labels[i] = encoded
 	}
 	return strings.Join(labels, "."), true
+}
+
+// mapHost maps what people type to what hosts are made of.
+func mapHost(host string) string {
+	var b strings.Builder
+	for _, r := range host {
+		switch {
+		case r == '\u3002' || r == '\uff61': // full stops of other scripts
+			b.WriteByte('.')
+		case r == '\u0130': // a capital I with a dot is two characters in lower case
+			b.WriteString("i\u0307")
+		case r == '\u00a0' || r == '\u3000':
+			b.WriteByte(' ') // which is then refused
+		case isInvisible(r):
+		case '\uff01' <= r && r <= '\uff5e': // ASCII in full width
+			b.WriteRune(unicode.ToLower(r - '\uff01' + '!'))
+		default:
+			b.WriteRune(unicode.ToLower(r))
+		}
+	}
+	return b.String()
+}
+
+// isInvisible reports whether hosts are read as if r were not there.
+func isInvisible(r rune) bool {
+	switch r {
+	case '\u00ad', '\u034f', '\u200b', '\u2060', '\u2064', '\ufeff':
+		return true
+	}
+	return '\ufe00' <= r && r <= '\ufe0f' || '\U000e0100' <= r && r <= '\U000e01ef'
+}
+
+// encodeLabel returns a label that is not ASCII as xn-- and Punycode.
+func encodeLabel(label string) (string, bool) {
+	if strings.HasPrefix(label, "xn--") || !isLabel(label) {
+		return "", false
+	}
+	encoded, ok := punycode(label)
+	return "xn--" + encoded, ok
+}
+
+// isLabel reports whether a label in lower case may be part of a host.
+func isLabel(label string) bool {
+	for i, r := range label {
+		switch {
+		case r < utf8.RuneSelf:
+		case r == '\u200c' || r == '\u200d': // joiners join something
+			if i == 0 || strings.HasSuffix(label, string(r)) {
+				return false
+			}
+		case r == utf8.RuneError || !unicode.IsPrint(r) || i == 0 && unicode.IsMark(r):
+			return false
+		}
+	}
+	return true
+}
+
+// validLabels reports whether the labels of a host in ASCII that begin with
+// xn-- are what encodeLabel makes of some label.
+func validLabels(host string) bool {
+	for label := range strings.SplitSeq(host, ".") {
+		encoded, ok := strings.CutPrefix(label, "xn--")
+		if !ok {
+			continue
+		}
+		decoded, ok := unpunycode(encoded)
+		if !ok || isASCII(decoded) || mapHost(decoded) != decoded {
+			return false
+		}
+		if again, ok := encodeLabel(decoded); !ok || again != label {
+			return false
+		}
+	}
+	return true
 }
 
 // Parameters of RFC 3492 section 5.
@@ -52,10 +123,17 @@ const (
 	punyInitialN    = 128
 )
 
+// maxHostLabel bounds the characters of a label. DNS allows 63 bytes; the work
+// grows with the square.
+const maxHostLabel = 255
+
 // punycode encodes one label by RFC 3492 section 6.3.
 func punycode(label string) (string, bool) {
 	var out []byte
 	runes := []rune(label)
+	if len(runes) > maxHostLabel {
+		return "", false
+	}
 	for _, r := range runes {
 		if r < utf8.RuneSelf {
 			out = append(out, byte(r))
@@ -94,7 +172,7 @@ func punycode(label string) (string, bool) {
 		delta++
 		n++
 	}
-	return string(out), len(out) < 60
+	return string(out), true
 }
 
 // appendPunyInteger writes a generalized variable-length integer.
@@ -114,6 +192,57 @@ func punyDigit(d int32) byte {
 		return byte('a' + d)
 	}
 	return byte('0' + d - 26)
+}
+
+// unpunycode decodes one label by RFC 3492 section 6.2.
+func unpunycode(s string) (string, bool) {
+	if len(s) > maxHostLabel {
+		return "", false
+	}
+	basic := max(strings.LastIndexByte(s, '-'), 0)
+	out := []rune(s[:basic])
+	if basic > 0 {
+		basic++ // the hyphen
+	}
+	n, i, bias := int64(punyInitialN), int64(0), int32(punyInitialBias)
+	for s = s[basic:]; s != ""; {
+		delta, length := punyInteger(s, bias)
+		if length == 0 {
+			return "", false
+		}
+		s = s[length:]
+		points := int64(len(out) + 1)
+		bias = adaptPuny(delta, int32(points), i == 0 && n == punyInitialN)
+		i += int64(delta)
+		n += i / points
+		i %= points
+		if n > unicode.MaxRune || !utf8.ValidRune(rune(n)) {
+			return "", false
+		}
+		out = slices.Insert(out, int(i), rune(n))
+		i++
+	}
+	return string(out), true
+}
+
+// punyInteger reads what appendPunyInteger writes. The length is 0 if it cannot.
+func punyInteger(s string, bias int32) (n int32, length int) {
+	weight, sum := int64(1), int64(0)
+	for i, k := 0, int32(punyBase); i < len(s); i, k = i+1, k+punyBase {
+		digit := int64(strings.IndexByte("abcdefghijklmnopqrstuvwxyz0123456789", s[i]))
+		sum += digit * weight
+		if digit < 0 || sum > math.MaxInt32 {
+			return 0, 0
+		}
+		t := int64(min(max(k-bias, punyMin), punyMax))
+		if digit < t {
+			return int32(sum), i + 1
+		}
+		if weight *= punyBase - t; weight > math.MaxInt32 {
+			return 0, 0
+		}
+	}
+	return 0, 0
 }
 
 func adaptPuny(delta, points int32, first bool) int32 {

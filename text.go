@@ -3,6 +3,7 @@ package campaign
 import (
 	"errors"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -36,6 +37,15 @@ func lowerASCII(c byte) byte {
 	return c
 }
 
+func lowerText(s string) string {
+	for i := range len(s) {
+		if lowerASCII(s[i]) != s[i] || s[i] >= utf8.RuneSelf {
+			return strings.ToLower(s)
+		}
+	}
+	return s
+}
+
 // cutPrefixFold is strings.CutPrefix under folding. The prefix in s may have
 // another length: the Kelvin sign folds to k.
 func cutPrefixFold(s, prefix string) (rest string, ok bool) {
@@ -67,17 +77,54 @@ func hasSuffixFold(s, suffix string) bool {
 	return true
 }
 
-func containsFold(s, sub string) bool {
-	for {
-		if _, ok := cutPrefixFold(s, sub); ok {
-			return true
+func containsFold(s, sub string) bool { return indexFold(s, sub) >= 0 }
+
+// indexFold is strings.Index under folding. It compares rolling hashes (Rabin
+// and Karp), as trying each place would take the product of the lengths.
+func indexFold(s, sub string) int {
+	const prime = 16777619
+	var want, got, pow uint32 = 0, 0, 1
+	end := 0 // got is the hash of s[start:end], as many runes as sub has
+	for _, r := range sub {
+		want = want*prime + foldRune(r)
+		if end == len(s) {
+			return -1
 		}
-		if s == "" {
-			return false
-		}
-		_, n := utf8.DecodeRuneInString(s)
-		s = s[n:]
+		r, n := utf8.DecodeRuneInString(s[end:])
+		got = got*prime + foldRune(r)
+		pow *= prime
+		end += n
 	}
+	for start := 0; ; {
+		if got == want {
+			if _, ok := cutPrefixFold(s[start:], sub); ok {
+				return start
+			}
+		}
+		if end == len(s) {
+			return -1
+		}
+		first, n := utf8.DecodeRuneInString(s[start:])
+		start += n
+		last, n := utf8.DecodeRuneInString(s[end:])
+		end += n
+		got = got*prime + foldRune(last) - pow*foldRune(first)
+	}
+}
+
+// foldRune returns the same for all runes that are equal under folding.
+func foldRune(r rune) uint32 {
+	if r < utf8.RuneSelf {
+		if 'a' <= r && r <= 'z' {
+			r -= 'a' - 'A'
+		}
+		return uint32(r)
+	}
+	least := r
+	for next := unicode.SimpleFold(r); next != r; next = unicode.SimpleFold(next) {
+		least = min(least, next)
+	}
+	return uint32(least)
 }
 
 func checkGlob(pattern string) error {
@@ -94,32 +141,63 @@ func checkGlob(pattern string) error {
 }
 
 // matchGlob reports whether the whole of s fits the pattern. On a mismatch only
-// the latest star is tried again, one character further: whatever an earlier
-// star could reach, the latest can too. So the work is at most the product of
-// the lengths, and never exponential.
+// the latest star is tried again, further on: whatever an earlier star could
+// reach, the latest can too. So the work is at most the product of the lengths,
+// and never exponential; with plain text after each star it is the sum.
 func matchGlob(pattern, s string, fold bool) bool {
-	var afterStar, retry string // where to go on, once a star was seen
+	var afterStar, literal, retry string // where to go on, once a star was seen
 	star := false
 	for {
-		if pattern != "" && pattern[0] == '*' {
-			pattern = pattern[1:]
-			star, afterStar, retry = true, pattern, s
-			continue
-		}
-		if s == "" && pattern == "" {
+		switch {
+		case pattern != "" && pattern[0] == '*':
+			star, afterStar, retry = true, pattern[1:], s
+			literal = globLiteral(afterStar)
+			if literal == afterStar { // nothing else follows: it ends s or not
+				return hasSuffix(s, literal, fold)
+			}
+		case s == "" && pattern == "":
 			return true
+		default:
+			restPattern, restS, ok := globStep(pattern, s, fold)
+			if ok {
+				pattern, s = restPattern, restS
+				continue
+			}
+			if !star || retry == "" {
+				return false
+			}
+			_, n := utf8.DecodeRuneInString(retry)
+			retry = retry[n:]
 		}
-		if restPattern, restS, ok := globStep(pattern, s, fold); ok {
-			pattern, s = restPattern, restS
-			continue
-		}
-		if !star || retry == "" {
+		i := index(retry, literal, fold)
+		if i < 0 {
 			return false
 		}
-		_, n := utf8.DecodeRuneInString(retry)
-		retry = retry[n:]
+		retry = retry[i:]
 		pattern, s = afterStar, retry
 	}
+}
+
+// globLiteral returns the text at the start of a pattern that stands for itself.
+func globLiteral(pattern string) string {
+	if i := strings.IndexAny(pattern, `*?\`); i >= 0 {
+		return pattern[:i]
+	}
+	return pattern
+}
+
+func index(s, sub string, fold bool) int {
+	if fold {
+		return indexFold(s, sub)
+	}
+	return strings.Index(s, sub)
+}
+
+func hasSuffix(s, suffix string, fold bool) bool {
+	if fold {
+		return hasSuffixFold(s, suffix)
+	}
+	return strings.HasSuffix(s, suffix)
 }
 
 // globStep matches one character of s with the head of the pattern, no star.

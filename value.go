@@ -55,6 +55,10 @@ func (s scalar) equal(t scalar) bool {
 type number struct {
 	kind numberKind
 	bits uint64 // the int64, the uint64 or the float64
+
+	// rest is the sign of what was rounded away: of 2^64+1, read from text,
+	// the float64 is 2^64 and the rest is positive.
+	rest int8
 }
 
 type numberKind uint8
@@ -62,16 +66,16 @@ type numberKind uint8
 const (
 	isInt   numberKind = iota // any int64
 	isUint                    // above every int64
-	isFloat                   // anything, NaN and infinities included
+	isFloat                   // a fraction, or beyond 64 bits, or no number at all: NaN, an infinity
 )
 
-func intNumber(i int64) number { return number{isInt, uint64(i)} }
+func intNumber(i int64) number { return number{kind: isInt, bits: uint64(i)} }
 
 func uintNumber(u uint64) number {
 	if u <= math.MaxInt64 {
-		return number{isInt, u}
+		return number{kind: isInt, bits: u}
 	}
-	return number{isUint, u}
+	return number{kind: isUint, bits: u}
 }
 
 // floatNumber brings integers to their own kind, so that most comparisons are
@@ -82,56 +86,60 @@ func floatNumber(f float64) number {
 			return intNumber(int64(f))
 		}
 		if f >= 1<<63 && f < 1<<64 {
-			return number{isUint, uint64(f)}
+			return number{kind: isUint, bits: uint64(f)}
 		}
 	}
-	return number{isFloat, math.Float64bits(f)}
+	return number{kind: isFloat, bits: math.Float64bits(f)}
 }
 
-// compare returns -1, 0 or +1, and false if one of them is NaN.
+// compare returns -1, 0 or +1, and false if one of them is NaN or an infinity,
+// which are no numbers.
 func (a number) compare(b number) (int, bool) {
+	if !a.isFinite() || !b.isFinite() {
+		return 0, false
+	}
+	order := a.compareRounded(b)
+	if order == 0 {
+		order = int(a.rest) - int(b.rest)
+	}
+	return order, true
+}
+
+func (a number) isFinite() bool {
+	f := math.Float64frombits(a.bits)
+	return a.kind != isFloat || f-f == 0
+}
+
+func (a number) compareRounded(b number) int {
 	switch {
 	case a.kind == isFloat && b.kind == isFloat:
-		return compareFloats(math.Float64frombits(a.bits), math.Float64frombits(b.bits))
+		return compareOrdered(math.Float64frombits(a.bits), math.Float64frombits(b.bits))
 	case a.kind == isFloat:
-		order, ok := b.compareFloat(math.Float64frombits(a.bits))
-		return -order, ok
+		return -b.compareFloat(math.Float64frombits(a.bits))
 	case b.kind == isFloat:
 		return a.compareFloat(math.Float64frombits(b.bits))
 	case a.kind != b.kind: // isUint is above every isInt
-		return int(a.kind) - int(b.kind), true
+		return int(a.kind) - int(b.kind)
 	case a.kind == isUint:
-		return compareOrdered(a.bits, b.bits), true
+		return compareOrdered(a.bits, b.bits)
 	default:
-		return compareOrdered(int64(a.bits), int64(b.bits)), true
+		return compareOrdered(int64(a.bits), int64(b.bits))
 	}
 }
 
 // compareFloat compares an integer with a float that is none: a fraction, which
 // lies strictly between two integers of at most 53 bits, or something beyond
 // all of 64 bits.
-func (a number) compareFloat(f float64) (int, bool) {
+func (a number) compareFloat(f float64) int {
 	switch {
-	case math.IsNaN(f):
-		return 0, false
 	case f >= 1<<63:
-		return -1, true
-	case f < -1<<63:
-		return 1, true
-	case a.kind == isUint:
-		return 1, true
+		return -1
+	case f < -1<<63, a.kind == isUint:
+		return 1
+	case int64(a.bits) <= int64(math.Floor(f)):
+		return -1
 	}
-	if int64(a.bits) <= int64(math.Floor(f)) {
-		return -1, true
-	}
-	return 1, true
-}
-
-func compareFloats(a, b float64) (int, bool) {
-	if math.IsNaN(a) || math.IsNaN(b) {
-		return 0, false
-	}
-	return compareOrdered(a, b), true
+	return 1
 }
 
 func compareOrdered[T int64 | uint64 | float64](a, b T) int {
@@ -144,18 +152,24 @@ func compareOrdered[T int64 | uint64 | float64](a, b T) int {
 	return 0
 }
 
-// parseNumber reads a json.Number. It returns false for what is no number.
+// parseNumber reads a json.Number. It returns false for what is no number. An
+// integer of 64 bits is exact however it is written, and so is the order of
+// everything else that is written without an exponent; the rest is rounded to a
+// float64, as it would be in a condition: 1e23 is no float64, and still has to
+// equal itself.
 func parseNumber(s string) (number, bool) {
 	if !isJSONNumber(s) {
 		return number{}, false
 	}
-	whole := s
-	if !strings.ContainsAny(s, "eE") {
-		if i := strings.IndexByte(s, '.'); i >= 0 && strings.Trim(s[i+1:], "0") == "" {
-			whole = s[:i] // 9007199254740993.0 is an integer, and no float64
+	if i := strings.IndexAny(s, "eE"); i >= 0 {
+		plain, ok := withoutExponent(s[:i], s[i+1:])
+		if !ok {
+			return parseFloat(s), true
 		}
+		s = plain
 	}
-	if !strings.ContainsAny(whole, ".eE") && len(whole) <= 20 {
+	whole, fraction, _ := strings.Cut(s, ".")
+	if len(whole) <= len("18446744073709551615") && strings.Trim(fraction, "0") == "" {
 		if i, err := strconv.ParseInt(whole, 10, 64); err == nil {
 			return intNumber(i), true
 		}
@@ -163,8 +177,71 @@ func parseNumber(s string) (number, bool) {
 			return uintNumber(u), true
 		}
 	}
-	f, _ := strconv.ParseFloat(s, 64) // beyond float64 it is an infinity, which orders rightly
-	return floatNumber(f), true
+	n := parseFloat(s)
+	if n.rest == 0 {
+		n.rest = restOf(whole, fraction, n)
+	}
+	return n, true
+}
+
+// parseFloat reads a number as the nearest float64. What is beyond all of them
+// is the last one, and a rest.
+func parseFloat(s string) number {
+	f, _ := strconv.ParseFloat(s, 64) // the error says that it is an infinity
+	switch {
+	case math.IsInf(f, 1):
+		return number{kind: isFloat, bits: math.Float64bits(math.MaxFloat64), rest: 1}
+	case math.IsInf(f, -1):
+		return number{kind: isFloat, bits: math.Float64bits(-math.MaxFloat64), rest: -1}
+	}
+	return floatNumber(f)
+}
+
+// restOf returns the sign of what n, the float64 next to a decimal, lacks. Below
+// 2^53 there is none: a decimal fraction is what its float64 is, or else 0.1
+// would not equal 0.1.
+func restOf(whole, fraction string, n number) int8 {
+	f := n.float()
+	if math.Abs(f) < 1<<53 {
+		return 0
+	}
+	rounded := strconv.FormatFloat(math.Abs(f), 'f', 0, 64) // every digit of it
+	whole, negative := strings.CutPrefix(whole, "-")
+	order := len(whole) - len(rounded)
+	if order == 0 {
+		order = strings.Compare(whole, rounded)
+	}
+	if order == 0 && strings.Trim(fraction, "0") != "" {
+		order = 1
+	}
+	if negative {
+		order = -order
+	}
+	return int8(max(-1, min(order, 1)))
+}
+
+// withoutExponent moves the decimal point of a number, if that leaves it at most
+// 20 digits before the point: all that 64 bits can hold.
+func withoutExponent(mantissa, exponent string) (string, bool) {
+	mantissa, negative := strings.CutPrefix(mantissa, "-")
+	whole, fraction, _ := strings.Cut(mantissa, ".")
+	digits := strings.TrimLeft(whole+fraction, "0")
+	if digits == "" {
+		return "0", true
+	}
+	exp, err := strconv.Atoi(exponent)
+	if err != nil {
+		return "", false
+	}
+	point := len(digits) - len(fraction) + exp // where it comes to stand
+	if point <= 0 || point > len("18446744073709551615") {
+		return "", false
+	}
+	digits += strings.Repeat("0", max(0, point-len(digits)))
+	if negative {
+		return "-" + digits[:point] + "." + digits[point:], true
+	}
+	return digits[:point] + "." + digits[point:], true
 }
 
 // isJSONNumber reports whether s is a number by RFC 8259 section 6.
@@ -218,8 +295,8 @@ func canonicalValue(v any) any {
 	case scalarText:
 		return s.text
 	case scalarNumber:
-		if n, ok := v.(json.Number); ok && s.num.kind == isFloat && !isFraction(string(n)) {
-			return v // an integer too large for 64 bits: not to be rounded silently
+		if n, ok := v.(json.Number); ok && (s.num.rest != 0 || s.num.kind == isFloat && !isFraction(string(n))) {
+			return v // too many digits for 64 bits: not to be rounded silently
 		}
 		return s.num.value()
 	}
@@ -228,6 +305,18 @@ func canonicalValue(v any) any {
 
 // isFraction reports whether a JSON number is written with a fraction or an exponent.
 func isFraction(s string) bool { return strings.ContainsAny(s, ".eE") }
+
+// float returns the number as the nearest float64.
+func (a number) float() float64 {
+	switch a.kind {
+	case isInt:
+		return float64(int64(a.bits))
+	case isUint:
+		return float64(a.bits)
+	default:
+		return math.Float64frombits(a.bits)
+	}
+}
 
 // value returns the number as canonicalValue has it.
 func (a number) value() any {
