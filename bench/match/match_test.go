@@ -327,3 +327,27 @@ func TestParseFlags(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkVisit is for profiles, which the command does not take:
+//
+//	go test ./match -run - -bench 'Visit/^N=10$/^0' -cpuprofile cpu.out
+func BenchmarkVisit(b *testing.B) {
+	for _, n := range []int{10, 100, 10_000} {
+		w, err := plainWorkload(n, smallOptions)
+		if err != nil {
+			b.Fatal(err)
+		}
+		p, err := buildVisit(w)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, c := range w.classes {
+			b.Run(fmt.Sprintf("N=%d/%s", n, c.name), func(b *testing.B) {
+				b.ReportAllocs()
+				for i := 0; b.Loop(); i++ {
+					p.run(c.visits[i%len(c.visits)])
+				}
+			})
+		}
+	}
+}
