@@ -59,6 +59,15 @@ func (o *options) sizesOf(part int) []int {
 
 func (o *options) wants(peer string) bool { return o.peers == nil || slices.Contains(o.peers, peer) }
 
+// roundsOf returns how many rounds there are with n campaigns: no more than six
+// with very many, where all takes long and little of it is chance.
+func (o *options) roundsOf(n int) int {
+	if n > 10_000 {
+		return min(o.rounds, 6)
+	}
+	return o.rounds
+}
+
 func main() {
 	o, err := parseFlags(os.Args[1:])
 	switch {
@@ -136,12 +145,14 @@ func run(o *options) error {
 	var all results
 	for i, p := range parts() {
 		for _, n := range o.sizesOf(i) {
+			begun := time.Now()
 			t, err := measure(p, n, o)
 			if err != nil {
 				return fmt.Errorf("%d campaigns, %s: %w", n, p.title, err)
 			}
 			var out bytes.Buffer
 			t.print(&out)
+			fmt.Fprintf(&out, "(%v)\n", time.Since(begun).Round(time.Second/10))
 			if _, err := os.Stdout.Write(out.Bytes()); err != nil {
 				return err
 			}

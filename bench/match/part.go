@@ -51,20 +51,15 @@ const (
 )
 
 // visitCount is how many visits each class has: enough that no predictor learns
-// them, fewer where the oracle itself takes milliseconds for one.
-func visitCount(n int) int {
-	if n > 10_000 {
-		return 128
-	}
-	return 512
-}
+// them. Slow peers get the first few only.
+const visitCount = 512
 
 func plainWorkload(n int, _ *options) (*workload, error) {
 	return newWorkload(newGenerator(plainMix, n), []class{
 		{name: noMatch},
 		{name: oneMatch, matches: 1},
 		{name: fiveMatches, matches: knotSize},
-	}, visitCount(n))
+	}, visitCount)
 }
 
 func wideWorkload(n int, _ *options) (*workload, error) {
@@ -73,7 +68,7 @@ func wideWorkload(n int, _ *options) (*workload, error) {
 		{name: escapedPath},
 		{name: oneMatch, matches: 1},
 		{name: fiveMatches, matches: knotSize},
-	}, visitCount(n))
+	}, visitCount)
 }
 
 func unseenWorkload(n int, o *options) (*workload, error) {
@@ -84,7 +79,7 @@ func unseenWorkload(n int, o *options) (*workload, error) {
 	return newWorkload(newGenerator(plainMix, n), []class{
 		{name: noMatch, block: block},
 		{name: oneMatch, matches: 1, block: block},
-	}, block*(o.rounds+warmBlocks))
+	}, block*(o.roundsOf(n)+warmBlocks))
 }
 
 // unseenBlock is how many visits are in a block: enough for the clock, which
