@@ -301,7 +301,10 @@ func race(all []*contestant, class int, o *options) {
 	}
 	for round := range o.roundsOf(all[0].row.size) {
 		runtime.GC()
-		for _, c := range all {
+		for i := range all {
+			// Each round begins with another peer: the first after a collection
+			// finds the caches emptied.
+			c := all[(i+round)%len(all)]
 			cell := &c.row.cells[class]
 			cell.samples = append(cell.samples, c.sample(class, round))
 		}
