@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // A Condition is a test on a visit: a [Comparison], or [All], [Any] or [Not] of
@@ -195,11 +196,15 @@ type comparison struct {
 	re    *regexp.Regexp
 }
 
+// maxConditionDepth leaves room for what stands around a condition in a file,
+// and for the list of in: whatever is valid can be written and read again.
+const maxConditionDepth = maxDepth - 7
+
 // compileCondition checks c and compiles it. What it returns is of use only if
 // no fault was added.
 func compileCondition(c Condition, fs *faults, p pointer, depth int) test {
-	if depth > maxDepth {
-		fs.add(p, "is nested more than %d levels deep; flatten it", maxDepth)
+	if depth > maxConditionDepth {
+		fs.add(p, "is nested more than %d levels deep in JSON; flatten it", maxDepth)
 		return test{}
 	}
 	switch c := c.(type) {
@@ -231,7 +236,7 @@ func compileGroup(kind testKind, group []Condition, fs *faults, p pointer, depth
 		fs.add(p, "is empty; put a condition into it or remove it")
 	}
 	for i, c := range group {
-		t.subs[i] = compileCondition(c, fs, p.index(i), depth+1)
+		t.subs[i] = compileCondition(c, fs, p.index(i), depth+2) // a list in an object
 	}
 	return t
 }
@@ -293,6 +298,10 @@ func (c *comparison) compileText(emptyAllowed bool, fs *faults, p pointer) {
 		return
 	case s == "" && !emptyAllowed:
 		fs.add(p, "is empty, which every text satisfies; write exists, or the text to look for")
+		return
+	}
+	if !utf8.ValidString(s) {
+		fs.add(p, "%v, so JSON cannot hold it", errNotUTF8)
 		return
 	}
 	c.text = s
@@ -360,16 +369,29 @@ func (c *comparison) compileList(fs *faults, p pointer) {
 	}
 }
 
-// checkHost refuses text that no host, in the ASCII form that browsers use, can contain.
+// checkHost refuses a host that browsers never report: they report all hosts in
+// their ASCII form.
 func (c *comparison) checkHost(s string, fs *faults, p pointer) {
-	if c.op == OpRegex || !c.field.isHost() || isASCII(s) {
+	if c.op == OpRegex || isASCII(s) {
 		return
 	}
-	if ascii, ok := hostToASCII(s); ok && (c.op == OpEquals || c.op == OpIn) {
+	host := s
+	if c.field.isURL() {
+		_, host, _ = strings.Cut(s, "://")
+		host, _ = cutAny(host, "/?#*")
+	}
+	if !c.field.isHost() && !c.field.isURL() || isASCII(host) {
+		return
+	}
+	var l location
+	switch ascii, ok := hostToASCII(host); {
+	case c.field.isURL() && l.parse(s) == "":
+		fs.add(p, "has a host in Unicode, and browsers report hosts in ASCII; write %q", l.url())
+	case ok && (c.op == OpEquals || c.op == OpIn):
 		fs.add(p, "is a host in Unicode, and browsers report hosts in ASCII; write %q", ascii)
-		return
+	default:
+		fs.add(p, `has letters outside ASCII, and browsers report hosts in ASCII; write the xn-- form of the host`)
 	}
-	fs.add(p, `has letters outside ASCII, and browsers report hosts in ASCII; write the xn-- form of the host`)
 }
 
 // eval decides t for one visit.

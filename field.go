@@ -1,6 +1,9 @@
 package campaign
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // A Field names one thing that is known of a visit, as the JSON form writes it:
 // page.path, page.query.NAME, item.NAME, profile.NAME. It is plain text, so
@@ -111,26 +114,38 @@ var namedFields = []struct {
 
 // parseField takes f apart, or adds a fault that names the nearest field.
 func parseField(f Field, fs *faults, p pointer) fieldRef {
+	ref, found := splitField(f)
+	switch {
+	case !utf8.ValidString(string(f)):
+		fs.add(p, "%v, so no visit can have it", errNotUTF8)
+	case !found:
+		fs.add(p, "%q is not a field; %s", f, suggestField(string(f)))
+	case ref.isNamed() && ref.name == "":
+		fs.add(p, "%q has no name after the last dot; write %sNAME", f, f)
+	}
+	return ref
+}
+
+func splitField(f Field) (ref fieldRef, found bool) {
 	for _, x := range fixedFields {
 		if f == x.field {
-			return fieldRef{kind: x.kind}
+			return fieldRef{kind: x.kind}, true
 		}
 	}
 	for _, x := range namedFields {
-		name, ok := strings.CutPrefix(string(f), x.prefix)
-		if !ok {
-			continue
+		if name, ok := strings.CutPrefix(string(f), x.prefix); ok {
+			return fieldRef{kind: x.kind, name: name}, true
 		}
-		if name == "" {
-			fs.add(p, "%q has no name after the last dot; write %sNAME", f, x.prefix)
-		}
-		return fieldRef{kind: x.kind, name: name}
 	}
-	fs.add(p, "%q is not a field; %s", f, suggestField(string(f)))
-	return fieldRef{}
+	return fieldRef{}, false
 }
 
 func suggestField(f string) string {
+	for _, x := range namedFields {
+		if f+"." == x.prefix {
+			return "write " + x.prefix + "NAME"
+		}
+	}
 	var known []string
 	for _, x := range fixedFields {
 		known = append(known, string(x.field))
@@ -138,6 +153,10 @@ func suggestField(f string) string {
 	known = append(known, string(ItemID), string(ItemName), string(ItemCategory))
 	if near := nearest(f, known); near != "" {
 		return "did you mean \"" + near + "\"?"
+	}
+	// What the page has without "page.": path, query.utm_source.
+	if _, found := splitField(Field("page." + f)); found {
+		return "did you mean \"page." + f + "\"?"
 	}
 	// A slip in the part before the name: profil.email, page.qurey.utm_source.
 	for _, x := range namedFields {
@@ -160,6 +179,11 @@ func suggestField(f string) string {
 
 // isText reports whether the field's values are always text.
 func (f fieldRef) isText() bool { return f.kind != fieldInvalid && f.kind < fieldItem }
+
+// isNamed reports whether the field is one of many, told apart by a name.
+func (f fieldRef) isNamed() bool {
+	return f.kind == fieldPageQuery || f.kind == fieldReferrerQuery || f.kind >= fieldItem
+}
 
 func (f fieldRef) isHost() bool { return f.kind == fieldPageHost || f.kind == fieldReferrerHost }
 

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Values as hosts have them: what is in the maps of a visit, and what
@@ -350,6 +351,10 @@ func canonicalList(values []any) any {
 func compileScalar(v any, fs *faults, p pointer) scalar {
 	switch x := v.(type) {
 	case string:
+		if !utf8.ValidString(x) {
+			fs.add(p, "%v, so JSON cannot hold it", errNotUTF8)
+			return scalar{}
+		}
 		return scalar{kind: scalarText, text: x}
 	case bool:
 		return scalar{kind: scalarBool, truth: x}
@@ -362,6 +367,9 @@ func compileScalar(v any, fs *faults, p pointer) scalar {
 			return scalar{kind: scalarNumber, num: floatNumber(x)}
 		}
 	case json.Number:
+		if !isJSONNumber(string(x)) {
+			break
+		}
 		fs.add(p, "is a number that 64 bits cannot hold exactly; compare it as text")
 		return scalar{}
 	case nil:

@@ -1,0 +1,329 @@
+package campaign_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hybridcampaign/campaign"
+)
+
+func compare(f campaign.Field, op campaign.Op, value any) campaign.Comparison {
+	return campaign.Comparison{Field: f, Op: op, Value: value}
+}
+
+// faultsOf returns the faults of a condition in a campaign.
+func faultsOf(t testing.TB, c campaign.Condition) []campaign.Fault {
+	t.Helper()
+	err := withCondition(c).Validate()
+	if err == nil {
+		return nil
+	}
+	invalid, ok := errors.AsType[*campaign.ValidationError](err)
+	if !ok {
+		t.Fatalf("Validate() = %T %v, want a *ValidationError", err, err)
+	}
+	return invalid.Faults
+}
+
+func TestConditionFaults(t *testing.T) {
+	deep := campaign.Condition(path.Exists())
+	for range 200 {
+		deep = campaign.Not{Of: deep}
+	}
+	type embedded struct{ campaign.All }
+	tests := []struct {
+		name    string
+		when    campaign.Condition
+		pointer string // below /nodes/0/when
+		message string // a part of it
+	}{
+		{"none", nil, "", "PagePath.Exists() for every page"},
+		{"empty all", campaign.All{}, "/all", "is empty"},
+		{"nil all", campaign.All(nil), "/all", "is empty"},
+		{"empty any", campaign.Any{}, "/any", "is empty"},
+		{"not of nothing", campaign.Not{}, "/not", "is missing"},
+		{"nil in all", campaign.All{path.Exists(), nil}, "/all/1", "is missing"},
+		{"empty any in not in all", campaign.All{campaign.Not{Of: campaign.Any{}}}, "/all/0/not/any", "is empty"},
+		{"pointer to a comparison", ptr(path.Exists()), "", "plain value"},
+		{"pointer to all", &campaign.All{path.Exists()}, "", "plain value"},
+		{"embedded", embedded{campaign.All{path.Exists()}}, "", "plain value"},
+		{"deep", deep, strings.Repeat("/not", 94), "flatten"},
+
+		{"no field", compare("", campaign.OpExists, nil), "/field", "page.path"},
+		{"page.pth", compare("page.pth", campaign.OpExists, nil), "/field", `"page.path"`},
+		{"page.Path", compare("page.Path", campaign.OpExists, nil), "/field", `"page.path"`},
+		{"pagepath", compare("pagepath", campaign.OpExists, nil), "/field", `"page.path"`},
+		{"page_path", compare("page_path", campaign.OpExists, nil), "/field", `"page.path"`},
+		{"path", compare("path", campaign.OpExists, nil), "/field", `"page.path"`},
+		{"url", compare("url", campaign.OpExists, nil), "/field", `"page.url"`},
+		{"host", compare("host", campaign.OpExists, nil), "/field", `"page.host"`},
+		{"query.a", compare("query.a", campaign.OpExists, nil), "/field", `"page.query.a"`},
+		{"page.hots", compare("page.hots", campaign.OpExists, nil), "/field", `"page.host"`},
+		{"page.titel", compare("page.titel", campaign.OpExists, nil), "/field", `"page.title"`},
+		{"page.path ", compare("page.path ", campaign.OpExists, nil), "/field", `"page.path"`},
+		{"page.path.x", compare("page.path.x", campaign.OpExists, nil), "/field", `"page.path"`},
+		{"referer.url", compare("referer.url", campaign.OpExists, nil), "/field", `"referrer.url"`},
+		{"referer.query.q", compare("referer.query.q", campaign.OpExists, nil), "/field", `"referrer.query.q"`},
+		{"referrer.title", compare("referrer.title", campaign.OpExists, nil), "/field", "referrer.url"},
+		{"page.qurey.a", compare("page.qurey.a", campaign.OpExists, nil), "/field", `"page.query.a"`},
+		{"page.query", compare("page.query", campaign.OpExists, nil), "/field", "page.query.NAME"},
+		{"page.query.", compare("page.query.", campaign.OpExists, nil), "/field", "page.query.NAME"},
+		{"referrer.query.", compare("referrer.query.", campaign.OpExists, nil), "/field", "referrer.query.NAME"},
+		{"item", compare("item", campaign.OpExists, nil), "/field", "item.NAME"},
+		{"item.", compare("item.", campaign.OpExists, nil), "/field", "item.NAME"},
+		{"itme.price", compare("itme.price", campaign.OpExists, nil), "/field", `"item.price"`},
+		{"items.price", compare("items.price", campaign.OpExists, nil), "/field", `"item.price"`},
+		{"profile", compare("profile", campaign.OpExists, nil), "/field", "profile.NAME"},
+		{"profile.", compare("profile.", campaign.OpExists, nil), "/field", "profile.NAME"},
+		{"profil.email", compare("profil.email", campaign.OpExists, nil), "/field", `"profile.email"`},
+		{"Profile.Email", compare("Profile.Email", campaign.OpExists, nil), "/field", `"profile.Email"`},
+		{"profile.address.city, misspelt", compare("porfile.address.city", campaign.OpExists, nil), "/field", `"profile.address.city"`},
+		{"visti.device", compare("visti.device", campaign.OpExists, nil), "/field", `"visit.device"`},
+		{"visit.", compare("visit.", campaign.OpExists, nil), "/field", "visit.NAME"},
+		{"something else", compare("weather.today", campaign.OpExists, nil), "/field", "there are page.url"},
+		{"long", compare(campaign.Field(strings.Repeat("x", 10_000)), campaign.OpExists, nil), "/field", "there are page.url"},
+		{"field that is not UTF-8", campaign.PageQuery("a\xff").Exists(), "/field", "UTF-8"},
+
+		{"no operator", compare(path, "", "a"), "/op", `there are "equals"`},
+		{"Equals", compare(path, "Equals", "a"), "/op", `"equals"`},
+		{"equal", compare(path, "equal", "a"), "/op", `"equals"`},
+		{"start_with", compare(path, "start_with", "a"), "/op", `"starts_with"`},
+		{"startsWith", compare(path, "startsWith", "a"), "/op", `"starts_with"`},
+		{"ends-with", compare(path, "ends-with", "a"), "/op", `"ends_with"`},
+		{"contain", compare(path, "contain", "a"), "/op", `"contains"`},
+		{"regexp", compare(path, "regexp", "a"), "/op", `"regex"`},
+		{"atleast", compare(x, "atleast", 1), "/op", `"at_least"`},
+		{"exist", compare(path, "exist", nil), "/op", `"exists"`},
+		{"greather", compare(x, "greather", 1), "/op", `"greater"`},
+		{"something", compare(path, "resembles", "a"), "/op", `there are "equals"`},
+
+		{"equals nothing", path.Equals(nil), "/value", "exists"},
+		{"equals a list", x.Equals([]string{"a"}), "/value", "write a text"},
+		{"equals an object", x.Equals(map[string]any{}), "/value", "write a text"},
+		{"equals a struct", x.Equals(struct{}{}), "/value", "write a text"},
+		{"equals a nil pointer", x.Equals((*int)(nil)), "/value", "write a text"},
+		{"equals NaN", x.Equals(math.NaN()), "/value", "finite"},
+		{"equals infinity", x.Equals(math.Inf(1)), "/value", "finite"},
+		{"equals a plain int", compare(x, campaign.OpEquals, 1), "/value", "int64"},
+		{"equals a number too large", x.Equals(json.Number("18446744073709551616")), "/value", "64 bits"},
+		{"equals a number too long", x.Equals(json.Number("9007199254740993.5")), "/value", "64 bits"},
+		{"equals a number beyond all", x.Equals(json.Number("1e400")), "/value", "64 bits"},
+		{"equals no number", x.Equals(json.Number("x")), "/value", "write a text, a boolean or a number"},
+		{"equals invalid UTF-8", x.Equals("a\xff"), "/value", "UTF-8"},
+		{"a path equals a number", path.Equals(1), "/value", `write "1"`},
+		{"a path equals a boolean", path.Equals(true), "/value", `write "true"`},
+		{"a query parameter equals a number", campaign.PageQuery("id").Equals(42), "/value", `write "42"`},
+		{"equals a number without case", x.Equals(1).IgnoringCase(), "/value", "ignore_case"},
+		{"equals a boolean without case", x.Equals(true).IgnoringCase(), "/value", "ignore_case"},
+
+		{"in nothing", x.In(), "/value", "is empty"},
+		{"in an empty list", x.In([]string{}), "/value", "is empty"},
+		{"in a text", compare(x, campaign.OpIn, "a"), "/value", "a list"},
+		{"in nil", compare(x, campaign.OpIn, nil), "/value", "a list"},
+		{"in with nil", x.In("a", nil), "/value/1", "is missing or null"},
+		{"in with NaN", x.In(1, math.NaN()), "/value/1", "finite"},
+		{"in with a list in a list", x.In([]any{"a", []any{"b"}}), "/value/1", "write a text"},
+		{"in with invalid UTF-8", x.In("a", "\xff"), "/value/1", "UTF-8"},
+		{"in with a number without case", x.In("a", 1).IgnoringCase(), "/value/1", "ignore_case"},
+		{"a path in numbers", path.In("/a", 1), "/value/1", `write "1"`},
+
+		{"contains nothing", path.Contains(""), "/value", "is empty"},
+		{"starts_with nothing", path.StartsWith(""), "/value", "is empty"},
+		{"ends_with nothing", path.EndsWith(""), "/value", "is empty"},
+		{"glob of nothing", path.Glob(""), "/value", "is empty"},
+		{"contains a number", compare(x, campaign.OpContains, int64(1)), "/value", "compares with text"},
+		{"starts_with a list", compare(x, campaign.OpStartsWith, []any{"a"}), "/value", "compares with text"},
+		{"glob of nil", compare(x, campaign.OpGlob, nil), "/value", "compares with text"},
+		{"glob with a lone backslash", path.Glob(`a\`), "/value", `\\`},
+		{"regex of a number", compare(x, campaign.OpRegex, int64(1)), "/value", "compares with text"},
+		{"regex without an end", path.Regex("(a"), "/value", "RE2"},
+		{"regex with a lone backslash", path.Regex(`a\`), "/value", "RE2"},
+		{"regex with lookahead", path.Regex("(?=a)"), "/value", "RE2"},
+		{"regex with a backreference", path.Regex(`(a)\1`), "/value", "RE2"},
+		{"regex that closes its group", path.Regex("a)(b").IgnoringCase(), "/value", "RE2"},
+		{"regex that is too large", path.Regex("((a{100}){100}){100}"), "/value", "RE2"},
+		{"regex in invalid UTF-8", path.Regex("\xff"), "/value", "UTF-8"},
+		{"contains invalid UTF-8", path.Contains("\xff"), "/value", "UTF-8"},
+		{"glob in invalid UTF-8", path.Glob("\xff*"), "/value", "UTF-8"},
+
+		{"less than text", x.Less("a"), "/value", "a number"},
+		{"less than a numeral", x.Less("1"), "/value", "a number"},
+		{"less than a boolean", x.Less(true), "/value", "a number"},
+		{"less than a time", x.Less(time.Now()), "/value", "a number"},
+		{"at_most nothing", x.AtMost(nil), "/value", "is missing"},
+		{"greater than NaN", x.Greater(math.NaN()), "/value", "finite"},
+		{"at_least a list", x.AtLeast([]int{1}), "/value", "write a"},
+		{"order of a path", path.Less(1), "/op", "always text"},
+		{"order of a query parameter", campaign.PageQuery("a").AtLeast(1), "/op", "always text"},
+		{"order of a title", title.Greater(1), "/op", "always text"},
+		{"order without case", x.Less(1).IgnoringCase(), "/ignore_case", "means nothing"},
+		{"exists with a value", compare(x, campaign.OpExists, "a"), "/value", "means nothing"},
+		{"exists without case", x.Exists().IgnoringCase(), "/ignore_case", "means nothing"},
+
+		{"host in Unicode", campaign.PageHost.Equals("bücher.example"), "/value", `"xn--bcher-kva.example"`},
+		{"host in Unicode with a port", campaign.PageHost.Equals("bücher.example:8080"), "/value", `"xn--bcher-kva.example:8080"`},
+		{"host in Unicode, in", campaign.PageHost.In("shop.example", "例え.テスト"), "/value/1", `"xn--r8jz45g.xn--zckzah"`},
+		{"referrer's host in Unicode", campaign.ReferrerHost.Equals("straße.example"), "/value", `"xn--strae-oqa.example"`},
+		{"part of a host in Unicode", campaign.PageHost.EndsWith("ücher.example"), "/value", "xn--"},
+		{"start of a host in Unicode", campaign.PageHost.StartsWith("bü"), "/value", "xn--"},
+		{"glob of a host in Unicode", campaign.PageHost.Glob("*.bücher.example"), "/value", "xn--"},
+		{"url with a host in Unicode", page.Equals("https://bücher.example/a"), "/value", `"https://xn--bcher-kva.example/a"`},
+		{"start of a url with a host in Unicode", page.StartsWith("https://bücher.example/"), "/value", `"https://xn--bcher-kva.example/"`},
+		{"in urls with a host in Unicode", page.In("https://bücher.example/"), "/value/0", `"https://xn--bcher-kva.example/"`},
+		{"referrer's url with a host in Unicode", campaign.ReferrerURL.StartsWith("https://bücher.example"), "/value", "xn--bcher-kva.example"},
+		{"part of a url with a host in Unicode", page.Contains("://bücher.example/"), "/value", "xn--"},
+		{"glob of a url with a host in Unicode", page.Glob("https://bücher.*"), "/value", "xn--"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			faults := faultsOf(t, tt.when)
+			if len(faults) != 1 {
+				t.Fatalf("Validate() found %v, want one fault", faults)
+			}
+			f := faults[0]
+			if f.Pointer != "/nodes/0/when"+tt.pointer || !strings.Contains(f.Message, tt.message) {
+				t.Errorf("fault %s, want %s: … %s …", f, "/nodes/0/when"+tt.pointer, tt.message)
+			}
+		})
+	}
+}
+
+// Conditions that look odd and mean something.
+func TestConditionsWithoutFault(t *testing.T) {
+	deep := campaign.Condition(path.Exists())
+	for range 30 {
+		deep = campaign.All{campaign.Not{Of: deep}}
+	}
+	for _, c := range []campaign.Condition{
+		path.Equals(""), path.In(""), x.In("", 0, false), path.Regex(""), path.Regex("").IgnoringCase(),
+		path.Glob("*"), path.Glob(`\\`), path.Equals("/café"), path.Contains("é"), page.Regex("é"),
+		page.Contains("xn--"), page.Contains("é"), page.Equals("https://shop.example/é").IgnoringCase(),
+		campaign.PageHost.Regex("ü"), campaign.PageHost.Equals("localhost:8080"),
+		campaign.PageQuery("é").Equals("ü"), campaign.PageQuery("a.b").Exists(), campaign.PageQuery(" ").Exists(),
+		campaign.ProfileField("a.b.").Exists(), campaign.ProfileField("..").Exists(), campaign.ProfileField("ü").Exists(),
+		x.Less(0), x.Less(uint64(math.MaxUint64)), x.Equals(math.MaxFloat64), x.Equals(json.Number("1e23")),
+		x.Equals("1").IgnoringCase(), campaign.ItemID.Less(5), campaign.ProfileField("id").AtLeast(1),
+		deep,
+	} {
+		if faults := faultsOf(t, c); faults != nil {
+			t.Errorf("Validate() of %.200s = %v, want none", fmt.Sprintf("%+v", c), faults)
+		}
+	}
+}
+
+// What Go accepts can be written as JSON and read again: also when it is deep.
+func TestDeepConditionIsReadable(t *testing.T) {
+	for depth := range 150 {
+		c := campaign.Condition(path.Exists())
+		for range depth {
+			c = campaign.All{c}
+		}
+		valid := faultsOf(t, c) == nil
+		data, err := json.Marshal(campaign.Campaigns{withCondition(c)})
+		if err != nil {
+			t.Fatalf("depth %d: Marshal: %v", depth, err)
+		}
+		if _, err := campaign.Parse(data); (err == nil) != valid {
+			t.Fatalf("depth %d: Validate says %v, and Parse of its JSON %.300v", depth, valid, err)
+		}
+		if depth <= 30 && !valid {
+			t.Errorf("depth %d is refused", depth)
+		}
+	}
+}
+
+// All faults of a condition are found at once, each at its place.
+func TestAllConditionFaultsAtOnce(t *testing.T) {
+	c := campaign.All{
+		compare("page.pth", "equal", nil),
+		campaign.Not{Of: x.In(nil, math.NaN(), "ok")},
+		path.Less("a").IgnoringCase(),
+	}
+	got := map[string]bool{}
+	for _, f := range faultsOf(t, c) {
+		got[strings.TrimPrefix(f.Pointer, "/nodes/0/when/all")] = true
+	}
+	for _, want := range []string{"/0/field", "/0/op", "/1/not/value/0", "/1/not/value/1", "/2/ignore_case", "/2/value", "/2/op"} {
+		if !got[want] {
+			t.Errorf("no fault at %s; there are %v", want, got)
+		}
+	}
+	if len(got) != 7 {
+		t.Errorf("%d faults %v, want 7", len(got), got)
+	}
+}
+
+// The JSON form knows the same faults, and those of its own.
+func TestConditionFaultsInJSON(t *testing.T) {
+	tests := []struct {
+		when, pointer, message string
+	}{
+		{`null`, "", "object"},
+		{`[]`, "", "object"},
+		{`"page.path"`, "", "object"},
+		{`{}`, "/field", ""},
+		{`{"all": []}`, "/all", "is empty"},
+		{`{"all": {}}`, "/all", "array"},
+		{`{"all": null}`, "/all", "array"},
+		{`{"all": [null]}`, "/all/0", "object"},
+		{`{"any": []}`, "/any", "is empty"},
+		{`{"not": null}`, "/not", "object"},
+		{`{"not": []}`, "/not", "object"},
+		{`{"not": {"all": []}}`, "/not/all", "is empty"},
+		{`{"All": []}`, "/All", `"all"`},
+		{`{"and": []}`, "/and", "not a key here"},
+		{`{"all": [{"field": "page.path", "op": "exists"}], "any": [{"field": "page.path", "op": "exists"}]}`, "/any", "beside"},
+		{`{"not": {"field": "page.path", "op": "exists"}, "field": "page.path"}`, "/field", "beside"},
+		{`{"field": "page.path", "op": "equals"}`, "/value", "is missing"},
+		{`{"field": "page.path", "op": "equals", "value": null}`, "/value", "null"},
+		{`{"op": "exists"}`, "/field", "page.path"},
+		{`{"field": "page.path"}`, "/op", "equals"},
+		{`{"field": 1, "op": "exists"}`, "/field", "string"},
+		{`{"field": "page.path", "op": 1}`, "/op", "string"},
+		{`{"field": "page.pth", "op": "exists"}`, "/field", `"page.path"`},
+		{`{"field": "profil.email", "op": "exists"}`, "/field", `"profile.email"`},
+		{`{"field": "page.path", "op": "start_with", "value": "/"}`, "/op", `"starts_with"`},
+		{`{"field": "page.path", "operator": "exists"}`, "/operator", "not a key here"},
+		{`{"field": "page.path", "op": "equals", "values": "/"}`, "/values", `"value"`},
+		{`{"field": "page.path", "op": "equals", "value": "/", "ignoreCase": true}`, "/ignoreCase", `"ignore_case"`},
+		{`{"field": "page.path", "op": "equals", "value": "/", "ignore_case": "yes"}`, "/ignore_case", "boolean"},
+		{`{"field": "page.path", "op": "equals", "value": "/", "ignore_case": null}`, "/ignore_case", "boolean"},
+		{`{"field": "page.path", "op": "equals", "value": "/", "value": "/a"}`, "/value", "twice"},
+		{`{"field": "profile.x", "op": "equals", "value": {}}`, "/value", "write a text"},
+		{`{"field": "profile.x", "op": "equals", "value": []}`, "/value", "write a text"},
+		{`{"field": "profile.x", "op": "in", "value": []}`, "/value", "is empty"},
+		{`{"field": "profile.x", "op": "in", "value": "a"}`, "/value", "a list"},
+		{`{"field": "profile.x", "op": "in", "value": ["a", null]}`, "/value/1", "null"},
+		{`{"field": "profile.x", "op": "in", "value": ["a", ["b"]]}`, "/value/1", "write a text"},
+		{`{"field": "profile.x", "op": "less", "value": "1"}`, "/value", "a number"},
+		{`{"field": "profile.x", "op": "less", "value": 18446744073709551616}`, "/value", "64 bits"},
+		{`{"field": "profile.x", "op": "less", "value": 1e400}`, "/value", "64 bits"},
+		{`{"field": "page.path", "op": "less", "value": 1}`, "/op", "always text"},
+		{`{"field": "page.path", "op": "regex", "value": "("}`, "/value", "RE2"},
+		{`{"field": "page.path", "op": "contains", "value": ""}`, "/value", "is empty"},
+		{`{"field": "page.path", "op": "exists", "value": true}`, "/value", "means nothing"},
+		{`{"field": "page.host", "op": "equals", "value": "bücher.example"}`, "/value", "xn--bcher-kva.example"},
+	}
+	for _, tt := range tests {
+		data := `{"version": 1, "campaigns": [{"id": "a", "nodes": [{"type": "website_trigger", "when": ` + tt.when +
+			`}, {"type": "webhook", "url": "https://hooks.example/"}, {"type": "stop"}]}]}`
+		_, err := campaign.Parse([]byte(data))
+		invalid, ok := errors.AsType[*campaign.ValidationError](err)
+		if !ok {
+			t.Errorf("Parse(%s) = %v, want a *ValidationError", tt.when, err)
+			continue
+		}
+		found := false
+		for _, f := range invalid.Faults {
+			found = found || f.Pointer == "/campaigns/0/nodes/0/when"+tt.pointer && strings.Contains(f.Message, tt.message)
+		}
+		if !found {
+			t.Errorf("Parse(%s): %v\nwant a fault at …/when%s with %q", tt.when, err, tt.pointer, tt.message)
+		}
+	}
+}
