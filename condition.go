@@ -196,15 +196,11 @@ type comparison struct {
 	re    *regexp.Regexp
 }
 
-// maxConditionDepth leaves room for what stands around a condition in a file,
-// and for the list of in: whatever is valid can be written and read again.
-const maxConditionDepth = maxDepth - 7
-
 // compileCondition checks c and compiles it. What it returns is of use only if
 // no fault was added.
 func compileCondition(c Condition, fs *faults, p pointer, depth int) test {
-	if depth > maxConditionDepth {
-		fs.add(p, "is nested more than %d levels deep in JSON; flatten it", maxDepth)
+	if depth > maxDepth {
+		fs.add(p, "is nested more than %d levels deep; flatten it", maxDepth)
 		return test{}
 	}
 	switch c := c.(type) {
@@ -236,7 +232,7 @@ func compileGroup(kind testKind, group []Condition, fs *faults, p pointer, depth
 		fs.add(p, "is empty; put a condition into it or remove it")
 	}
 	for i, c := range group {
-		t.subs[i] = compileCondition(c, fs, p.index(i), depth+2) // a list in an object
+		t.subs[i] = compileCondition(c, fs, p.index(i), depth+1)
 	}
 	return t
 }

@@ -52,7 +52,7 @@ func TestConditionFaults(t *testing.T) {
 		{"pointer to a comparison", ptr(path.Exists()), "", "plain value"},
 		{"pointer to all", &campaign.All{path.Exists()}, "", "plain value"},
 		{"embedded", embedded{campaign.All{path.Exists()}}, "", "plain value"},
-		{"deep", deep, strings.Repeat("/not", 94), "flatten"},
+		{"deep", deep, strings.Repeat("/not", 101), "flatten"},
 
 		{"no field", compare("", campaign.OpExists, nil), "/field", "page.path"},
 		{"page.pth", compare("page.pth", campaign.OpExists, nil), "/field", `"page.path"`},
