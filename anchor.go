@@ -196,7 +196,7 @@ func (a *anchorer) equalChance(f fieldRef) float64 {
 
 // textAnchor files under a text, the less likely the longer it is.
 func textAnchor(f fieldRef, kind anchorKind, text string) (anchoring, bool) {
-	if text == "" || kind == anchorContains && len(text) < gramSize {
+	if text == "" || kind == anchorContains && len(text) < shortestText {
 		return anchoring{}, false
 	}
 	chance := math.Pow(0.75, float64(len(text)))

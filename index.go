@@ -34,8 +34,7 @@ type fieldIndex struct {
 	equal    hashTable
 	prefixes trie
 	suffixes trie
-	long     gramFilter
-	short    gramFilter
+	grams    [len(gramShapes)]gramFilter
 	texts    bool // there are others than equal
 }
 
@@ -78,8 +77,7 @@ type fieldDraft struct {
 	equal    map[uint32][]int32
 	prefixes map[string][]int32
 	suffixes map[string][]int32
-	long     map[string][]int32
-	short    map[string][]int32
+	grams    [len(gramShapes)]map[string][]int32
 }
 
 func (b *indexBuilder) build() {
@@ -100,15 +98,18 @@ func (b *indexBuilder) build() {
 	lists := &b.set.lists
 	for _, f := range b.fieldList {
 		d := b.fields[f]
-		b.set.fields = append(b.set.fields, fieldIndex{
+		index := fieldIndex{
 			field:    f,
 			equal:    newHashTable(d.equal, lists),
 			prefixes: newTrie(d.prefixes, false, lists),
 			suffixes: newTrie(d.suffixes, true, lists),
-			long:     newGramFilter(d.long, longStride, lists),
-			short:    newGramFilter(d.short, 1, lists),
-			texts:    len(d.prefixes)+len(d.suffixes)+len(d.long)+len(d.short) > 0,
-		})
+			texts:    len(d.prefixes)+len(d.suffixes) > 0,
+		}
+		for i, shape := range gramShapes {
+			index.grams[i] = newGramFilter(d.grams[i], shape, lists)
+			index.texts = index.texts || len(d.grams[i]) > 0
+		}
+		b.set.fields = append(b.set.fields, index)
 	}
 	for _, pair := range b.pairList {
 		b.set.pairs = append(b.set.pairs, pairIndex{fields: pair, equal: newHashTable(b.pairs[pair], lists)})
@@ -132,8 +133,9 @@ func (b *indexBuilder) file(a anchor, campaign int32) {
 			equal:    make(map[uint32][]int32),
 			prefixes: make(map[string][]int32),
 			suffixes: make(map[string][]int32),
-			long:     make(map[string][]int32),
-			short:    make(map[string][]int32),
+		}
+		for i := range d.grams {
+			d.grams[i] = make(map[string][]int32)
 		}
 		b.fields[a.field] = d
 		b.fieldList = append(b.fieldList, a.field)
@@ -146,10 +148,12 @@ func (b *indexBuilder) file(a anchor, campaign int32) {
 		file(d.prefixes, text, campaign)
 	case a.kind == anchorSuffix:
 		file(d.suffixes, reversed(text), campaign)
-	case len(text) >= longText:
-		file(d.long, text, campaign)
 	default:
-		file(d.short, text, campaign)
+		i := 0
+		for len(text) < gramShapes[i].minText() {
+			i++
+		}
+		file(d.grams[i], text, campaign)
 	}
 }
 
@@ -332,8 +336,10 @@ func (s *campaignSet) matchText(hits []int32, f *fieldIndex, text string, v *vie
 	}
 	hits = s.matchTrie(hits, &f.prefixes, text, v)
 	hits = s.matchTrie(hits, &f.suffixes, text, v)
-	hits = s.matchGrams(hits, &f.long, text, v)
-	return s.matchGrams(hits, &f.short, text, v)
+	for i := range f.grams {
+		hits = s.matchGrams(hits, &f.grams[i], text, v)
+	}
+	return hits
 }
 
 func (s *campaignSet) matchTrie(hits []int32, t *trie, rest string, v *view) []int32 {

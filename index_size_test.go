@@ -19,7 +19,10 @@ func indexBytes(s *campaignSet) int {
 	}
 	grams := func(f gramFilter) int { return cap(f.bits)*8 + table(f.table) }
 	for _, f := range s.fields {
-		n += int(unsafe.Sizeof(f)) + table(f.equal) + trieBytes(f.prefixes) + trieBytes(f.suffixes) + grams(f.long) + grams(f.short)
+		n += int(unsafe.Sizeof(f)) + table(f.equal) + trieBytes(f.prefixes) + trieBytes(f.suffixes)
+		for _, g := range f.grams {
+			n += grams(g)
+		}
 	}
 	for _, p := range s.pairs {
 		n += int(unsafe.Sizeof(p)) + table(p.equal)

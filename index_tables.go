@@ -211,38 +211,48 @@ func (t *trie) step(node *trieNode, rest string) (child *trieNode, length int) {
 	return child, length
 }
 
-// gramSize is how many bytes of a text the gram filter looks at together.
-const gramSize = 4
-
 // A gramFilter finds which of many texts may be contained in another. Each is
-// filed under grams, its pieces of four bytes. Of the other text only every
+// filed under grams, its pieces of a few bytes. Of the other text only every
 // stride-th gram is looked up, so each text is filed under stride grams that
 // follow each other: one of them is at a place that is looked at. The look-ups
 // do not depend on each other, unlike the steps of an automaton, so the
 // processor makes several at once.
 type gramFilter struct {
+	gramShape
+	bits  []uint64 // a Bloom filter with one hash: most grams end here
+	shift uint8
+	table hashTable
+}
+
+// A gramShape is how a filter cuts texts into pieces.
+type gramShape struct {
+	size   int // of a gram, in bytes: 4 or 8
 	stride int
-	bits   []uint64 // a Bloom filter with one hash: most grams end here
-	shift  uint8
-	table  hashTable
 }
 
-// longStride is the stride for texts of at least longText bytes.
-const (
-	longStride = 4
-	longText   = gramSize + longStride - 1
-)
+// gramShapes are the shapes in use, the most selective first. Many texts share
+// four bytes ("sale", "-100"), and all that do are tested when one is seen;
+// eight in a row are rarely shared.
+var gramShapes = [...]gramShape{{8, 4}, {4, 4}, {4, 1}}
 
-func gramAt(s string, i int) uint32 {
-	return binary.LittleEndian.Uint32([]byte(s[i : i+gramSize]))
+// minText is the length of the shortest text that a filter of the shape can hold.
+func (g gramShape) minText() int { return g.size + g.stride - 1 }
+
+// shortestText is the shortest that any filter can hold.
+var shortestText = gramShapes[len(gramShapes)-1].minText()
+
+// hash hashes the gram at i. It is never 0.
+func (g gramShape) hash(s string, i int) uint32 {
+	if g.size == 8 {
+		return uint32(binary.LittleEndian.Uint64([]byte(s[i:i+8]))*0x9e3779b97f4a7c15>>32) | 1
+	}
+	return binary.LittleEndian.Uint32([]byte(s[i:i+4]))*0x9e3779b1 | 1
 }
-
-func hashGram(gram uint32) uint32 { return gram * 0x9e3779b1 }
 
 // newGramFilter files each text under the run of grams that the fewest texts
 // have.
-func newGramFilter(texts map[string][]int32, stride int, lists *postingLists) gramFilter {
-	f := gramFilter{stride: stride}
+func newGramFilter(texts map[string][]int32, shape gramShape, lists *postingLists) gramFilter {
+	f := gramFilter{gramShape: shape}
 	if len(texts) == 0 {
 		return f
 	}
@@ -250,16 +260,16 @@ func newGramFilter(texts map[string][]int32, stride int, lists *postingLists) gr
 	sorted := make([]string, 0, len(texts))
 	for s := range texts {
 		sorted = append(sorted, s)
-		for i := 0; i+gramSize <= len(s); i++ {
-			common[gramAt(s, i)]++
+		for i := 0; i+f.size <= len(s); i++ {
+			common[f.hash(s, i)]++
 		}
 	}
 	slices.Sort(sorted)
 	entries := make(map[uint32][]int32)
 	for _, s := range sorted {
-		start := rarestRun(s, stride, common)
-		for i := range stride {
-			hash := hashGram(gramAt(s, start+i)) | 1
+		start := f.rarestRun(s, common)
+		for i := range f.stride {
+			hash := f.hash(s, start+i)
 			for _, c := range texts[s] {
 				if !slices.Contains(entries[hash], c) {
 					entries[hash] = append(entries[hash], c)
@@ -280,12 +290,12 @@ func newGramFilter(texts map[string][]int32, stride int, lists *postingLists) gr
 }
 
 // rarestRun returns where the run of stride grams begins that are least common.
-func rarestRun(s string, stride int, common map[uint32]int) int {
+func (g gramShape) rarestRun(s string, common map[uint32]int) int {
 	best, bestCost := 0, -1
-	for start := 0; start+stride+gramSize-1 <= len(s); start++ {
+	for start := 0; start+g.minText() <= len(s); start++ {
 		cost := 0
-		for i := range stride {
-			cost += common[gramAt(s, start+i)]
+		for i := range g.stride {
+			cost += common[g.hash(s, start+i)]
 		}
 		if bestCost < 0 || cost < bestCost {
 			best, bestCost = start, cost
@@ -298,9 +308,8 @@ func rarestRun(s string, stride int, common map[uint32]int) int {
 // gram's hash. i is a multiple of the stride. It returns false at the end.
 func (f *gramFilter) next(s string, i int) (at int, hash uint32, ok bool) {
 	bits, shift := f.bits, f.shift&31
-	for ; i+gramSize <= len(s); i += f.stride {
-		// The Bloom filter ignores the lowest bit, which the table sets.
-		hash := hashGram(gramAt(s, i)) | 1
+	for ; i+f.size <= len(s); i += f.stride {
+		hash := f.hash(s, i)
 		bit := hash >> shift
 		if bits[int(bit/64)&(len(bits)-1)]&(1<<(bit%64)) != 0 {
 			return i, hash, true
