@@ -106,7 +106,7 @@ func (b *indexBuilder) build() {
 			texts:    len(d.prefixes)+len(d.suffixes) > 0,
 		}
 		for i, shape := range gramShapes {
-			index.grams[i] = newGramFilter(d.grams[i], shape, lists)
+			index.grams[i] = newGramFilter(d.grams[i], shape)
 			index.texts = index.texts || len(d.grams[i]) > 0
 		}
 		b.set.fields = append(b.set.fields, index)
@@ -372,8 +372,13 @@ func (s *campaignSet) matchGrams(hits []int32, f *gramFilter, text string, v *vi
 		if !ok {
 			return hits
 		}
-		if found, ok := f.table.find(hash); ok {
-			hits = s.testFound(hits, found, v)
+		first, ok := f.table.find(hash)
+		for e := int(first); ok; e++ {
+			entry := &f.entries[e]
+			if f.holds(entry, text, at) {
+				hits = s.test(hits, entry.campaign, v)
+			}
+			ok = !entry.last
 		}
 		i = at
 	}

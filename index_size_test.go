@@ -17,7 +17,9 @@ func indexBytes(s *campaignSet) int {
 	trieBytes := func(t trie) int {
 		return cap(t.nodes)*int(unsafe.Sizeof(trieNode{})) + cap(t.firsts) + len(t.labels)
 	}
-	grams := func(f gramFilter) int { return cap(f.bits)*8 + table(f.table) }
+	grams := func(f gramFilter) int {
+		return cap(f.bits)*8 + table(f.table) + cap(f.entries)*int(unsafe.Sizeof(gramEntry{})) + len(f.texts)
+	}
 	for _, f := range s.fields {
 		n += int(unsafe.Sizeof(f)) + table(f.equal) + trieBytes(f.prefixes) + trieBytes(f.suffixes)
 		for _, g := range f.grams {

@@ -219,9 +219,22 @@ func (t *trie) step(node *trieNode, rest string) (child *trieNode, length int) {
 // processor makes several at once.
 type gramFilter struct {
 	gramShape
-	bits  []uint64 // a Bloom filter with one hash: most grams end here
-	shift uint8
-	table hashTable
+	bits    []uint64 // a Bloom filter with one hash: most grams end here
+	shift   uint8
+	table   hashTable   // a gram's hash to the first of its entries
+	entries []gramEntry // those of one gram side by side
+	texts   string      // all texts, one after the other
+}
+
+// A gramEntry says which text a gram belongs to, so that the text is compared
+// where it would have to stand, before a campaign is touched that is
+// probably not in the cache.
+type gramEntry struct {
+	campaign int32
+	text     uint32 // in texts
+	length   uint16 // of the text, or as much as fits
+	at       uint16 // where in the text the gram stands
+	last     bool   // of its gram
 }
 
 // A gramShape is how a filter cuts texts into pieces.
@@ -251,7 +264,7 @@ func (g gramShape) hash(s string, i int) uint32 {
 
 // newGramFilter files each text under the run of grams that the fewest texts
 // have.
-func newGramFilter(texts map[string][]int32, shape gramShape, lists *postingLists) gramFilter {
+func newGramFilter(texts map[string][]int32, shape gramShape) gramFilter {
 	f := gramFilter{gramShape: shape}
 	if len(texts) == 0 {
 		return f
@@ -265,19 +278,25 @@ func newGramFilter(texts map[string][]int32, shape gramShape, lists *postingList
 		}
 	}
 	slices.Sort(sorted)
-	entries := make(map[uint32][]int32)
+	entries := make(map[uint32][]gramEntry)
+	var all strings.Builder
 	for _, s := range sorted {
 		start := f.rarestRun(s, common)
-		for i := range f.stride {
-			hash := f.hash(s, start+i)
+		for i := start; i < start+f.stride; i++ {
+			hash := f.hash(s, i)
 			for _, c := range texts[s] {
-				if !slices.Contains(entries[hash], c) {
-					entries[hash] = append(entries[hash], c)
-				}
+				entries[hash] = append(entries[hash], gramEntry{
+					campaign: c,
+					text:     uint32(all.Len()),
+					length:   uint16(min(len(s), maxLabel)),
+					at:       uint16(i),
+				})
 			}
 		}
+		all.WriteString(s)
 	}
-	f.table = newHashTable(entries, lists)
+	f.texts = all.String()
+	f.fill(entries)
 	log := 9
 	for 1<<log < 16*len(entries) && log < 18 {
 		log++
@@ -289,10 +308,30 @@ func newGramFilter(texts map[string][]int32, shape gramShape, lists *postingList
 	return f
 }
 
+// fill lays the entries of each gram side by side and files the first.
+func (f *gramFilter) fill(entries map[uint32][]gramEntry) {
+	firsts := make(map[uint32][]int32, len(entries))
+	for _, hash := range sortedKeys(entries) {
+		list := entries[hash]
+		list[len(list)-1].last = true
+		firsts[hash] = []int32{int32(len(f.entries))}
+		f.entries = append(f.entries, list...)
+	}
+	f.entries = slices.Clip(f.entries)
+	f.table = newHashTable(firsts, nil)
+}
+
+// holds reports whether the entry's text stands in s, with its gram at i.
+func (f *gramFilter) holds(e *gramEntry, s string, i int) bool {
+	start := i - int(e.at)
+	end := start + int(e.length)
+	return start >= 0 && end <= len(s) && s[start:end] == f.texts[e.text:e.text+uint32(e.length)]
+}
+
 // rarestRun returns where the run of stride grams begins that are least common.
 func (g gramShape) rarestRun(s string, common map[uint32]int) int {
 	best, bestCost := 0, -1
-	for start := 0; start+g.minText() <= len(s); start++ {
+	for start := 0; start+g.minText() <= min(len(s), maxLabel); start++ {
 		cost := 0
 		for i := range g.stride {
 			cost += common[g.hash(s, start+i)]
