@@ -351,10 +351,8 @@ func splitName(name string) ([]string, error) {
 		}
 	}
 	path = append(path, string(part))
-	for _, p := range path {
-		if p == "" {
-			return nil, fmt.Errorf(`is %s, which has an empty part; write the name without it, or \. for a dot`, shorten(name))
-		}
+	if slices.Contains(path, "") {
+		return nil, fmt.Errorf(`is %s, which has an empty part; write the name without it, or \. for a dot`, shorten(name))
 	}
 	return path, nil
 }
@@ -507,7 +505,7 @@ func (f PayloadField) source(at pointer) pointer {
 
 var (
 	payloadSources = []string{"profile", "item", "visit", "page", "referrer", "static"}
-	payloadKeys    = append(payloadSources[:len(payloadSources):len(payloadSources)], "as", "missing", "default", "sensitive")
+	payloadKeys    = append(slices.Clip(payloadSources), "as", "missing", "default", "sensitive")
 )
 
 func (d *decoder) payload(n *jsonValue) Payload {

@@ -144,11 +144,11 @@ func checkURLCharacter(rest string, i int, fs *faults, p pointer) {
 	case r < ' ' || r == 0x7f || r == utf8.RuneError && size == 1:
 		fs.add(p, "has a control character or invalid UTF-8 at byte %d; remove it", i)
 	default:
-		escaped := ""
+		var escaped strings.Builder
 		for _, c := range []byte(rest[:size]) {
-			escaped += fmt.Sprintf("%%%02X", c)
+			escaped.WriteString(fmt.Sprintf("%%%02X", c))
 		}
-		fs.add(p, "has the character %q at byte %d, which a URL cannot have; remove it, or write it as %s", r, i, escaped)
+		fs.add(p, "has the character %q at byte %d, which a URL cannot have; remove it, or write it as %s", r, i, escaped.String())
 	}
 }
 
