@@ -26,7 +26,6 @@ type (
 	pointer     *pointer
 )
 
-
 func TestNumbers(t *testing.T) {
 	const beyond = 1<<53 + 1 // no float64
 	tests := []struct {
