@@ -473,6 +473,13 @@ func TestRenderErrorNamesTheNode(t *testing.T) {
 	}
 }
 
+func TestRenderErrorWithoutAField(t *testing.T) {
+	err := &campaign.RenderError{Pointer: "/nodes/1/payload/0", Err: campaign.ErrMissingField}
+	if got, want := err.Error(), "campaign: /nodes/1/payload/0: is required and missing"; got != want {
+		t.Errorf("Error() = %q, want %q", got, want)
+	}
+}
+
 // An object in a file is written in the order of its keys, whatever order the
 // file has, so that equal campaigns send equal bytes.
 func TestParsedStaticsRender(t *testing.T) {
