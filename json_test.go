@@ -352,6 +352,7 @@ func TestParseFaults(t *testing.T) {
 		{"soon", stopWith(`"restart_timeout":"soon"`), []string{`/campaigns/0/nodes/2/restart_timeout: "soon" is not a duration; write a duration such as "7d" or "12h"`}},
 		{"0s", stopWith(`"restart_timeout":"0s"`), []string{`/campaigns/0/nodes/2/restart_timeout: "0s" is shorter than 1ms; write "immediately"`}},
 		{"-1h", stopWith(`"restart_timeout":"-1h"`), []string{`/campaigns/0/nodes/2/restart_timeout: "-1h" is shorter than 1ms`}},
+		{"longer than Go can count", stopWith(`"restart_timeout":"106752d"`), []string{`/campaigns/0/nodes/2/restart_timeout: "106752d" is more than 292 years`}},
 		{"a number", stopWith(`"restart_timeout":604800`), []string{`/campaigns/0/nodes/2/restart_timeout: is a number and not a duration; write a duration such as "7d"`}},
 		{"null", stopWith(`"failure_timeout":null`), []string{"/campaigns/0/nodes/2/failure_timeout: is null and not a duration"}},
 	}

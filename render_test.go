@@ -121,6 +121,7 @@ func TestRenderValues(t *testing.T) {
 		{"negative zero", math.Copysign(0, -1), "-0", "x=-0", ""},
 		{"float32", float32(0.1), "0.1", "x=0.1", ""},
 		{"small float32", float32(1e-7), "1e-7", "x=1e-7", ""},
+		{"a millionth as float32", float32(1e-6), "0.000001", "x=0.000001", ""},
 		{"large float32", float32(1e21), "1e+21", "x=1e%2B21", ""},
 		{"named float", named64(2.5), "2.5", "x=2.5", ""},
 		{"named int", namedIn(3), "3", "x=3", ""},
