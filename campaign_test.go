@@ -280,7 +280,7 @@ func TestLoadKeepsNothingOfTheDefinition(t *testing.T) {
 
 // A rendered request belongs to its caller.
 func TestRequestsShareNothing(t *testing.T) {
-	c := chain(trigger, hook, hook, stop)
+	c := chain(trigger, hook, hook, campaign.Stop{RestartTimeout: campaign.Immediately})
 	c.Nodes[1] = campaign.Webhook{
 		URL:     "https://esp.example/hooks",
 		Payload: campaign.Payload{campaign.Static("automationid", "A-17")},
@@ -309,7 +309,10 @@ func TestRequestsShareNothing(t *testing.T) {
 		if err := engine[i].Load(c); err != nil {
 			t.Fatal(err)
 		}
-		for range 2 { // Test has no cooldown
+		for range 2 {
+			if _, err := engine[i].Visit(t.Context(), shoeVisit()); err != nil {
+				t.Fatal(err)
+			}
 			if _, err := engine[i].Test(t.Context(), "c", shoeVisit()); err != nil {
 				t.Fatal(err)
 			}

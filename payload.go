@@ -12,6 +12,13 @@ import (
 
 // A Payload is what a webhook says, field by field, in the order written. The
 // zero value is an empty object.
+//
+// Values are written as [encoding/json] would, with these differences: times,
+// unless they stand inside a struct, are in UTC; text that is not UTF-8 is an
+// error and not replaced; a nil slice or map is an empty one. A [json.Number] is
+// written to the letter. In a form or a query a value is what JSON has, text
+// without its quotes; a list repeats the name, once for each of its elements;
+// null, objects and lists in lists are errors.
 type Payload []PayloadField
 
 // A PayloadField is one field of a [Payload]: taken from the visit, or static.
@@ -21,6 +28,7 @@ type PayloadField struct {
 	From Field
 
 	// Static is the value itself, if From is empty: anything that JSON can hold.
+	// The function [Static] brings it into the form that Parse would give it.
 	Static any
 
 	// As is the field's name in the payload. Dots make nested objects; a dot
@@ -97,7 +105,8 @@ func (f PayloadField) OrNull() PayloadField {
 	return f
 }
 
-// Or returns f with value in place of a missing one.
+// Or returns f with value in place of a missing one. A nil value is no default;
+// for null there is [PayloadField.OrNull].
 func (f PayloadField) Or(value any) PayloadField {
 	f.Default = canonicalStatic(value)
 	return f
@@ -505,7 +514,7 @@ func (f PayloadField) source(at pointer) pointer {
 
 var (
 	payloadSources = []string{"profile", "item", "visit", "page", "referrer", "static"}
-	payloadKeys    = append(slices.Clip(payloadSources), "as", "missing", "default", "sensitive")
+	payloadKeys    = slices.Concat(payloadSources, []string{"as", "missing", "default", "sensitive"})
 )
 
 func (d *decoder) payload(n *jsonValue) Payload {

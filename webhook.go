@@ -21,7 +21,8 @@ type Webhook struct {
 
 	// URL is absolute, http or https, without user information and fragment.
 	// It often is a credential itself, so only its scheme and host are ever
-	// shown. Its own query stays as it is, byte for byte.
+	// shown. Its own query stays as it is, byte for byte. Nothing is filled into
+	// it: what differs from visit to visit belongs into the payload.
 	URL string
 
 	// Payload goes into the body of a POST, and into the query of a GET after
@@ -32,7 +33,7 @@ type Webhook struct {
 	Encoding Encoding
 
 	// Headers are added to the request. A Content-Type among them takes the
-	// place of the encoding's own.
+	// place of the encoding's own, which it must not contradict.
 	Headers Headers
 
 	// AllowSensitiveQuery lets sensitive payload fields into the URL of a GET.
@@ -144,11 +145,11 @@ func checkURLCharacter(rest string, i int, fs *faults, p pointer) {
 	case r < ' ' || r == 0x7f || r == utf8.RuneError && size == 1:
 		fs.add(p, "has a control character or invalid UTF-8 at byte %d; remove it", i)
 	default:
-		var escaped strings.Builder
+		var escaped []byte
 		for _, c := range []byte(rest[:size]) {
-			escaped.WriteString(fmt.Sprintf("%%%02X", c))
+			escaped = fmt.Appendf(escaped, "%%%02X", c)
 		}
-		fs.add(p, "has the character %q at byte %d, which a URL cannot have; remove it, or write it as %s", r, i, escaped.String())
+		fs.add(p, "has the character %q at byte %d, which a URL cannot have; remove it, or write it as %s", r, i, escaped)
 	}
 }
 
