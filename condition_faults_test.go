@@ -49,7 +49,7 @@ func TestConditionFaults(t *testing.T) {
 		{"not of nothing", campaign.Not{}, "/not", "is missing"},
 		{"nil in all", campaign.All{path.Exists(), nil}, "/all/1", "is missing"},
 		{"empty any in not in all", campaign.All{campaign.Not{Of: campaign.Any{}}}, "/all/0/not/any", "is empty"},
-		{"pointer to a comparison", ptr(path.Exists()), "", "plain value"},
+		{"pointer to a comparison", new(path.Exists()), "", "plain value"},
 		{"pointer to all", &campaign.All{path.Exists()}, "", "plain value"},
 		{"embedded", embedded{campaign.All{path.Exists()}}, "", "plain value"},
 		{"deep", deep, strings.Repeat("/not", 101), "flatten"},

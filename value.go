@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -404,22 +405,12 @@ func (c *comparison) matchAny(v any) bool {
 		if c.op == OpExists {
 			return true
 		}
-		for _, s := range x {
-			if c.matchText(s) {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(x, c.matchText)
 	case []any:
 		if c.op == OpExists {
 			return true
 		}
-		for _, e := range x {
-			if c.matchElement(e) {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(x, c.matchElement)
 	}
 	return c.matchReflect(reflect.ValueOf(v))
 }

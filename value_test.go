@@ -26,8 +26,6 @@ type (
 	pointer     *pointer
 )
 
-func ptr[T any](v T) *T { return &v }
-
 func TestNumbers(t *testing.T) {
 	const beyond = 1<<53 + 1 // no float64
 	tests := []struct {
@@ -60,10 +58,10 @@ func TestNumbers(t *testing.T) {
 		{namedInt(3), 3, 0},
 		{namedUint(3), 3, 0},
 		{namedFloat(0.5), 0.5, 0},
-		{ptr(3), 3, 0},
-		{ptr(ptr(3)), 3, 0},
+		{new(3), 3, 0},
+		{new(new(3)), 3, 0},
 		{3, namedInt(3), 0},
-		{3, ptr(3), 0},
+		{3, new(3), 0},
 
 		// Exact beyond 2^53, and beyond int64.
 		{int64(beyond), int64(beyond), 0},
@@ -155,7 +153,7 @@ func TestNumbers(t *testing.T) {
 // What is not a number has no order, and equals none.
 func TestNotANumberMatchesNothing(t *testing.T) {
 	inf := math.Inf(1)
-	for _, v := range []any{inf, -inf, float32(inf), []any{-inf}, math.NaN(), float32(math.NaN()), ptr(math.NaN()), []float64{math.NaN()}, []any{math.NaN()}} {
+	for _, v := range []any{inf, -inf, float32(inf), []any{-inf}, math.NaN(), float32(math.NaN()), new(math.NaN()), []float64{math.NaN()}, []any{math.NaN()}} {
 		for _, c := range []campaign.Comparison{
 			x.Equals(0), x.Equals(1.5), x.In(0, 1.5, "NaN"), x.Equals("NaN"),
 			x.Less(1), x.AtMost(1), x.Greater(1), x.AtLeast(1), x.Less(1.5), x.AtLeast(1.5), x.AtLeast(uint64(1 << 63)),
@@ -193,9 +191,9 @@ func TestValues(t *testing.T) {
 		{"text", x.Equals("a"), profiled("a"), true},
 		{"named text", x.Equals("a"), profiled(namedString("a")), true},
 		{"named text in the condition", x.Equals(namedString("a")), profiled("a"), true},
-		{"pointer to text", x.StartsWith("a"), profiled(ptr("ab")), true},
-		{"pointer to a pointer", x.Equals("a"), profiled(ptr(ptr("a"))), true},
-		{"pointer to an interface", x.Equals("a"), profiled(ptr(any("a"))), true},
+		{"pointer to text", x.StartsWith("a"), profiled(new("ab")), true},
+		{"pointer to a pointer", x.Equals("a"), profiled(new(new("a"))), true},
+		{"pointer to an interface", x.Equals("a"), profiled(new(any("a"))), true},
 		{"text is no number", x.Equals(1), profiled("1"), false},
 		{"number is no text", x.Equals("1"), profiled(1), false},
 		{"json.Number is no text", x.Equals("1"), profiled(json.Number("1")), false},
@@ -207,7 +205,7 @@ func TestValues(t *testing.T) {
 		{"false", x.Equals(false), profiled(false), true},
 		{"other boolean", x.Equals(true), profiled(false), false},
 		{"named boolean", x.Equals(true), profiled(namedBool(true)), true},
-		{"pointer to a boolean", x.In(true), profiled(ptr(true)), true},
+		{"pointer to a boolean", x.In(true), profiled(new(true)), true},
 		{"boolean has no order", x.AtLeast(0), profiled(true), false},
 		{"boolean has no text", x.Contains("t"), profiled(true), false},
 		{"broken json.Number", x.Equals("x"), profiled(json.Number("x")), false},
@@ -253,7 +251,7 @@ func TestValues(t *testing.T) {
 		{"list of numbers", x.Greater(2), profiled([]int{1, 3}), true},
 		{"list of numbers, none", x.Greater(3), profiled([]int{1, 3}), false},
 		{"list of floats", x.Less(1), profiled([]float32{2, 0.5}), true},
-		{"list of pointers", x.Equals(3), profiled([]*int{nil, ptr(3)}), true},
+		{"list of pointers", x.Equals(3), profiled([]*int{nil, new(3)}), true},
 		{"list of booleans", x.Equals(false), profiled([]bool{true, false}), true},
 		{"mixed list", x.AtLeast(3), profiled([]any{"9", nil, true, json.Number("3")}), true},
 		{"array", x.Equals("b"), profiled([2]string{"a", "b"}), true},
@@ -296,7 +294,7 @@ func TestDottedNames(t *testing.T) {
 		"texts":   map[string]string{"a": "x", "a.b": "y"},
 		"named":   namedMap{"a": namedMap{"b": true}},
 		"keys":    namedKeys{"a": 1},
-		"pointer": &map[string]any{"a": ptr("x")},
+		"pointer": &map[string]any{"a": new("x")},
 		"list":    []any{map[string]any{"a": "x"}},
 		"text":    "x",
 		"null":    nil,
@@ -384,7 +382,7 @@ func TestComparisonValuesAreCanonical(t *testing.T) {
 		{namedBool(true), true},
 		{at, "2026-03-01T12:00:00Z"},
 		{&at, "2026-03-01T12:00:00Z"},
-		{ptr("a"), "a"},
+		{new("a"), "a"},
 		{"a", "a"},
 		{true, true},
 	}
