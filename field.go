@@ -15,9 +15,11 @@ import (
 type Field string
 
 // What the visit says of the page. Host is in lower case and in ASCII form,
-// without the scheme's own port, and missing if the visit has a path only. Path
-// and fragment are percent-decoded once. PageURL is scheme, host, raw path and
-// raw query, without the fragment.
+// without the scheme's own port, and missing if the address has none: a path
+// alone, a file, about:blank. Path and fragment are percent-decoded once; an
+// escape that is invalid, or whose byte is not UTF-8, stays as it stands. PageURL
+// is scheme, host, raw path and raw query as a browser shows them, which is
+// ASCII, without user information and without the fragment.
 const (
 	PageURL      Field = "page.url"
 	PageScheme   Field = "page.scheme"

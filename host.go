@@ -190,13 +190,13 @@ func hostOf(host string, special bool) (normal, fault string) {
 		return normalIPv6(host)
 	}
 	if !special {
-		if hasForbidden(host) {
+		if strings.ContainsAny(host, "\x00 "+forbiddenInHost) {
 			return "", badHost
 		}
 		return lowerText(string(appendEncoded(nil, host, encodeSet{encodeLow, encodeHigh}))), ""
 	}
 	ascii, ok := hostToASCII(unescape(host))
-	if !ok || ascii == "" || hasForbidden(ascii) || strings.IndexByte(ascii, '%') >= 0 {
+	if !ok || !isDomain(ascii) {
 		return "", badHost
 	}
 	if endsInNumber(ascii) {
@@ -205,14 +205,17 @@ func hostOf(host string, special bool) (normal, fault string) {
 	return ascii, ""
 }
 
-// hasForbidden reports whether a host holds what no host may.
-func hasForbidden(host string) bool {
+// forbiddenInHost is what no host may hold, whatever its scheme.
+const forbiddenInHost = `#/:<>?@[\]^|`
+
+// isDomain reports whether a name in ASCII has nothing in it that no domain may hold.
+func isDomain(host string) bool {
 	for i := range len(host) {
-		if c := host[i]; c <= ' ' || c == 0x7f || strings.IndexByte(`#/:<>?@[\]^|`, c) >= 0 {
-			return true
+		if c := host[i]; c <= ' ' || c == 0x7f || c == '%' || strings.IndexByte(forbiddenInHost, c) >= 0 {
+			return false
 		}
 	}
-	return false
+	return host != ""
 }
 
 func normalIPv6(host string) (normal, fault string) {

@@ -25,6 +25,7 @@ type location struct {
 	shown   string
 	settled bool
 
+	odd                            bool // there may be spaces, controls or more than ASCII
 	form                           locationForm
 	hasHost, hasQuery, hasFragment bool
 }
@@ -47,7 +48,7 @@ func (l *location) parse(s string) (fault string) {
 	*l = location{}
 	odd, backslash := scanOdd(s)
 	if odd {
-		s = tame(s)
+		s, l.odd = tame(s), true
 	}
 	if s == "" {
 		return missingURL
@@ -109,6 +110,10 @@ func (l *location) parseRest(s, whole string) {
 // url returns the address without its fragment, in its normal form.
 func (l *location) url() string {
 	if l.settled {
+		return l.shown
+	}
+	if l.shown != "" && !l.odd && !mayEncode(l.shown) {
+		l.settled = true
 		return l.shown
 	}
 	pathSet, querySet := l.encodeSets()
@@ -349,6 +354,21 @@ func (l *location) encodeSets() (path, query encodeSet) {
 		query.low |= 1 << '\''
 	}
 	return path, query
+}
+
+// mayEncode reports whether an address that is not odd has a character of any
+// encodeSet: one load a byte, where the sets take a decision.
+func mayEncode(s string) bool {
+	for i := range len(s) {
+		if encodeAny[s[i]] {
+			return true
+		}
+	}
+	return false
+}
+
+var encodeAny = [256]bool{
+	'"': true, '\'': true, '<': true, '>': true, '^': true, '`': true, '{': true, '}': true, 0x7f: true,
 }
 
 // isEncoded reports whether nothing in s has to be encoded.

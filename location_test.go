@@ -273,6 +273,7 @@ func TestAddressParts(t *testing.T) {
 		{"app://ß/", address{"app", "%c3%9f", "/", "-", "app://%c3%9f/"}},
 		{"app://a%2Fb/", address{"app", "a%2fb", "/", "-", "app://a%2fb/"}},
 		{"app://[::1]:5/", address{"app", "[::1]:5", "/", "-", "app://[::1]:5/"}},
+		{"app://a\x01\"'`{}~/", address{"app", "a%01\"'`{}~", "/", "-", "app://a%01\"'`{}~/"}},
 		{"app:/path/../x", address{"app", "-", "/x", "-", "app:/x"}},
 		{"app:/.//x", address{"app", "-", "//x", "-", "app:/.//x"}},
 		{"app:/..//x", address{"app", "-", "//x", "-", "app:/.//x"}},
@@ -319,6 +320,34 @@ func TestAddressParts(t *testing.T) {
 				t.Errorf("page.url of %q = %q, %v; want itself", got.URL, again.URL, err)
 			}
 		})
+	}
+}
+
+// Labels of several scripts, in the forms that Punycode gives them.
+func TestHostsOfManyScripts(t *testing.T) {
+	for unicode, ascii := range map[string]string{
+		"münchen":                "xn--mnchen-3ya",
+		"pročprostěnemluvíčesky": "xn--proprostnemluvesky-uyb24dma41a",
+		"למההםפשוטלאמדבריםעברית":       "xn--4dbcagdahymbxekheh6e0a7fei0b",
+		"他们为什么不说中文":                    "xn--ihqwcrb4cv8a8dqg056pqjye",
+		"почемужеонинеговорятпорусски": "xn--b1abfaaepdrnnbgefbadotcwatmq2g4l",
+		"なぜみんな日本語を話してくれないのか":           "xn--n8jok5ay5dzabd5bym9f0cm5685rrjetr6pdxa",
+		"3年b組金八先生":                     "xn--3b-ww4c5e180e575a65lsy2b",
+		"παράδειγμα":                   "xn--hxajbheg2az3al",
+		"☃":                            "xn--n3h",
+		"a☃":                           "xn--a-1xp",
+		"x-ü-y":                        "xn--x--y-1ra",
+		"क्षत्रिय":                     "xn--11b4a7ad7a0c8ec",
+	} {
+		for in, want := range map[string]string{
+			"https://" + unicode + ".example/":                 ascii + ".example",
+			"https://" + strings.ToUpper(unicode) + ".EXAMPLE": ascii + ".example",
+			"https://www." + ascii + "/":                       "www." + ascii,
+		} {
+			if got, err := readAddress(t, in); err != nil || got.Host != want {
+				t.Errorf("page.host of %q = %q, %v; want %q", in, got.Host, err, want)
+			}
+		}
 	}
 }
 
@@ -429,6 +458,10 @@ func TestNoAddress(t *testing.T) {
 		{"https://xn--bcher-99999999/", "character"},
 		{"https://xn--Bcher-kva0/", "character"},
 		{"https://" + strings.Repeat("é", 1000) + "/", "character"},
+		{"https://a.b.c.xn--pokxncvks/", "character"},
+		{"https://xn--bcher-kva.xn--ls8h=/", "character"},
+		{"https://①.example/", "character"},
+		{"https://ﬁsh.example/", "character"},
 		{"app://a b/", "character"},
 		{"app://a<b/", "character"},
 		{"app://[x]/", "IPv6"},

@@ -86,11 +86,26 @@ func isLabel(label string) bool {
 			if i == 0 || strings.HasSuffix(label, string(r)) {
 				return false
 			}
-		case r == utf8.RuneError || !unicode.IsPrint(r) || i == 0 && unicode.IsMark(r):
+		case r == utf8.RuneError || !unicode.IsPrint(r) || isVariant(r) || i == 0 && unicode.IsMark(r):
 			return false
 		}
 	}
 	return true
+}
+
+// isVariant reports whether r is of those blocks that hold nothing but variants
+// of other characters, which a browser has replaced: ①, ㈱, ﬁ, half-width kana,
+// letters of mathematics.
+func isVariant(r rune) bool {
+	for _, block := range [...][2]rune{
+		{'\u2460', '\u24ea'}, {'\u3200', '\u321e'}, {'\u3220', '\u3247'}, {'\u3250', '\u327e'}, {'\u3280', '\u33ff'},
+		{'\ufb00', '\ufb06'}, {'\uff5f', '\uffef'}, {'\U0001d400', '\U0001d7ff'},
+	} {
+		if block[0] <= r && r <= block[1] {
+			return true
+		}
+	}
+	return false
 }
 
 // validLabels reports whether the labels of a host in ASCII that begin with
