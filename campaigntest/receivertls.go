@@ -112,4 +112,3 @@ func (t *receiverTLS) greet(raw net.Conn) (net.Conn, bool) {
 	c := tls.Server(raw, t.config)
 	return c, c.Handshake() == nil
 }
-

@@ -15,6 +15,7 @@ import (
 // An outcome is what became of one attempt.
 type outcome struct {
 	verdict    campaign.Verdict // if err is not nil
+	answered   bool
 	status     int
 	body       []byte
 	retryAfter time.Duration
@@ -38,11 +39,15 @@ func (rt *runtime) attempt(ctx context.Context, p *prepared, header http.Header,
 		resp, err = rt.roundTrip(x, p, header)
 	}
 	defer x.done()
+	if err == nil && x.unasked() {
+		resp.Body.Close()
+		err = errUnasked
+	}
 	if err != nil {
 		return rt.failed(ctx, err, x)
 	}
 	verdict, ok := campaign.VerdictForStatus(resp.StatusCode)
-	o := outcome{verdict: verdict, status: resp.StatusCode, body: readBody(resp, x)}
+	o := outcome{verdict: verdict, answered: true, status: resp.StatusCode, body: readBody(resp, x)}
 	if !ok {
 		o.err = statusCause(resp.StatusCode)
 		o.retryAfter = parseRetryAfter(resp.Header.Get("Retry-After"), time.Now())
@@ -62,7 +67,10 @@ func (rt *runtime) roundTrip(x *exchange, p *prepared, header http.Header) (resp
 	return resp, err
 }
 
-var errNoResponse = errors.New("neither a response nor an error")
+var (
+	errNoResponse = errors.New("neither a response nor an error")
+	errUnasked    = errors.New("the answer was there before the request")
+)
 
 // failed says what became of an attempt without an answer.
 func (rt *runtime) failed(ctx context.Context, err error, x *exchange) outcome {
@@ -131,7 +139,7 @@ func readBody(resp *http.Response, x *exchange) []byte {
 	if resp.StatusCode == http.StatusSwitchingProtocols || resp.ContentLength == 0 {
 		return nil // a switched connection has no end to read up to
 	}
-	x.answered()
+	x.reading()
 	size := int64(keepBody)
 	if resp.ContentLength > 0 {
 		size = min(size, resp.ContentLength)

@@ -49,6 +49,9 @@ func causeOf(ctx context.Context, err error, written bool) error {
 	if errors.Is(err, errPanic) {
 		return &cause{text: "code of the host's panicked " + when + " (Sender.Transport, or a callback of Sender.TLS)"}
 	}
+	if errors.Is(err, errUnasked) || errors.Is(err, errNoResponse) {
+		return &cause{text: err.Error()}
+	}
 	if e, ok := errors.AsType[*refusedError](err); ok {
 		return e
 	}

@@ -71,8 +71,20 @@ func (x *exchange) gotConn(info httptrace.GotConnInfo) {
 	x.conn.take(x, x.headers)
 }
 
-// answered gives the body of an answer the time that is left.
-func (x *exchange) answered() {
+// unasked reports whether the answer cannot be one to this request, and ends
+// the connection if so.
+func (x *exchange) unasked() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.conn == nil || !x.conn.unasked() {
+		return false
+	}
+	x.conn.Close()
+	return true
+}
+
+// reading gives the body of an answer the time that is left.
+func (x *exchange) reading() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.conn != nil && x.headers.Before(x.deadline) {

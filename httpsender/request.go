@@ -59,6 +59,10 @@ func (rt *runtime) parseURL(raw string) (*url.URL, error) {
 	if err != nil {
 		return nil, &cause{text: "the URL cannot be parsed"} // err quotes it
 	}
+	if strings.Contains(raw, " ") {
+		// net/url accepts it in a query, and net/http writes it as it stands.
+		return nil, &cause{text: "the URL has a space in it; write it as %20"}
+	}
 	switch {
 	case u.Scheme == "http" && !rt.allowHTTP:
 		return nil, &cause{text: "the URL is http, which everybody on the way can read; use https, or set Sender.AllowHTTP"}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/hybridcampaign/campaign"
@@ -119,13 +120,13 @@ func (rt *runtime) try(ctx context.Context, p *prepared, deadline time.Time) (_ 
 // health returns what o says about the endpoint.
 func (o *outcome) health(ctx context.Context, start time.Time) health {
 	switch {
-	case o.status == 429 || o.status >= 500:
-		return failing
-	case o.status != 0:
+	case o.err == nil:
+		return alive
+	case o.status >= 100 && o.status < 500 && o.status != http.StatusTooManyRequests:
 		return alive // what it rejects is the request's fault
 	case o.final:
 		return unknown // it was never asked
-	case ctx.Err() == nil:
+	case o.answered || ctx.Err() == nil:
 		return failing
 	}
 	// The caller went away. If it had waited for long, so would have others.

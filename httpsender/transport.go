@@ -135,6 +135,8 @@ func recoverAs(err *error) {
 type conn struct {
 	net.Conn
 	written atomic.Int64
+	read    atomic.Int64
+	early   atomic.Int64 // what had been read when the owner began to write; -1 before that
 
 	mu    sync.Mutex
 	owner *exchange // whose deadline it has; nil while it is idle
@@ -144,10 +146,25 @@ func (c *conn) Write(p []byte) (int, error) {
 	// Counted before and corrected after, so that a write under way counts.
 	// An error with n == 0 is sure: TLS authenticates whole records, and part
 	// of one is worth nothing to whoever gets it.
+	c.early.CompareAndSwap(-1, c.read.Load())
 	c.written.Add(int64(len(p)))
 	n, err := c.Conn.Write(p)
 	c.written.Add(int64(n - len(p)))
 	return n, err
+}
+
+func (c *conn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.read.Add(int64(n))
+	return n, err
+}
+
+// unasked reports whether the owner's answer was there before the request: an
+// endpoint that sends more than it was asked for would have its next request
+// answered by what is left over.
+func (c *conn) unasked() bool {
+	early := c.early.Load()
+	return early < 0 || early == c.read.Load()
 }
 
 // take makes x the owner and sets the time limit.
@@ -155,6 +172,7 @@ func (c *conn) take(x *exchange, limit time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.owner = x
+	c.early.Store(-1)
 	_ = c.SetDeadline(limit) // fails on a closed connection, as reading will
 }
 
