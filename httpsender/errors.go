@@ -49,8 +49,10 @@ func causeOf(ctx context.Context, err error, written bool) error {
 	if errors.Is(err, errPanic) {
 		return &cause{text: "code of the host's panicked " + when + " (Sender.Transport, or a callback of Sender.TLS)"}
 	}
-	if errors.Is(err, errUnasked) || errors.Is(err, errNoResponse) {
-		return &cause{text: err.Error()}
+	for _, ours := range []error{errNoResponse, errLongHeaders, errInterim} {
+		if errors.Is(err, ours) {
+			return &cause{text: ours.Error()}
+		}
 	}
 	if e, ok := errors.AsType[*refusedError](err); ok {
 		return e
