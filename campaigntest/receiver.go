@@ -5,10 +5,12 @@ import (
 	"bytes"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -241,15 +243,15 @@ func (r *Receiver) talk(raw net.Conn) {
 			return
 		}
 	}
-	br := bufio.NewReader(c)
+	l := &line{Conn: c, br: bufio.NewReader(c), done: r.done}
 	for {
-		req, err := http.ReadRequest(br)
+		req, err := http.ReadRequest(l.br)
 		if err != nil {
 			return
 		}
 		reply := r.next()
 		r.take(req, &reply)
-		if !r.answer(c, &reply) {
+		if !l.answer(&reply) {
 			if reply.Reset {
 				_ = raw.(*net.TCPConn).SetLinger(0)
 				raw.Close()
@@ -301,22 +303,29 @@ func (r *Receiver) take(req *http.Request, reply *Reply) {
 	r.deliveries = append(r.deliveries, d)
 }
 
+// A line is one connection, with what it takes to answer on it.
+type line struct {
+	net.Conn
+	br   *bufio.Reader
+	done <-chan struct{} // closed when the receiver is
+}
+
 // answer writes the reply. It reports whether the connection goes on.
-func (r *Receiver) answer(c net.Conn, reply *Reply) bool {
-	if !r.wait(reply.Delay) || reply.Cut == CutBeforeBody || reply.Cut == CutBeforeAnswer {
+func (l *line) answer(reply *Reply) bool {
+	if !l.wait(reply.Delay) || reply.Cut == CutBeforeBody || reply.Cut == CutBeforeAnswer {
 		return false
 	}
 	if reply.Raw != "" {
-		return r.write(c, []byte(reply.Raw), reply.DripHeaders) && reply.Cut == NoCut
+		return l.write([]byte(reply.Raw), reply.DripHeaders) && reply.Cut == NoCut
 	}
 	head := reply.head()
 	if reply.Cut == CutInHeaders {
 		head = head[:len(head)-3]
 	}
-	if !r.write(c, head, reply.DripHeaders) || reply.Cut == CutInHeaders {
+	if !l.write(head, reply.DripHeaders) || reply.Cut == CutInHeaders {
 		return false
 	}
-	return r.writeBody(c, reply) && reply.Cut == NoCut
+	return l.writeBody(reply) && reply.Cut == NoCut
 }
 
 func (reply *Reply) size() int64 { return max(reply.Size, int64(len(reply.Body))) }
@@ -334,19 +343,20 @@ func (reply *Reply) head() []byte {
 	return b.Bytes()
 }
 
-func (r *Receiver) writeBody(c net.Conn, reply *Reply) bool {
+func (l *line) writeBody(reply *Reply) bool {
 	size := reply.size()
 	if reply.Cut == CutInBody {
 		size /= 2
 	}
 	body := reply.Body[:min(int64(len(reply.Body)), size)]
-	if !r.write(c, body, reply.DripBody) {
+	if !l.write(body, reply.DripBody) {
 		return false
 	}
-	spaces := bytes.Repeat([]byte(" "), 32<<10)
-	for rest := size - int64(len(body)); rest > 0; {
+	rest := size - int64(len(body))
+	spaces := bytes.Repeat([]byte(" "), int(min(rest, 32<<10)))
+	for rest > 0 {
 		n := min(rest, int64(len(spaces)))
-		if !r.write(c, spaces[:n], reply.DripBody) {
+		if !l.write(spaces[:n], reply.DripBody) {
 			return false
 		}
 		rest -= n
@@ -355,33 +365,54 @@ func (r *Receiver) writeBody(c net.Conn, reply *Reply) bool {
 }
 
 // write writes p, a byte at a time if there is a drip.
-func (r *Receiver) write(c net.Conn, p []byte, drip time.Duration) bool {
+func (l *line) write(p []byte, drip time.Duration) bool {
 	if drip <= 0 {
-		_, err := c.Write(p)
+		_, err := l.Write(p)
 		return err == nil
 	}
 	for i := range p {
-		if !r.wait(drip) {
+		if !l.wait(drip) {
 			return false
 		}
-		if _, err := c.Write(p[i : i+1]); err != nil {
+		if _, err := l.Write(p[i : i+1]); err != nil {
 			return false
 		}
 	}
 	return true
 }
 
-// wait reports whether d has passed before the receiver was closed.
-func (r *Receiver) wait(d time.Duration) bool {
+// wait waits for d. It reports false if the client went away before, or the
+// receiver was closed.
+func (l *line) wait(d time.Duration) bool {
 	if d <= 0 {
 		return true
 	}
 	t := time.NewTimer(d)
 	defer t.Stop()
+	read := make(chan error, 1)
+	go func() {
+		_, err := l.br.Peek(1)
+		read <- err
+	}()
 	select {
+	case err := <-read:
+		if err != nil {
+			return false
+		}
+		// The client has begun its next request; it is there, so wait for the rest.
+		select {
+		case <-t.C:
+			return true
+		case <-l.done:
+			return false
+		}
 	case <-t.C:
-		return true
-	case <-r.done:
+		// Nobody else may read while Peek does, so it has to end first.
+		_ = l.SetReadDeadline(time.Unix(1, 0))
+		err := <-read
+		_ = l.SetReadDeadline(time.Time{})
+		return err == nil || errors.Is(err, os.ErrDeadlineExceeded)
+	case <-l.done:
 		return false
 	}
 }

@@ -49,6 +49,11 @@ func causeOf(ctx context.Context, err error, written bool) error {
 	if errors.Is(err, errPanic) {
 		return &cause{text: "code of the host's panicked " + when + " (Sender.Transport, or a callback of Sender.TLS)"}
 	}
+	for _, ours := range []error{errNoResponse, errLongHeaders, errInterim} {
+		if errors.Is(err, ours) {
+			return &cause{text: ours.Error()}
+		}
+	}
 	if e, ok := errors.AsType[*refusedError](err); ok {
 		return e
 	}

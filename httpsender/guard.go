@@ -3,7 +3,6 @@ package httpsender
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -158,13 +157,4 @@ func isPublic(ip netip.Addr) bool {
 	// ISATAP puts an IPv4 address behind 0000:5efe or 0200:5efe, in any prefix.
 	isatap := b[8]&^2 == 0 && b[9] == 0 && b[10] == 0x5e && b[11] == 0xfe
 	return !isatap || isPublic(embedded)
-}
-
-// splitHost returns the host of host:port, for choosing a control function.
-func splitHost(addr string) (string, error) {
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return "", &refusedError{"", "the URL's host and port cannot be told apart"}
-	}
-	return host, nil
 }

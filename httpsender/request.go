@@ -1,13 +1,12 @@
 package httpsender
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/hybridcampaign/campaign"
@@ -17,12 +16,16 @@ import (
 // as long as Send does.
 type prepared struct {
 	host   string // as Secrets and Signing are told it; also the key of its limits
+	target target
 	id     string
 	method string
 	url    *url.URL // nil if it was refused
-	header http.Header
-	body   []byte
+	path   string   // with the query, as it is sent
+	fields []field  // in the order in which they are sent
+	body   []byte   // the caller's
 }
+
+type field struct{ name, value string }
 
 // endpoint returns scheme and host, for errors.
 func (p *prepared) endpoint() string {
@@ -35,7 +38,7 @@ func (p *prepared) endpoint() string {
 // prepare checks r and fills in its secrets. The result is not nil even if there
 // is an error.
 func (rt *runtime) prepare(ctx context.Context, r *campaign.Request) (*prepared, error) {
-	p := &prepared{id: r.ID, method: r.Method}
+	p := &prepared{id: r.ID, method: r.Method, body: r.Body}
 	if rt.err != nil {
 		return p, rt.err
 	}
@@ -43,14 +46,11 @@ func (rt *runtime) prepare(ctx context.Context, r *campaign.Request) (*prepared,
 	if err != nil {
 		return p, err
 	}
-	p.url, p.host = u, bindingHost(u)
+	p.url, p.host, p.target, p.path = u, bindingHost(u), targetOf(u), u.RequestURI()
 	if r.Method != http.MethodPost && r.Method != http.MethodGet {
 		return p, &cause{text: "the method is neither POST nor GET"}
 	}
-	// A copy, because a transport may go on reading it for a moment after an
-	// early answer, and the caller has it back then.
-	p.body = bytes.Clone(r.Body)
-	p.header, err = rt.headers(ctx, r, p.host)
+	p.fields, err = rt.headers(ctx, r, p.host)
 	return p, err
 }
 
@@ -58,6 +58,10 @@ func (rt *runtime) parseURL(raw string) (*url.URL, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
 		return nil, &cause{text: "the URL cannot be parsed"} // err quotes it
+	}
+	if strings.Contains(raw, " ") {
+		// net/url accepts it in a query, and net/http writes it as it stands.
+		return nil, &cause{text: "the URL has a space in it; write it as %20"}
 	}
 	switch {
 	case u.Scheme == "http" && !rt.allowHTTP:
@@ -70,11 +74,23 @@ func (rt *runtime) parseURL(raw string) (*url.URL, error) {
 		return nil, &cause{text: "the URL holds a user name or password; put credentials into a header"}
 	case strings.Contains(u.Hostname(), "%"):
 		return nil, &cause{text: "the URL's host has a zone, which means something on one machine only"}
+	case !isHost(u.Hostname()):
+		return nil, &cause{text: "the URL's host has a character that no host has; write one in Unicode in its xn-- form"}
 	case !validPort(u.Port()):
 		return nil, &cause{text: "the URL's port is not between 1 and 65535"}
 	}
-	u.Fragment, u.RawFragment = "", "" // not sent, and a secret of browsers
+	u.Host = strings.TrimSuffix(u.Host, ":") // an empty port is the usual one
 	return u, nil
+}
+
+// isHost reports whether host is made of what names and addresses are made of.
+func isHost(host string) bool {
+	for i := range len(host) {
+		if c := host[i]; !isAlnum(c) && strings.IndexByte("-._:", c) < 0 {
+			return false
+		}
+	}
+	return true
 }
 
 func validPort(port string) bool {
@@ -88,14 +104,26 @@ func validPort(port string) bool {
 	return port == "" || n > 0
 }
 
+func targetOf(u *url.URL) target {
+	t := target{secure: u.Scheme == "https", addr: u.Host}
+	switch {
+	case u.Port() != "":
+	case t.secure:
+		t.addr += ":443"
+	default:
+		t.addr += ":80"
+	}
+	return t
+}
+
 // bindingHost is the host as [Secrets] are told it.
 func bindingHost(u *url.URL) string {
-	host, port := strings.ToLower(u.Host), u.Port()
+	host := strings.ToLower(u.Host)
 	switch {
 	case u.Scheme == "https":
-		return strings.TrimSuffix(strings.TrimSuffix(host, ":443"), ":")
-	case port == "":
-		return strings.TrimSuffix(host, ":") + ":80"
+		return strings.TrimSuffix(host, ":443")
+	case u.Port() == "":
+		return host + ":80"
 	}
 	return host
 }
@@ -104,61 +132,42 @@ func bindingHost(u *url.URL) string {
 // out with every request, and has no version because no endpoint should care.
 const userAgent = "campaign-webhook"
 
-func (rt *runtime) headers(ctx context.Context, r *campaign.Request, host string) (http.Header, error) {
-	header := make(http.Header, len(r.Headers)+5) // two for the signature
-	values := make([]string, len(r.Headers)+3)
-	set := func(name, value string) {
-		values[0] = value
-		header[name], values = values[:1:1], values[1:]
+func (rt *runtime) headers(ctx context.Context, r *campaign.Request, host string) ([]field, error) {
+	fields := make([]field, 0, len(r.Headers)+3)
+	has := func(name string) bool {
+		return slices.ContainsFunc(fields, func(f field) bool { return strings.EqualFold(f.name, name) })
 	}
 	for _, h := range r.Headers {
-		name, err := headerName(h.Name)
-		if err != nil {
+		if err := checkHeaderName(h.Name); err != nil {
 			return nil, err
 		}
-		if _, dup := header[name]; dup {
+		if has(h.Name) {
 			return nil, headerCause(h.Name, "is there twice")
 		}
 		value, err := rt.headerValue(ctx, h, host)
 		if err != nil {
 			return nil, err
 		}
-		set(name, value)
+		fields = append(fields, field{h.Name, value})
 	}
-	if _, ok := header["User-Agent"]; !ok {
-		set("User-Agent", userAgent)
+	if !has("User-Agent") {
+		fields = append(fields, field{"User-Agent", userAgent})
+	}
+	if r.Test && !has(campaign.TestHeader) {
+		fields = append(fields, field{campaign.TestHeader, "true"})
 	}
 	if r.ID != "" {
 		if err := campaign.CheckHeaderValue(r.ID); err != nil {
 			return nil, &cause{text: "the delivery ID " + err.Error()}
 		}
-		set(headerID, r.ID)
+		fields = append(fields, field{"webhook-id", r.ID})
 	}
-	if r.Test {
-		if _, ok := header[testHeader]; !ok {
-			set(testHeader, "true")
-		}
-	}
-	return header, nil
-}
-
-// signed returns the headers with a signature. For the second attempt they are
-// a copy: a transport may still be reading those of the first.
-func (p *prepared) signed(timestamp, signature string) http.Header {
-	header := p.header
-	if _, used := header[headerSignature]; used {
-		header = maps.Clone(header)
-	}
-	values := []string{timestamp, signature}
-	header[headerTimestamp], header[headerSignature] = values[:1:1], values[1:]
-	return header
+	return fields, nil
 }
 
 // signable reports whether the ID can be told apart from the rest of what is
 // signed, where dots stand between the parts.
 func signable(id string) bool { return id != "" && !strings.Contains(id, ".") }
-
-var testHeader = http.CanonicalHeaderKey(campaign.TestHeader)
 
 func (rt *runtime) headerValue(ctx context.Context, h campaign.Header, host string) (string, error) {
 	value := h.Value
@@ -200,36 +209,39 @@ func callSecrets(ctx context.Context, s Secrets, name, host string) (secret stri
 	return s.Secret(ctx, name, host)
 }
 
-// headerName returns the key of a header in an http.Header.
-func headerName(name string) (string, error) {
+func checkHeaderName(name string) error {
 	if !isToken(name) {
-		return "", &cause{text: "a header's name is not a name; use letters, digits and hyphens (RFC 9110 section 5.6.2)"}
+		return &cause{text: "a header's name is not a name; use letters, digits and hyphens (RFC 9110 section 5.6.2)"}
 	}
-	key := http.CanonicalHeaderKey(name)
-	switch key {
-	case "Host", "Content-Length", "Transfer-Encoding", "Trailer", "Connection", "Keep-Alive",
-		"Proxy-Connection", "Upgrade", "Te", "Expect", "Accept-Encoding", "Proxy-Authorization":
-		return "", headerCause(name, "is set by the HTTP client; remove it")
-	case "Idempotency-Key", "X-Idempotency-Key":
-		// In lower case they mean the same to every endpoint, and nothing to
-		// http.Transport: see [prepared.request].
-		return strings.ToLower(key), nil
+	for _, own := range clientHeaders {
+		if strings.EqualFold(name, own) {
+			return headerCause(name, "is set by the HTTP client; remove it")
+		}
 	}
-	if strings.HasPrefix(key, "Webhook-") {
-		return "", headerCause(name, "is kept for the delivery ID and the signature; choose another name")
+	const prefix = "webhook-"
+	if len(name) >= len(prefix) && strings.EqualFold(name[:len(prefix)], prefix) {
+		return headerCause(name, "is kept for the delivery ID and the signature; choose another name")
 	}
-	return key, nil
+	return nil
+}
+
+// clientHeaders say how a message is carried, which is ours to say.
+var clientHeaders = [...]string{
+	"Host", "Content-Length", "Transfer-Encoding", "Trailer", "Connection", "Keep-Alive",
+	"Proxy-Connection", "Upgrade", "TE", "Expect", "Accept-Encoding", "Proxy-Authorization",
 }
 
 func isToken(s string) bool {
 	for i := range len(s) {
-		c := s[i]
-		alnum := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
-		if !alnum && strings.IndexByte("!#$%&'*+-.^_`|~", c) < 0 {
+		if c := s[i]; !isAlnum(c) && strings.IndexByte("!#$%&'*+-.^_`|~", c) < 0 {
 			return false
 		}
 	}
 	return s != ""
+}
+
+func isAlnum(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
 }
 
 func headerCause(name, text string) error {

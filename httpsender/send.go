@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/hybridcampaign/campaign"
@@ -107,11 +108,11 @@ func (rt *runtime) try(ctx context.Context, p *prepared, deadline time.Time) (_ 
 	}
 	h := unknown
 	defer func() { e.leave(h, probe, start) }()
-	header, err := rt.sign(ctx, p, start)
+	m, err := rt.sign(ctx, p, start)
 	if err != nil {
 		return outcome{}, err
 	}
-	o := rt.attempt(ctx, p, header, start, min(rt.timeout, deadline.Sub(start)))
+	o := rt.attempt(ctx, &m, start, earlier(start.Add(rt.timeout), deadline))
 	h = o.health(ctx, start)
 	return o, nil
 }
@@ -119,13 +120,13 @@ func (rt *runtime) try(ctx context.Context, p *prepared, deadline time.Time) (_ 
 // health returns what o says about the endpoint.
 func (o *outcome) health(ctx context.Context, start time.Time) health {
 	switch {
-	case o.status == 429 || o.status >= 500:
-		return failing
-	case o.status != 0:
+	case o.err == nil:
+		return alive
+	case o.status >= 100 && o.status < 500 && o.status != http.StatusTooManyRequests:
 		return alive // what it rejects is the request's fault
 	case o.final:
 		return unknown // it was never asked
-	case ctx.Err() == nil:
+	case o.answered || ctx.Err() == nil:
 		return failing
 	}
 	// The caller went away. If it had waited for long, so would have others.
@@ -135,29 +136,30 @@ func (o *outcome) health(ctx context.Context, start time.Time) health {
 	return unknown
 }
 
-// sign returns p's headers, with a signature if there are keys for its host.
-func (rt *runtime) sign(ctx context.Context, p *prepared, now time.Time) (map[string][]string, error) {
+// sign returns the message for p, with a signature if there are keys for its host.
+func (rt *runtime) sign(ctx context.Context, p *prepared, now time.Time) (message, error) {
+	m := message{request: p}
 	if rt.signing == nil {
-		return p.header, nil
+		return m, nil
 	}
 	keys, err := callSigning(ctx, rt.signing, p.host)
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return nil, contextCause(ctx.Err(), "while the signing keys were resolved")
+		return m, contextCause(ctx.Err(), "while the signing keys were resolved")
 	case err != nil:
-		return nil, &cause{text: "the signing keys could not be resolved"} // err may quote them
+		return m, &cause{text: "the signing keys could not be resolved"} // err may quote them
 	case len(keys) == 0:
-		return p.header, nil
+		return m, nil
 	case !signable(p.id):
-		return nil, &cause{text: "the request cannot be signed: its ID is empty or has a dot in it"}
+		return m, &cause{text: "the request cannot be signed: its ID is empty or has a dot in it"}
 	}
 	for i, k := range keys {
 		if k.key == nil {
-			return nil, &cause{text: fmt.Sprintf("signing key %d is not set; make it with ParseSigningKey", i)}
+			return m, &cause{text: fmt.Sprintf("signing key %d is not set; make it with ParseSigningKey", i)}
 		}
 	}
-	timestamp, signature := sign(keys, p.id, now, p.body)
-	return p.signed(timestamp, signature), nil
+	m.timestamp, m.signature = sign(keys, p.id, now, p.body)
+	return m, nil
 }
 
 func callSigning(ctx context.Context, s Signing, host string) (keys []SigningKey, err error) {

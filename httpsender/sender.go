@@ -140,12 +140,7 @@ func (s *Sender) Send(ctx context.Context, r *campaign.Request) (*campaign.Respo
 
 // CloseIdleConnections closes the connections that wait for the next request.
 // Those in use are not touched.
-func (s *Sender) CloseIdleConnections() {
-	// The interface that http.Client asks for as well.
-	if c, ok := s.runtime().transport.(interface{ CloseIdleConnections() }); ok {
-		c.CloseIdleConnections()
-	}
-}
+func (s *Sender) CloseIdleConnections() { s.runtime().transport.closeIdle() }
 
 // String returns the name of the type. What the fields hold is not for logs.
 func (s *Sender) String() string { return "httpsender.Sender" }
@@ -166,8 +161,7 @@ type runtime struct {
 	budget    time.Duration
 	schedule  schedule
 	limits    *limits
-	transport http.RoundTripper
-	foreign   bool  // the transport is the host's
+	transport transport
 	err       error // what is wrong with the options; every Send fails with it
 }
 
@@ -183,8 +177,6 @@ func newRuntime(s *Sender) *runtime {
 		allowHTTP: s.AllowHTTP,
 		timeout:   orDefault(s.Timeout, 15*time.Second),
 		budget:    orDefault(s.Budget, time.Minute),
-		transport: s.Transport,
-		foreign:   s.Transport != nil,
 		schedule: schedule{
 			attempts:      orDefault(s.Attempts, 3),
 			wait:          orDefault(s.RetryWait, 500*time.Millisecond),
@@ -205,11 +197,12 @@ func newRuntime(s *Sender) *runtime {
 		p.after = 10
 	}
 	rt.limits = newLimits(inAll, perEndpoint, p)
-	if !rt.foreign {
-		var g *guard
-		g, rt.err = newGuard(s.AllowPrivate, s.Allow)
-		rt.transport = newTransport(g, s.TLS, inAll, perEndpoint)
+	if s.Transport != nil {
+		rt.transport = foreign{s.Transport}
+		return rt
 	}
+	g, err := newGuard(s.AllowPrivate, s.Allow)
+	rt.transport, rt.err = newPool(newDialer(g, s.TLS), inAll), err
 	return rt
 }
 
