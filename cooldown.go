@@ -3,7 +3,7 @@ package campaign
 import (
 	"context"
 	"errors"
-	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -12,14 +12,12 @@ import (
 // use, and is safe for concurrent use.
 type MemoryTracker struct {
 	// Capacity is a hint for how many cooldowns live at once, in all campaigns
-	// together. Zero is fine: memory grows in small steps.
+	// together. Zero is fine: memory grows in small steps, and a hint saves
+	// the work of growing. It counts when the tracker is first used.
 	Capacity int
 
-	mu   sync.Mutex
-	ends map[cooldownKey]int64
+	current atomic.Pointer[generation]
 }
-
-type cooldownKey struct{ campaign, profile string }
 
 var _ Tracker = (*MemoryTracker)(nil)
 
@@ -34,23 +32,29 @@ func (t *MemoryTracker) Enter(ctx context.Context, e Entry) (until time.Time, en
 	if err := ctx.Err(); err != nil {
 		return time.Time{}, false, err
 	}
-	if e.Time.After(endOfTime) {
+	g := t.generation()
+	f := g.key.fingerprint(e.Profile)
+	at := e.Time.UnixMilli()
+	if table := g.find(e.Campaign); table != nil {
+		if end := table.peek(f); end > at {
+			return time.UnixMilli(end).UTC(), false, nil
+		}
+	}
+	if at > endOfTimeMilli {
 		return time.Time{}, false, errAfterEndOfTime
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	key := cooldownKey{e.Campaign, e.Profile}
-	if end, ok := t.ends[key]; ok && end > e.Time.UnixMilli() {
-		return time.UnixMilli(end).UTC(), false, nil
-	}
 	until = e.Until()
-	if e.Timeout > 0 {
-		if t.ends == nil {
-			t.ends = make(map[cooldownKey]int64, t.Capacity)
-		}
-		t.ends[key] = until.UnixMilli()
+	end, entered := g.enter(e.Campaign, f, at, until.UnixMilli(), e.Timeout > 0)
+	return time.UnixMilli(end).UTC(), entered, nil
+}
+
+// generation returns what t keeps.
+func (t *MemoryTracker) generation() *generation {
+	if g := t.current.Load(); g != nil {
+		return g
 	}
-	return until, true, nil
+	t.current.CompareAndSwap(nil, newGeneration(newHashKey(), t.Capacity))
+	return t.current.Load()
 }
 
 // Reopen implements [Tracker]. A time that is not after e.Time ends the
@@ -59,83 +63,86 @@ func (t *MemoryTracker) Reopen(ctx context.Context, e Entry, until time.Time) er
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if until.UnixMilli() > e.Until().UnixMilli() {
+	begun, end := e.Until().UnixMilli(), until.UnixMilli()
+	if end > begun {
 		return errLengthen
 	}
 	if e.Timeout <= 0 {
 		return nil // it began no cooldown
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	key := cooldownKey{e.Campaign, e.Profile}
-	switch end, ok := t.ends[key]; {
-	case !ok || end != e.Until().UnixMilli():
-	case until.UnixMilli() <= e.Time.UnixMilli():
-		delete(t.ends, key)
-	default:
-		t.ends[key] = until.UnixMilli()
+	g := t.generation()
+	f := g.key.fingerprint(e.Profile)
+	table := g.find(e.Campaign)
+	if table == nil {
+		return nil
 	}
+	table.update(f, func(s *shard) {
+		switch kept := s.end(f); {
+		case kept != begun:
+		case end <= e.Time.UnixMilli():
+			s.remove(f)
+		default:
+			s.set(f, end, g.horizon())
+		}
+	})
 	return nil
 }
 
 // Until returns until when the campaign is closed for the profile, and whether
 // it is closed at all for a visit at the given time.
 func (t *MemoryTracker) Until(campaign, profile string, at time.Time) (until time.Time, closed bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	end, ok := t.ends[cooldownKey{campaign, profile}]
-	if !ok || end <= at.UnixMilli() {
+	g := t.generation()
+	end := int64(noEnd)
+	if table := g.find(campaign); table != nil {
+		f := g.key.fingerprint(profile)
+		table.update(f, func(s *shard) { end = s.end(f) })
+	}
+	if end <= at.UnixMilli() {
 		return time.Time{}, false
 	}
 	return time.UnixMilli(end).UTC(), true
 }
 
-// Len returns how many cooldowns are running at the given time.
+// Len returns how many cooldowns are running at the given time. It looks at all
+// of them, which takes a few nanoseconds each.
 func (t *MemoryTracker) Len(at time.Time) int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	n := 0
-	for _, end := range t.ends {
-		if end > at.UnixMilli() {
-			n++
-		}
+	for _, table := range t.generation().all() {
+		n += table.running(at.UnixMilli())
 	}
 	return n
 }
 
 // Merge tells the tracker that two profiles are one person. Each campaign is
-// closed for to until the later of the two ends. The cooldowns of from stay.
+// from now on closed for to until the later of the two ends. What is kept for
+// from stays, because visits under the old ID may still be on their way; it
+// ends by itself, or with [MemoryTracker.Forget].
 func (t *MemoryTracker) Merge(from, to string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for key, end := range t.ends {
-		if key.profile == from {
-			merged := cooldownKey{key.campaign, to}
-			if kept, ok := t.ends[merged]; !ok || kept < end {
-				t.ends[merged] = end
-			}
+	g := t.generation()
+	old, f := g.key.fingerprint(from), g.key.fingerprint(to)
+	for _, table := range g.all() {
+		end := int64(noEnd)
+		table.update(old, func(s *shard) { end = s.end(old) })
+		if end == noEnd {
+			continue
 		}
+		table.update(f, func(s *shard) {
+			if s.end(f) < end {
+				s.set(f, end, g.horizon())
+				s.tend(g.horizon(), maxSweep, maxSteps)
+			}
+		})
 	}
 }
 
 // Forget removes all cooldowns of a profile.
 func (t *MemoryTracker) Forget(profile string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for key := range t.ends {
-		if key.profile == profile {
-			delete(t.ends, key)
-		}
+	g := t.generation()
+	f := g.key.fingerprint(profile)
+	for _, table := range g.all() {
+		table.update(f, func(s *shard) { s.remove(f) })
 	}
 }
 
 // Reset removes all cooldowns of a campaign, which is then open for everybody.
-func (t *MemoryTracker) Reset(campaign string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for key := range t.ends {
-		if key.campaign == campaign {
-			delete(t.ends, key)
-		}
-	}
-}
+func (t *MemoryTracker) Reset(campaign string) { t.generation().reset(campaign) }

@@ -1,0 +1,422 @@
+package campaign
+
+import (
+	"iter"
+	"math/bits"
+	"sync"
+	"sync/atomic"
+)
+
+const (
+	// fullBuckets and emptyBuckets are how many entries a bucket has on
+	// average when the table grows and when it shrinks. Seven of nine are 18
+	// bytes for each entry; the distance keeps a shard from going to and fro.
+	fullBuckets  = 7
+	emptyBuckets = 4
+
+	// maxChunk is the size of a chunk in a large shard, as a power of two: 512
+	// buckets, 64 KiB. The collector looks at each chunk once and never into it.
+	maxChunk = 9
+
+	// The work of one Enter: so many buckets are added or removed, and so many
+	// searched for expired entries.
+	maxSteps = 2
+	maxSweep = 4
+)
+
+// A shard is a part of a table with a lock of its own.
+//
+// It is a linear hash table (Litwin 1980): it grows by one bucket at a time,
+// which takes over some entries of one other. So no Enter does more than a
+// constant amount of work, and there is never an old table beside a new one: a
+// table that doubles needs three times its memory for a moment, and leaves the
+// garbage collector two thirds of it.
+//
+// Linear hashing fills buckets unevenly. Each entry therefore has two buckets
+// to be in, of which the first is preferred, and may be moved to the other one
+// to make room.
+type shard struct {
+	buckets atomic.Uint64              // how many are in use
+	chunks  atomic.Pointer[[][]bucket] // see chunkOf; a missing chunk is allocated by who writes
+
+	_ [48]byte // readers without the lock keep their cache line while others write
+
+	mu      sync.Mutex
+	gone    bool   // entries are elsewhere; ask the table again
+	count   int    // slots in use
+	entered uint64 // how many cooldowns began here
+	floor   uint64 // how many buckets stay
+	cursor  uint64 // the next bucket to search for expired entries
+
+	// oldest is a time before which no entry ends; seen will be the next one,
+	// when all buckets have been searched.
+	oldest, seen int64
+
+	// side keeps what no slot can: ends before 1970 and after 2109, and the
+	// odd entry that finds no room.
+	side map[fingerprint]int64
+}
+
+func (s *shard) init(buckets uint64) {
+	s.floor = max(buckets, 1)
+	s.buckets.Store(s.floor)
+	s.oldest, s.seen = endOfTimeMilli, endOfTimeMilli
+}
+
+// chunkOf returns in which chunk, at which place, a bucket is. The first four
+// chunks have one bucket, the next four have two, and so on: at most a fifth of
+// a shard is allocated ahead of its use.
+func chunkOf(bucket uint64) (chunk, place uint64, size int) {
+	i := bucket + 4
+	e := min(bits.Len64(i)-3, maxChunk)
+	return uint64(e)*4 + i>>e - 4, i & (1<<e - 1), 1 << e
+}
+
+// bucketOf is the address of linear hashing: of a table that has so many
+// buckets, the one that a hash belongs to.
+func bucketOf(hash, buckets uint64) uint64 {
+	mask := uint64(1)<<bits.Len64(buckets-1) - 1
+	i := hash & mask
+	if i >= buckets {
+		i &= mask >> 1
+	}
+	return i
+}
+
+// bucket returns a bucket, or nil if its chunk has not been allocated.
+func (s *shard) bucket(i uint64) *bucket {
+	chunks := s.chunks.Load()
+	if chunks == nil {
+		return nil
+	}
+	chunk, place, _ := chunkOf(i)
+	if chunk >= uint64(len(*chunks)) || place >= uint64(len((*chunks)[chunk])) {
+		return nil
+	}
+	return &(*chunks)[chunk][place]
+}
+
+// allocated returns a bucket, whose chunk it allocates if need be. The list of
+// chunks is copied, because readers may hold it: a few hundred bytes for each
+// 64 KiB.
+func (s *shard) allocated(i uint64) *bucket {
+	if b := s.bucket(i); b != nil {
+		return b
+	}
+	chunk, place, size := chunkOf(i)
+	var old [][]bucket
+	if p := s.chunks.Load(); p != nil {
+		old = *p
+	}
+	chunks := make([][]bucket, max(chunk+1, uint64(len(old))))
+	copy(chunks, old)
+	chunks[chunk] = make([]bucket, size)
+	s.chunks.Store(&chunks)
+	return &chunks[chunk][place]
+}
+
+// peek returns the end of a cooldown without a lock, or noEnd if it is not sure
+// to have found it.
+//
+// It may look at buckets that have just been emptied or dropped. It then finds
+// nothing, or what was true when it began.
+func (s *shard) peek(f fingerprint) int64 {
+	n := s.buckets.Load()
+	if b := s.bucket(bucketOf(f.first(), n)); b != nil {
+		if end := b.peek(f); end != noEnd {
+			return end
+		}
+	}
+	if b := s.bucket(bucketOf(f.second(), n)); b != nil {
+		return b.peek(f)
+	}
+	return noEnd
+}
+
+// All methods below need the lock.
+
+func (s *shard) empty() bool { return s.count == 0 && len(s.side) == 0 }
+
+// all returns what is kept.
+func (s *shard) all() iter.Seq2[fingerprint, int64] {
+	return func(yield func(fingerprint, int64) bool) {
+		for i := range s.buckets.Load() {
+			b := s.bucket(i)
+			if b == nil {
+				continue
+			}
+			for slot := range slotsPerBucket {
+				if f, end, ok := b.at(slot); ok && !yield(f, end) {
+					return
+				}
+			}
+		}
+		for f, end := range s.side {
+			if !yield(f, end) {
+				return
+			}
+		}
+	}
+}
+
+// find returns the slot of an entry; b is nil if it is in no slot.
+func (s *shard) find(f fingerprint) (b *bucket, slot int) {
+	n := s.buckets.Load()
+	for _, hash := range [...]uint64{f.first(), f.second()} {
+		if b := s.bucket(bucketOf(hash, n)); b != nil {
+			if i := b.find(f, b.words[0].Load()); i >= 0 {
+				return b, i
+			}
+		}
+	}
+	return nil, -1
+}
+
+// end returns the end that is kept, or noEnd.
+func (s *shard) end(f fingerprint) int64 {
+	if b, i := s.find(f); b != nil {
+		return b.end(i)
+	}
+	if end, ok := s.side[f]; ok {
+		return end
+	}
+	return noEnd
+}
+
+// set keeps an end in place of any other. Room is made where a cooldown ended
+// before the horizon.
+func (s *shard) set(f fingerprint, end, horizon int64) {
+	code, fits := encodeEnd(end)
+	b, i := s.find(f)
+	if b != nil && fits {
+		b.put(i, f, code)
+		s.note(end)
+		return
+	}
+	s.remove(f)
+	if fits && s.place(f, code, horizon) {
+		s.note(end)
+		return
+	}
+	if s.side == nil {
+		s.side = make(map[fingerprint]int64)
+	}
+	s.side[f] = end
+	s.note(end)
+}
+
+// note keeps what is known of the ends.
+func (s *shard) note(end int64) {
+	s.oldest = min(s.oldest, end)
+	s.seen = min(s.seen, end)
+}
+
+// remove forgets an entry.
+func (s *shard) remove(f fingerprint) {
+	if b, i := s.find(f); b != nil {
+		b.clear(1 << i)
+		s.count--
+	}
+	delete(s.side, f)
+}
+
+// place puts a new entry in one of its two buckets. It returns false if they
+// are full of running cooldowns and none of those can move.
+func (s *shard) place(f fingerprint, code uint64, horizon int64) bool {
+	n := s.buckets.Load()
+	first, second := bucketOf(f.first(), n), bucketOf(f.second(), n)
+	for _, i := range [...]uint64{first, second} {
+		if b := s.allocated(i); s.vacate(b, horizon) {
+			b.put(b.free(), f, code)
+			s.count++
+			return true
+		}
+	}
+	for _, i := range [...]uint64{first, second} {
+		b := s.allocated(i)
+		if slot := s.displace(b, i, horizon); slot >= 0 {
+			b.put(slot, f, code)
+			s.count++
+			return true
+		}
+	}
+	return false
+}
+
+// vacate reports whether a bucket has a free slot, or an expired one to free.
+func (s *shard) vacate(b *bucket, horizon int64) bool {
+	if b.free() >= 0 {
+		return true
+	}
+	if s.oldest >= horizon {
+		return false // nothing has expired
+	}
+	i := b.expired(horizon)
+	if i < 0 {
+		return false
+	}
+	b.clear(1 << i)
+	s.count--
+	return true
+}
+
+// displace copies one entry of a full bucket to its other bucket, and returns
+// the slot that it leaves, or -1. The slot is to be overwritten at once: until
+// then the entry is in both places, so that no reader misses it.
+func (s *shard) displace(from *bucket, index uint64, horizon int64) int {
+	n := s.buckets.Load()
+	for slot := range slotsPerBucket {
+		f, end, _ := from.at(slot)
+		other := bucketOf(f.first(), n)
+		if other == index {
+			other = bucketOf(f.second(), n)
+		}
+		if other == index {
+			continue
+		}
+		if to := s.allocated(other); s.vacate(to, horizon) {
+			code, _ := encodeEnd(end)
+			to.put(to.free(), f, code)
+			s.note(end)
+			return slot
+		}
+	}
+	return -1
+}
+
+// tend does a bounded amount of work: it frees expired slots, and makes the
+// shard larger or smaller.
+func (s *shard) tend(horizon int64, sweep, steps int) {
+	s.sweep(horizon, sweep)
+	for range steps {
+		n := s.buckets.Load()
+		switch {
+		case s.count > fullBuckets*int(n):
+			s.grow()
+		case s.count < emptyBuckets*int(n) && n > s.floor:
+			s.shrink(horizon)
+		default:
+			return
+		}
+	}
+}
+
+// sweep frees the expired slots of the next bucket, and of more if there are
+// many of them: a peak that is over goes faster than a stream that flows.
+func (s *shard) sweep(horizon int64, most int) {
+	if s.oldest >= horizon {
+		return
+	}
+	for range most {
+		if s.cursor >= s.buckets.Load() {
+			s.cursor, s.oldest, s.seen = 0, s.seen, endOfTimeMilli
+			s.sweepSide(horizon)
+		}
+		freed := 0
+		if b := s.bucket(s.cursor); b != nil {
+			freed = s.sweepBucket(b, horizon)
+		}
+		s.cursor++
+		if freed < slotsPerBucket/3 {
+			return
+		}
+	}
+}
+
+func (s *shard) sweepBucket(b *bucket, horizon int64) (freed int) {
+	var set uint
+	for i := range slotsPerBucket {
+		switch _, end, ok := b.at(i); {
+		case !ok:
+		case end < horizon:
+			set |= 1 << i
+		default:
+			s.seen = min(s.seen, end)
+		}
+	}
+	b.clear(set)
+	freed = bits.OnesCount(set)
+	s.count -= freed
+	return freed
+}
+
+// sweepSide forgets some of what has expired in the side map.
+func (s *shard) sweepSide(horizon int64) {
+	looked := 0
+	for f, end := range s.side {
+		if looked++; looked > maxSweep*slotsPerBucket {
+			s.seen = min(s.seen, horizon-1) // come back
+			return
+		}
+		if end < horizon {
+			delete(s.side, f)
+			continue
+		}
+		s.seen = min(s.seen, end)
+	}
+}
+
+// grow adds a bucket and moves to it the entries that belong there: some of
+// those of one other bucket.
+func (s *shard) grow() {
+	n := s.buckets.Load()
+	from := n - 1<<(bits.Len64(n)-1)
+	src := s.bucket(from)
+	var moved uint
+	if src != nil {
+		dst := s.allocated(n)
+		for i := range slotsPerBucket {
+			f, end, ok := src.at(i)
+			if !ok {
+				continue
+			}
+			hash := f.first()
+			if bucketOf(hash, n) != from {
+				hash = f.second()
+			}
+			if bucketOf(hash, n+1) == n {
+				code, _ := encodeEnd(end)
+				dst.put(i, f, code)
+				moved |= 1 << i
+			}
+		}
+	}
+	// Readers find an entry in one of the two places at any time.
+	s.buckets.Store(n + 1)
+	if src != nil {
+		src.clear(moved)
+	}
+}
+
+// shrink moves the entries of the last bucket to where they were before it was
+// added, and drops the bucket.
+func (s *shard) shrink(horizon int64) {
+	last := s.buckets.Load() - 1
+	b := s.bucket(last)
+	s.buckets.Store(last)
+	if b == nil {
+		return
+	}
+	for i := range slotsPerBucket {
+		f, end, ok := b.at(i)
+		if !ok {
+			continue
+		}
+		b.clear(1 << i)
+		s.count--
+		if end >= horizon {
+			s.set(f, end, horizon)
+		}
+	}
+	s.cut(last)
+}
+
+// cut drops the chunk of bucket n, which is the last, if it has no other.
+func (s *shard) cut(n uint64) {
+	chunk, place, _ := chunkOf(n)
+	if place != 0 {
+		return
+	}
+	chunks := append([][]bucket(nil), (*s.chunks.Load())[:chunk]...)
+	s.chunks.Store(&chunks)
+}
