@@ -56,25 +56,11 @@ func decodeEnd(code uint64) int64 {
 	return int64(code)
 }
 
-// peek returns the end of a cooldown without a lock. It returns noEnd if there
-// is none, or if a writer was at work.
-func (b *bucket) peek(f fingerprint) int64 {
-	before := b.words[0].Load()
-	i := b.find(f, before)
-	if i < 0 || before&seqStep != 0 {
-		return noEnd
-	}
-	end := b.end(i)
-	if b.words[0].Load() != before {
-		return noEnd
-	}
-	return end
-}
-
-// find returns the slot of a fingerprint, or -1.
-func (b *bucket) find(f fingerprint, header uint64) int {
-	for match := b.matches(f.word); match != 0; match &= match - 1 {
-		i := bits.TrailingZeros(match)
+// find returns the slot of a fingerprint, or -1. The caller has the lock.
+func (b *bucket) find(f fingerprint) int {
+	header := b.words[0].Load()
+	for set := b.matches(f.word); set != 0; set &= set - 1 {
+		i := bits.TrailingZeros(set)
 		if header>>(extraBits*i)&extraMask == f.extra {
 			return i
 		}
@@ -82,18 +68,20 @@ func (b *bucket) find(f fingerprint, header uint64) int {
 	return -1
 }
 
-// matches returns the set of slots whose word is w. It reads all of them, which
-// takes less time than a branch that the processor cannot foresee, and lets the
-// second cache line arrive together with the first.
-func (b *bucket) matches(w uint64) (set uint) {
-	for i := range slotsPerBucket {
-		var equal uint
-		if b.words[1+i].Load() == w {
-			equal = 1
-		}
-		set |= equal << i
+// matches returns the set of slots whose word is w. It compares all of them,
+// without a branch: one that depends on memory that has not arrived yet keeps
+// the processor from going on.
+func (b *bucket) matches(w uint64) uint {
+	return equal(b.words[1].Load(), w) | equal(b.words[2].Load(), w)<<1 | equal(b.words[3].Load(), w)<<2 |
+		equal(b.words[4].Load(), w)<<3 | equal(b.words[5].Load(), w)<<4 | equal(b.words[6].Load(), w)<<5 |
+		equal(b.words[7].Load(), w)<<6 | equal(b.words[8].Load(), w)<<7 | equal(b.words[9].Load(), w)<<8
+}
+
+func equal(a, b uint64) uint {
+	if a == b {
+		return 1
 	}
-	return set
+	return 0
 }
 
 // free returns a free slot, or -1.
@@ -125,13 +113,12 @@ func (b *bucket) at(i int) (f fingerprint, end int64, ok bool) {
 	return f, b.end(i), true
 }
 
+// end returns the end in a slot that is in use. It reads two words even if one
+// has it all, for the reason given at matches.
 func (b *bucket) end(i int) int64 {
 	at := uint(i) * endBits
 	word, shift := firstEnd+at/64, at%64
-	code := b.words[word].Load() >> shift
-	if shift > 64-endBits {
-		code |= b.words[word+1].Load() << (64 - shift)
-	}
+	code := b.words[word%16].Load()>>shift | b.words[(word+1)%16].Load()<<(64-shift)
 	return decodeEnd(code & endMask)
 }
 

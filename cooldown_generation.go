@@ -14,7 +14,7 @@ import (
 type generation struct {
 	key    hashKey
 	newest atomic.Int64 // time of the newest visit that entered
-	tables sync.Map     // campaign ID to *table
+	tables atomic.Pointer[directory]
 
 	capacity  int64        // of the tracker
 	reserved  atomic.Int64 // how much of it has been given to tables
@@ -44,6 +44,7 @@ const (
 func newGeneration(key hashKey, capacity int) *generation {
 	g := &generation{key: key, capacity: int64(capacity)}
 	g.newest.Store(math.MinInt64 + grace) // before all visits
+	g.tables.Store(newDirectory(nil))
 	return g
 }
 
@@ -61,12 +62,7 @@ func (g *generation) accept(at int64) {
 }
 
 // find returns the table of a campaign, or nil.
-func (g *generation) find(campaign string) *table {
-	if t, ok := g.tables.Load(campaign); ok {
-		return t.(*table)
-	}
-	return nil
-}
+func (g *generation) find(campaign string) *table { return g.tables.Load().find(campaign) }
 
 // add returns the table of a campaign, which it makes if there is none.
 func (g *generation) add(campaign string) *table {
@@ -76,9 +72,13 @@ func (g *generation) add(campaign string) *table {
 		return t
 	}
 	t := newTable(strings.Clone(campaign))
-	g.tables.Store(t.campaign, t)
 	g.list = append(g.list, t)
 	g.campaigns.Add(1)
+	if d := g.tables.Load(); 2*len(g.list) <= len(d.slots) {
+		d.add(t)
+	} else {
+		g.tables.Store(newDirectory(g.list))
+	}
 	return t
 }
 
@@ -91,9 +91,9 @@ func (g *generation) all() []*table {
 
 // remove takes a table out of the list. The caller has g.mu.
 func (g *generation) remove(t *table) {
-	g.tables.Delete(t.campaign)
 	g.list = slices.DeleteFunc(g.list, func(x *table) bool { return x == t })
 	g.campaigns.Add(-1)
+	g.tables.Store(newDirectory(g.list))
 }
 
 // reset forgets a campaign.

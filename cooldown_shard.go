@@ -14,9 +14,9 @@ const (
 	fullBuckets  = 7
 	emptyBuckets = 4
 
-	// maxChunk is the size of a chunk in a large shard, as a power of two: 512
-	// buckets, 64 KiB. The collector looks at each chunk once and never into it.
-	maxChunk = 9
+	// maxChunk is the size of a chunk in a large shard, as a power of two: 256
+	// buckets, 32 KiB. The collector looks at each chunk once and never into it.
+	maxChunk = 8
 
 	// The work of one Enter: so many buckets are added or removed, and so many
 	// searched for expired entries.
@@ -63,24 +63,62 @@ func (s *shard) init(buckets uint64) {
 	s.oldest, s.seen = endOfTimeMilli, endOfTimeMilli
 }
 
-// chunkOf returns in which chunk, at which place, a bucket is. The first four
-// chunks have one bucket, the next four have two, and so on: at most a fifth of
-// a shard is allocated ahead of its use.
+// chunkOf returns in which chunk, at which place, a bucket is. The first eight
+// chunks have one bucket, the next eight have two, and so on: at most a ninth
+// of a shard is allocated ahead of its use.
 func chunkOf(bucket uint64) (chunk, place uint64, size int) {
-	i := bucket + 4
-	e := min(bits.Len64(i)-3, maxChunk)
-	return uint64(e)*4 + i>>e - 4, i & (1<<e - 1), 1 << e
+	i := bucket + 8
+	e := min(bits.Len64(i)-4, maxChunk)
+	return uint64(e)*8 + i>>e - 8, i & (1<<e - 1), 1 << e
 }
 
-// bucketOf is the address of linear hashing: of a table that has so many
-// buckets, the one that a hash belongs to.
-func bucketOf(hash, buckets uint64) uint64 {
-	mask := uint64(1)<<bits.Len64(buckets-1) - 1
-	i := hash & mask
-	if i >= buckets {
-		i &= mask >> 1
+// A layout says where entries belong in a shard that has so many buckets.
+//
+// Bucket i belongs to group i mod groups. The groups before the place where the
+// shard grows next have one bucket more than the others. A shard begins a round
+// with four buckets to a group, and ends it with eight, which are then two
+// groups of four, without an entry being moved.
+type layout struct {
+	buckets uint64
+	bits    int // groups are 1<<bits
+}
+
+// groupBuckets is how many buckets a group has at least. With 4, the fullest
+// are a quarter fuller than the emptiest; plain linear hashing, which is 1, has
+// twice as many entries in some buckets as in others.
+const groupBuckets = 4
+
+func layoutOf(buckets uint64) layout {
+	return layout{buckets, max(bits.Len64(buckets)-bits.Len(groupBuckets), 0)}
+}
+
+// next returns the group of the bucket that comes next, and how many buckets
+// the group has before it comes.
+func (l layout) next() (group, size uint64) {
+	return l.buckets & (1<<l.bits - 1), l.buckets >> l.bits
+}
+
+// first and second return the two buckets in which a fingerprint may be.
+func (l layout) first(f fingerprint) uint64  { return l.bucket(f.first(), f.second()) }
+func (l layout) second(f fingerprint) uint64 { return l.bucket(f.second(), f.first()) }
+
+// bucket returns the bucket that a hash belongs to. Three bits choose a bucket
+// of its group; those that the group does not have yet are spread over the
+// others by some bits of the other hash.
+func (l layout) bucket(hash, other uint64) uint64 {
+	group := hash & (1<<l.bits - 1)
+	next, size := l.next()
+	if group < next {
+		size++
 	}
-	return i
+	i := hash >> l.bits & (2*groupBuckets - 1)
+	switch {
+	case size == groupBuckets:
+		i &= groupBuckets - 1
+	case i >= size:
+		i = other & 0xff * size >> 8
+	}
+	return group + i<<l.bits
 }
 
 // bucket returns a bucket, or nil if its chunk has not been allocated.
@@ -119,18 +157,28 @@ func (s *shard) allocated(i uint64) *bucket {
 // to have found it.
 //
 // It may look at buckets that have just been emptied or dropped. It then finds
-// nothing, or what was true when it began.
+// nothing, or what was true when it began. Both buckets are read at once: to
+// wait for the first before asking for the second takes twice as long whenever
+// the second has it.
 func (s *shard) peek(f fingerprint) int64 {
-	n := s.buckets.Load()
-	if b := s.bucket(bucketOf(f.first(), n)); b != nil {
-		if end := b.peek(f); end != noEnd {
-			return end
-		}
+	l := layoutOf(s.buckets.Load())
+	first, second := s.bucket(l.first(f)), s.bucket(l.second(f))
+	if first == nil || second == nil {
+		return noEnd
 	}
-	if b := s.bucket(bucketOf(f.second(), n)); b != nil {
-		return b.peek(f)
+	homes := [2]*bucket{first, second}
+	headers := [2]uint64{first.words[0].Load(), second.words[0].Load()}
+	set := first.matches(f.word) | second.matches(f.word)<<16
+	if set == 0 {
+		return noEnd
 	}
-	return noEnd
+	at := bits.TrailingZeros(set)
+	b, header, slot := homes[at>>4&1], headers[at>>4&1], at&15
+	end := b.end(slot)
+	if header&seqStep != 0 || header>>(extraBits*slot)&extraMask != f.extra || b.words[0].Load() != header {
+		return noEnd
+	}
+	return end
 }
 
 // All methods below need the lock.
@@ -161,10 +209,10 @@ func (s *shard) all() iter.Seq2[fingerprint, int64] {
 
 // find returns the slot of an entry; b is nil if it is in no slot.
 func (s *shard) find(f fingerprint) (b *bucket, slot int) {
-	n := s.buckets.Load()
-	for _, hash := range [...]uint64{f.first(), f.second()} {
-		if b := s.bucket(bucketOf(hash, n)); b != nil {
-			if i := b.find(f, b.words[0].Load()); i >= 0 {
+	l := layoutOf(s.buckets.Load())
+	for _, i := range [...]uint64{l.first(f), l.second(f)} {
+		if b := s.bucket(i); b != nil {
+			if i := b.find(f); i >= 0 {
 				return b, i
 			}
 		}
@@ -193,16 +241,17 @@ func (s *shard) set(f fingerprint, end, horizon int64) {
 		s.note(end)
 		return
 	}
-	s.remove(f)
+	if b != nil || len(s.side) > 0 {
+		s.remove(f)
+	}
+	s.note(end)
 	if fits && s.place(f, code, horizon) {
-		s.note(end)
 		return
 	}
 	if s.side == nil {
 		s.side = make(map[fingerprint]int64)
 	}
 	s.side[f] = end
-	s.note(end)
 }
 
 // note keeps what is known of the ends.
@@ -223,18 +272,18 @@ func (s *shard) remove(f fingerprint) {
 // place puts a new entry in one of its two buckets. It returns false if they
 // are full of running cooldowns and none of those can move.
 func (s *shard) place(f fingerprint, code uint64, horizon int64) bool {
-	n := s.buckets.Load()
-	first, second := bucketOf(f.first(), n), bucketOf(f.second(), n)
-	for _, i := range [...]uint64{first, second} {
+	l := layoutOf(s.buckets.Load())
+	homes := [...]uint64{l.first(f), l.second(f)}
+	for _, i := range homes {
 		if b := s.allocated(i); s.vacate(b, horizon) {
 			b.put(b.free(), f, code)
 			s.count++
 			return true
 		}
 	}
-	for _, i := range [...]uint64{first, second} {
+	for _, i := range homes {
 		b := s.allocated(i)
-		if slot := s.displace(b, i, horizon); slot >= 0 {
+		if slot := s.displace(l, b, i, horizon); slot >= 0 {
 			b.put(slot, f, code)
 			s.count++
 			return true
@@ -263,13 +312,12 @@ func (s *shard) vacate(b *bucket, horizon int64) bool {
 // displace copies one entry of a full bucket to its other bucket, and returns
 // the slot that it leaves, or -1. The slot is to be overwritten at once: until
 // then the entry is in both places, so that no reader misses it.
-func (s *shard) displace(from *bucket, index uint64, horizon int64) int {
-	n := s.buckets.Load()
+func (s *shard) displace(l layout, from *bucket, index uint64, horizon int64) int {
 	for slot := range slotsPerBucket {
 		f, end, _ := from.at(slot)
-		other := bucketOf(f.first(), n)
+		other := l.first(f)
 		if other == index {
-			other = bucketOf(f.second(), n)
+			other = l.second(f)
 		}
 		if other == index {
 			continue
@@ -292,9 +340,9 @@ func (s *shard) tend(horizon int64, sweep, steps int) {
 		n := s.buckets.Load()
 		switch {
 		case s.count > fullBuckets*int(n):
-			s.grow()
+			s.resize(n+1, horizon)
 		case s.count < emptyBuckets*int(n) && n > s.floor:
-			s.shrink(horizon)
+			s.resize(n-1, horizon)
 		default:
 			return
 		}
@@ -356,59 +404,54 @@ func (s *shard) sweepSide(horizon int64) {
 	}
 }
 
-// grow adds a bucket and moves to it the entries that belong there: some of
-// those of one other bucket.
-func (s *shard) grow() {
-	n := s.buckets.Load()
-	from := n - 1<<(bits.Len64(n)-1)
-	src := s.bucket(from)
-	var moved uint
-	if src != nil {
-		dst := s.allocated(n)
-		for i := range slotsPerBucket {
-			f, end, ok := src.at(i)
-			if !ok {
+// resize adds a bucket or removes the last one. The entries that then belong
+// elsewhere are all in the group of that bucket: 72 at most. Readers that miss
+// one on its way wait for the lock.
+func (s *shard) resize(buckets uint64, horizon int64) {
+	least := min(buckets, s.buckets.Load())
+	was, l := layoutOf(least), layoutOf(buckets)
+	group, size := was.next()
+	s.buckets.Store(buckets)
+	var moving [2 * groupBuckets * slotsPerBucket]fingerprint
+	var ends [len(moving)]int64
+	n := 0
+	s.fetch(group, was.bits, size)
+	for j := range size + 1 {
+		index := group + j<<was.bits
+		b := s.bucket(index)
+		if b == nil {
+			continue
+		}
+		var set uint
+		for slot := range slotsPerBucket {
+			f, end, ok := b.at(slot)
+			if !ok || l.first(f) == index || l.second(f) == index {
 				continue
 			}
-			hash := f.first()
-			if bucketOf(hash, n) != from {
-				hash = f.second()
-			}
-			if bucketOf(hash, n+1) == n {
-				code, _ := encodeEnd(end)
-				dst.put(i, f, code)
-				moved |= 1 << i
-			}
+			set |= 1 << slot
+			moving[n], ends[n] = f, end
+			n++
+		}
+		b.clear(set)
+	}
+	s.count -= n
+	for i := range n {
+		if ends[i] >= horizon {
+			s.set(moving[i], ends[i], horizon)
 		}
 	}
-	// Readers find an entry in one of the two places at any time.
-	s.buckets.Store(n + 1)
-	if src != nil {
-		src.clear(moved)
+	if buckets == least {
+		s.cut(least)
 	}
 }
 
-// shrink moves the entries of the last bucket to where they were before it was
-// added, and drops the bucket.
-func (s *shard) shrink(horizon int64) {
-	last := s.buckets.Load() - 1
-	b := s.bucket(last)
-	s.buckets.Store(last)
-	if b == nil {
-		return
-	}
-	for i := range slotsPerBucket {
-		f, end, ok := b.at(i)
-		if !ok {
-			continue
-		}
-		b.clear(1 << i)
-		s.count--
-		if end >= horizon {
-			s.set(f, end, horizon)
+// fetch has the buckets of a group brought to the cache all at once.
+func (s *shard) fetch(group uint64, bits int, size uint64) {
+	for j := range size {
+		if b := s.bucket(group + j<<bits); b != nil {
+			b.words[0].Load()
 		}
 	}
-	s.cut(last)
 }
 
 // cut drops the chunk of bucket n, which is the last, if it has no other.
