@@ -129,7 +129,7 @@ func (t *MemoryTracker) Merge(from, to string) {
 		table.update(f, func(s *shard) {
 			if s.end(f) < end {
 				s.set(f, end, g.horizon())
-				s.tend(g.horizon(), maxSweep, maxSteps)
+				g.tend(table, s, g.horizon())
 			}
 		})
 	}

@@ -132,11 +132,13 @@ func (g *generation) enter(campaign string, f fingerprint, at, end int64, keep b
 		if s == nil {
 			continue // reset meanwhile
 		}
-		kept := s.end(f)
+		b, slot, kept := s.lookup(f)
 		if kept <= at {
 			g.accept(at)
 			if keep {
-				g.keep(t, s, f, end)
+				horizon := g.horizon()
+				s.replace(b, slot, kept, f, end, horizon)
+				g.tend(t, s, horizon)
 			}
 			kept, entered = end, true
 		}
@@ -149,12 +151,10 @@ func (g *generation) enter(campaign string, f fingerprint, at, end int64, keep b
 	}
 }
 
-// keep begins a cooldown, and does the work that is due on the way.
-func (g *generation) keep(t *table, s *shard, f fingerprint, end int64) {
-	horizon := g.horizon()
-	s.set(f, end, horizon)
-	s.tend(horizon, maxSweep, maxSteps)
+// tend does the work that is due when a cooldown has begun in a shard.
+func (g *generation) tend(t *table, s *shard, horizon int64) {
 	s.entered++
+	s.tend(horizon, maxSweep, maxSteps)
 	if s.count > fewEntries && len(*t.shards.Load()) == 1 {
 		t.split(s, g.share(), horizon)
 	}

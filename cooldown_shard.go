@@ -86,7 +86,7 @@ type layout struct {
 // groupBuckets is how many buckets a group has at least. With 4, the fullest
 // are a quarter fuller than the emptiest; plain linear hashing, which is 1, has
 // twice as many entries in some buckets as in others.
-const groupBuckets = 4
+const groupBuckets = 2
 
 func layoutOf(buckets uint64) layout {
 	return layout{buckets, max(bits.Len64(buckets)-bits.Len(groupBuckets), 0)}
@@ -222,30 +222,45 @@ func (s *shard) find(f fingerprint) (b *bucket, slot int) {
 
 // end returns the end that is kept, or noEnd.
 func (s *shard) end(f fingerprint) int64 {
-	if b, i := s.find(f); b != nil {
-		return b.end(i)
+	_, _, end := s.lookup(f)
+	return end
+}
+
+// lookup returns the end that is kept, or noEnd, and the slot if it is in one.
+func (s *shard) lookup(f fingerprint) (b *bucket, slot int, end int64) {
+	if b, slot = s.find(f); b != nil {
+		return b, slot, b.end(slot)
 	}
 	if end, ok := s.side[f]; ok {
-		return end
+		return nil, -1, end
 	}
-	return noEnd
+	return nil, -1, noEnd
 }
 
 // set keeps an end in place of any other. Room is made where a cooldown ended
 // before the horizon.
 func (s *shard) set(f fingerprint, end, horizon int64) {
-	code, fits := encodeEnd(end)
-	b, i := s.find(f)
-	if b != nil && fits {
-		b.put(i, f, code)
+	b, slot, kept := s.lookup(f)
+	s.replace(b, slot, kept, f, end, horizon)
+}
+
+// replace is set for who has looked up what is there.
+func (s *shard) replace(b *bucket, slot int, kept int64, f fingerprint, end, horizon int64) {
+	if code, fits := encodeEnd(end); b != nil && fits {
+		b.put(slot, f, code)
 		s.note(end)
 		return
 	}
-	if b != nil || len(s.side) > 0 {
+	if kept != noEnd {
 		s.remove(f)
 	}
+	s.add(f, end, horizon)
+}
+
+// add keeps the end of an entry that is not there.
+func (s *shard) add(f fingerprint, end, horizon int64) {
 	s.note(end)
-	if fits && s.place(f, code, horizon) {
+	if code, fits := encodeEnd(end); fits && s.place(f, code, horizon) {
 		return
 	}
 	if s.side == nil {
@@ -275,8 +290,9 @@ func (s *shard) place(f fingerprint, code uint64, horizon int64) bool {
 	l := layoutOf(s.buckets.Load())
 	homes := [...]uint64{l.first(f), l.second(f)}
 	for _, i := range homes {
-		if b := s.allocated(i); s.vacate(b, horizon) {
-			b.put(b.free(), f, code)
+		b := s.allocated(i)
+		if slot := s.vacate(b, horizon); slot >= 0 {
+			b.put(slot, f, code)
 			s.count++
 			return true
 		}
@@ -292,21 +308,21 @@ func (s *shard) place(f fingerprint, code uint64, horizon int64) bool {
 	return false
 }
 
-// vacate reports whether a bucket has a free slot, or an expired one to free.
-func (s *shard) vacate(b *bucket, horizon int64) bool {
-	if b.free() >= 0 {
-		return true
+// vacate returns a slot that is free, or freed because its cooldown has
+// expired, or -1.
+func (s *shard) vacate(b *bucket, horizon int64) int {
+	if i := b.free(); i >= 0 {
+		return i
 	}
 	if s.oldest >= horizon {
-		return false // nothing has expired
+		return -1 // nothing has expired
 	}
 	i := b.expired(horizon)
-	if i < 0 {
-		return false
+	if i >= 0 {
+		b.clear(1 << i)
+		s.count--
 	}
-	b.clear(1 << i)
-	s.count--
-	return true
+	return i
 }
 
 // displace copies one entry of a full bucket to its other bucket, and returns
@@ -322,9 +338,10 @@ func (s *shard) displace(l layout, from *bucket, index uint64, horizon int64) in
 		if other == index {
 			continue
 		}
-		if to := s.allocated(other); s.vacate(to, horizon) {
+		to := s.allocated(other)
+		if place := s.vacate(to, horizon); place >= 0 {
 			code, _ := encodeEnd(end)
-			to.put(to.free(), f, code)
+			to.put(place, f, code)
 			s.note(end)
 			return slot
 		}
@@ -437,7 +454,7 @@ func (s *shard) resize(buckets uint64, horizon int64) {
 	s.count -= n
 	for i := range n {
 		if ends[i] >= horizon {
-			s.set(moving[i], ends[i], horizon)
+			s.add(moving[i], ends[i], horizon)
 		}
 	}
 	if buckets == least {
