@@ -3,6 +3,7 @@ package campaign
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -17,17 +18,18 @@ type MemoryTracker struct {
 	Capacity int
 
 	current atomic.Pointer[generation]
+	saving  sync.Mutex // held by SaveFile
 }
 
 var _ Tracker = (*MemoryTracker)(nil)
 
 var (
-	errAfterEndOfTime = errors.New("campaign: the visit's time lies after the year 9999; pass the time at which the page was seen")
-	errLengthen       = errors.New("campaign: Reopen cannot lengthen a cooldown; pass a time that is not after Entry.Until")
+	errOutOfTime = errors.New("campaign: the visit's time is not in the years 1 to 9999; pass the time at which the page was seen")
+	errLengthen  = errors.New("campaign: Reopen cannot lengthen a cooldown; pass a time that is not after Entry.Until")
 )
 
-// Enter implements [Tracker]. It fails only if ctx is done or e.Time lies after
-// the year 9999. A timeout of zero or less counts as [Immediately].
+// Enter implements [Tracker]. It fails only if ctx is done or e.Time is not in
+// the years 1 to 9999. A timeout of zero or less counts as [Immediately].
 func (t *MemoryTracker) Enter(ctx context.Context, e Entry) (until time.Time, entered bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return time.Time{}, false, err
@@ -40,8 +42,8 @@ func (t *MemoryTracker) Enter(ctx context.Context, e Entry) (until time.Time, en
 			return time.UnixMilli(end).UTC(), false, nil
 		}
 	}
-	if at > endOfTimeMilli {
-		return time.Time{}, false, errAfterEndOfTime
+	if at < firstTimeMilli || at > endOfTimeMilli {
+		return time.Time{}, false, errOutOfTime
 	}
 	until = e.Until()
 	end, entered := g.enter(e.Campaign, f, at, until.UnixMilli(), e.Timeout > 0)

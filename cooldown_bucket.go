@@ -37,7 +37,8 @@ const (
 	noEnd     = math.MinInt64
 	extraMask = 1<<extraBits - 1
 
-	endOfTimeMilli = 253402300799999
+	endOfTimeMilli = 253402300799999 // see endOfTime
+	firstTimeMilli = -62135596800000 // the year 1, which time.Time begins with
 )
 
 // encodeEnd returns how a slot writes an end, in Unix milliseconds. What does

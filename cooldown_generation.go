@@ -34,6 +34,9 @@ const (
 	// for visits that come late.
 	grace = int64(5 * time.Minute / time.Millisecond)
 
+	// beforeAllVisits leaves room to subtract the grace.
+	beforeAllVisits = math.MinInt64 + grace
+
 	// In one of so many new cooldowns, so many buckets of some other shard are
 	// searched for expired ones, or dropped. A campaign that is over would
 	// otherwise keep its memory for ever.
@@ -43,7 +46,7 @@ const (
 
 func newGeneration(key hashKey, capacity int) *generation {
 	g := &generation{key: key, capacity: int64(capacity)}
-	g.newest.Store(math.MinInt64 + grace) // before all visits
+	g.newest.Store(beforeAllVisits)
 	g.tables.Store(newDirectory(nil))
 	return g
 }

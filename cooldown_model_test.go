@@ -1,8 +1,10 @@
 package campaign_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -22,6 +24,8 @@ type modelled interface {
 	Merge(from, to string)
 	Forget(profile string)
 	Reset(campaign string)
+	WriteTo(w io.Writer) (int64, error)
+	ReadFrom(r io.Reader) (int64, error)
 }
 
 // A step is one operation with all its arguments, so that a sequence of steps
@@ -111,6 +115,15 @@ func (o *oracle) step(tr modelled, s step) string {
 		}
 	case "len":
 		return o.len(tr, e.Time)
+	case "snapshot":
+		var b bytes.Buffer
+		if n, err := tr.WriteTo(&b); err != nil || n != int64(b.Len()) {
+			return fmt.Sprintf("WriteTo = %d, %v, want %d", n, err, b.Len())
+		}
+		size := int64(b.Len())
+		if n, err := tr.ReadFrom(&b); err != nil || n != size {
+			return fmt.Sprintf("ReadFrom = %d, %v, want %d", n, err, size)
+		}
 	}
 	return ""
 }
@@ -222,6 +235,8 @@ func (w world) steps(rnd *rand.Rand, n int) []step {
 			s.op = "reset"
 		case p < 86 && rnd.IntN(w.profiles) < 10:
 			s.op = "len"
+		case p < 87 && rnd.IntN(w.profiles) < 10:
+			s.op = "snapshot"
 		case p < 90:
 			s.op = "until"
 		}

@@ -72,6 +72,12 @@ func chunkOf(bucket uint64) (chunk, place uint64, size int) {
 	return uint64(e)*8 + i>>e - 8, i & (1<<e - 1), 1 << e
 }
 
+// An entry is a cooldown outside of its slot.
+type entry struct {
+	fingerprint
+	end int64 // Unix milliseconds
+}
+
 // A layout says where entries belong in a shard that has so many buckets.
 //
 // Bucket i belongs to group i mod groups. The groups before the place where the
@@ -422,15 +428,14 @@ func (s *shard) sweepSide(horizon int64) {
 }
 
 // resize adds a bucket or removes the last one. The entries that then belong
-// elsewhere are all in the group of that bucket: 72 at most. Readers that miss
+// elsewhere are all in the group of that bucket: 36 at most. Readers that miss
 // one on its way wait for the lock.
 func (s *shard) resize(buckets uint64, horizon int64) {
 	least := min(buckets, s.buckets.Load())
 	was, l := layoutOf(least), layoutOf(buckets)
 	group, size := was.next()
 	s.buckets.Store(buckets)
-	var moving [2 * groupBuckets * slotsPerBucket]fingerprint
-	var ends [len(moving)]int64
+	var moving [2 * groupBuckets * slotsPerBucket]entry
 	n := 0
 	s.fetch(group, was.bits, size)
 	for j := range size + 1 {
@@ -446,15 +451,15 @@ func (s *shard) resize(buckets uint64, horizon int64) {
 				continue
 			}
 			set |= 1 << slot
-			moving[n], ends[n] = f, end
+			moving[n] = entry{f, end}
 			n++
 		}
 		b.clear(set)
 	}
 	s.count -= n
-	for i := range n {
-		if ends[i] >= horizon {
-			s.add(moving[i], ends[i], horizon)
+	for _, e := range moving[:n] {
+		if e.end >= horizon {
+			s.add(e.fingerprint, e.end, horizon)
 		}
 	}
 	if buckets == least {

@@ -1,6 +1,7 @@
 package campaign
 
 import (
+	"iter"
 	"sync/atomic"
 )
 
@@ -79,23 +80,37 @@ func (t *table) update(f fingerprint, change func(s *shard)) {
 	}
 }
 
-// each calls f with each shard, locked. It returns false if the table has split
-// meanwhile: the entries are in other shards then, and the caller begins again.
-func (t *table) each(f func(s *shard)) bool {
-	shards := t.shards.Load()
-	for i := range *shards {
-		s := &(*shards)[i]
-		s.mu.Lock()
-		f(s)
-		s.mu.Unlock()
+// locked goes through the shards. Each is locked, and unlocked by the loop. No
+// entry is seen twice or not at all because the table splits meanwhile.
+func (t *table) locked() iter.Seq[*shard] {
+	return func(yield func(*shard) bool) {
+		shards := t.shards.Load()
+		if len(*shards) == 1 {
+			(*shards)[0].mu.Lock()
+			now := t.shards.Load()
+			if now == shards {
+				yield(&(*shards)[0])
+				return
+			}
+			(*shards)[0].mu.Unlock()
+			shards = now
+		}
+		for i := range *shards {
+			s := &(*shards)[i]
+			s.mu.Lock()
+			if !yield(s) {
+				return
+			}
+		}
 	}
-	return t.shards.Load() == shards
 }
 
 // retire marks all shards as gone, so that no Enter that has found the table
 // before puts into it what nobody would find.
 func (t *table) retire() {
-	for !t.each(func(s *shard) { s.gone = true }) {
+	for s := range t.locked() {
+		s.gone = true
+		s.mu.Unlock()
 	}
 }
 
@@ -117,15 +132,13 @@ func (t *table) retireEmpty() bool {
 
 // running returns how many cooldowns end after a time.
 func (t *table) running(at int64) (n int) {
-	count := func(s *shard) {
+	for s := range t.locked() {
 		for _, end := range s.all() {
 			if end > at {
 				n++
 			}
 		}
-	}
-	for !t.each(count) {
-		n = 0
+		s.mu.Unlock()
 	}
 	return n
 }

@@ -78,7 +78,7 @@ func TestMemoryTrackerEnter(t *testing.T) {
 		{"the beginning of Unix time", time.UnixMilli(0), ms, time.UnixMilli(1)},
 		{"ending with the beginning of Unix time", time.UnixMilli(-5), 5 * ms, time.UnixMilli(0)},
 		{"before Unix time", time.UnixMilli(-5000), ms, time.UnixMilli(-4999)},
-		{"the year 1", time.Time{}, time.Hour, time.Time{}.Add(time.Hour)},
+		{"the year 2", time.Time{}.AddDate(1, 0, 0), time.Hour, time.Time{}.AddDate(1, 0, 0).Add(time.Hour)},
 		{"the last millisecond of 42 bits", time.UnixMilli(1<<42 - 3), ms, time.UnixMilli(1<<42 - 2)},
 		{"the sentinel of 42 bits", time.UnixMilli(1<<42 - 2), ms, time.UnixMilli(1<<42 - 1)},
 		{"beyond 42 bits", time.UnixMilli(1<<42 - 1), ms, time.UnixMilli(1 << 42)},
@@ -206,10 +206,12 @@ func TestMemoryTrackerErrors(t *testing.T) {
 		}
 		wantEnter(t, &tr, first, first.Until(), false)
 	})
-	t.Run("after the end of time", func(t *testing.T) {
+	t.Run("out of time", func(t *testing.T) {
 		var tr campaign.MemoryTracker
-		if _, entered, err := tr.Enter(context.Background(), entry(endOfTime.Add(time.Millisecond))); entered || err == nil {
-			t.Errorf("Enter(year 10000) = %t, %v, want false and an error", entered, err)
+		for _, when := range []time.Time{endOfTime.Add(time.Millisecond), time.Time{}.Add(-time.Millisecond)} {
+			if _, entered, err := tr.Enter(context.Background(), entry(when)); entered || err == nil {
+				t.Errorf("Enter(%v) = %t, %v, want false and an error", when, entered, err)
+			}
 		}
 	})
 	t.Run("Reopen to a later end", func(t *testing.T) {
