@@ -293,10 +293,10 @@ func TestMemoryTrackerModel(t *testing.T) {
 		world       world
 		runs, steps int
 	}{
-		{"few profiles", world{campaigns: 2, profiles: 4, pace: 10 * time.Second}, 200, 300},
-		{"many campaigns", world{campaigns: 300, profiles: 5, pace: time.Minute}, 5, 3000},
-		{"growing", world{campaigns: 1, profiles: 20_000, pace: time.Millisecond}, 1, 40_000},
-		{"expiring", world{campaigns: 2, profiles: 20_000, pace: time.Second}, 1, 40_000},
+		{"few profiles", world{campaigns: 2, profiles: 4, pace: 10 * time.Second}, 100, 300},
+		{"many campaigns", world{campaigns: 300, profiles: 5, pace: time.Minute}, 2, 2000},
+		{"growing", world{campaigns: 1, profiles: 10_000, pace: time.Millisecond}, 1, 15_000},
+		{"expiring", world{campaigns: 2, profiles: 10_000, pace: time.Second}, 1, 20_000},
 	}
 	for _, tt := range worlds {
 		t.Run(tt.name, func(t *testing.T) {

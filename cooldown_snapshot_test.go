@@ -47,7 +47,7 @@ func enter(t testing.TB, tr campaign.Tracker, e campaign.Entry) {
 }
 
 func TestSnapshotRoundTrip(t *testing.T) {
-	for _, n := range []int{0, 1, 100, 3000, 20_000} {
+	for _, n := range []int{0, 1, 100, 5000} {
 		tr, snapshot := filled(t, n)
 		var got campaign.MemoryTracker
 		if read, err := got.ReadFrom(iotest.OneByteReader(bytes.NewReader(snapshot))); err != nil || read != int64(len(snapshot)) {
@@ -201,7 +201,7 @@ const saveForEver = "CAMPAIGN_TEST_SAVE_FOR_EVER"
 
 func TestSaveFileKilled(t *testing.T) {
 	if name := os.Getenv(saveForEver); name != "" {
-		tr, _ := filled(t, 20_000)
+		tr, _ := filled(t, 8000)
 		for {
 			if err := tr.SaveFile(name); err != nil {
 				t.Fatal(err)
@@ -210,7 +210,7 @@ func TestSaveFileKilled(t *testing.T) {
 		}
 	}
 	name := filepath.Join(t.TempDir(), "cooldowns")
-	for i := range 8 {
+	for i := range 5 {
 		cmd := exec.Command(os.Args[0], "-test.run=^TestSaveFileKilled$", "-test.timeout=1m")
 		cmd.Env = append(os.Environ(), saveForEver+"="+name)
 		out, err := cmd.StdoutPipe()
@@ -224,16 +224,16 @@ func TestSaveFileKilled(t *testing.T) {
 			t.Errorf("the child did not save: %v", err)
 		}
 		// Kill it in the middle of a save: once so much has been written.
-		for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
-			if f, err := os.Stat(name + ".tmp"); err == nil && f.Size() >= int64(i)*70_000 {
+		for deadline := time.Now().Add(2 * time.Second); time.Now().Before(deadline); {
+			if f, err := os.Stat(name + ".tmp"); err == nil && f.Size() >= int64(i)*50_000 {
 				break
 			}
 		}
 		cmd.Process.Kill()
 		cmd.Wait()
 		var tr campaign.MemoryTracker
-		if err := tr.LoadFile(name); err != nil || tr.Len(noon) != 40_000 {
-			t.Fatalf("LoadFile after kill %d = %v with Len %d, want nil, 40000", i, err, tr.Len(noon))
+		if err := tr.LoadFile(name); err != nil || tr.Len(noon) != 16_000 {
+			t.Fatalf("LoadFile after kill %d = %v with Len %d, want nil, 16000", i, err, tr.Len(noon))
 		}
 	}
 }
@@ -259,8 +259,9 @@ func FuzzReadFrom(f *testing.F) {
 		if again.Len(noon) > tr.Len(noon) {
 			t.Errorf("Len = %d after a round trip, want at most %d", again.Len(noon), tr.Len(noon))
 		}
-		first, entered := mustEnter(t, &again, entry(noon))
-		if second, again := mustEnter(t, &again, entry(noon)); again || !second.Equal(first) {
+		e := lasting(entry(noon), campaign.Never) // whatever the newest visit was, it goes on
+		first, entered := mustEnter(t, &again, e)
+		if second, again := mustEnter(t, &again, e); again || !second.Equal(first) {
 			t.Errorf("Enter twice = %v, %t and %v, %t, want the second closed until the same", first, entered, second, again)
 		}
 	})
