@@ -2,62 +2,149 @@ package campaign
 
 import (
 	"context"
+	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
-// MemoryTracker keeps cooldowns in memory. Its zero value is ready for use. It
-// must not be copied after its first use. It is safe for concurrent use.
+// A MemoryTracker is a [Tracker] that keeps cooldowns in the memory of the
+// process. The zero value is ready to use. It must not be copied after first
+// use, and is safe for concurrent use.
 type MemoryTracker struct {
-	mu   sync.Mutex
-	ends map[cooldownKey]int64 // Unix milliseconds
+	// Capacity is a hint for how many cooldowns live at once, in all campaigns
+	// together. Zero is fine: memory grows in small steps, and a hint saves
+	// the work of growing. It counts when the tracker is first used.
+	Capacity int
+
+	current atomic.Pointer[generation]
+	saving  sync.Mutex // held by SaveFile
 }
 
-type cooldownKey struct{ campaign, profile string }
+var _ Tracker = (*MemoryTracker)(nil)
 
-// Enter implements [Tracker].
+var (
+	errOutOfTime = errors.New("campaign: the visit's time is not in the years 1 to 9999; pass the time at which the page was seen")
+	errLengthen  = errors.New("campaign: Reopen cannot lengthen a cooldown; pass a time that is not after Entry.Until")
+)
+
+// Enter implements [Tracker]. It fails only if ctx is done or e.Time is not in
+// the years 1 to 9999. A timeout of zero or less counts as [Immediately].
 func (t *MemoryTracker) Enter(ctx context.Context, e Entry) (until time.Time, entered bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return time.Time{}, false, err
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	key := cooldownKey{e.Campaign, e.Profile}
-	if end, ok := t.ends[key]; ok && e.Time.UnixMilli() < end {
-		return time.UnixMilli(end).UTC(), false, nil
+	g := t.generation()
+	f := g.key.fingerprint(e.Profile)
+	at := e.Time.UnixMilli()
+	if table := g.find(e.Campaign); table != nil {
+		if end := table.peek(f); end > at {
+			return time.UnixMilli(end).UTC(), false, nil
+		}
 	}
-	end := e.Until()
-	if e.Timeout == Immediately {
-		return end, true, nil
+	if at < firstTimeMilli || at > endOfTimeMilli {
+		return time.Time{}, false, errOutOfTime
 	}
-	if t.ends == nil {
-		t.ends = make(map[cooldownKey]int64)
-	}
-	t.ends[key] = end.UnixMilli()
-	return end, true, nil
+	until = e.Until()
+	end, entered := g.enter(e.Campaign, f, at, until.UnixMilli(), e.Timeout > 0)
+	return time.UnixMilli(end).UTC(), entered, nil
 }
 
-// Reopen implements [Tracker].
+// generation returns what t keeps.
+func (t *MemoryTracker) generation() *generation {
+	if g := t.current.Load(); g != nil {
+		return g
+	}
+	t.current.CompareAndSwap(nil, newGeneration(newHashKey(), t.Capacity))
+	return t.current.Load()
+}
+
+// Reopen implements [Tracker]. A time that is not after e.Time ends the
+// cooldown as if it had not begun. It is an error if until lies after e.Until().
 func (t *MemoryTracker) Reopen(ctx context.Context, e Entry, until time.Time) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	key := cooldownKey{e.Campaign, e.Profile}
-	if end, ok := t.ends[key]; ok && end == e.Until().UnixMilli() {
-		t.ends[key] = min(end, until.UnixMilli())
+	begun, end := e.Until().UnixMilli(), until.UnixMilli()
+	if end > begun {
+		return errLengthen
 	}
+	if e.Timeout <= 0 {
+		return nil // it began no cooldown
+	}
+	g := t.generation()
+	f := g.key.fingerprint(e.Profile)
+	table := g.find(e.Campaign)
+	if table == nil {
+		return nil
+	}
+	table.update(f, func(s *shard) {
+		switch kept := s.end(f); {
+		case kept != begun:
+		case end <= e.Time.UnixMilli():
+			s.remove(f)
+		default:
+			s.set(f, end, g.horizon())
+		}
+	})
 	return nil
 }
 
-// Until implements [CooldownReader].
+// Until returns until when the campaign is closed for the profile, and whether
+// it is closed at all for a visit at the given time.
 func (t *MemoryTracker) Until(campaign, profile string, at time.Time) (until time.Time, closed bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	end, ok := t.ends[cooldownKey{campaign, profile}]
-	if !ok || at.UnixMilli() >= end {
+	g := t.generation()
+	end := int64(noEnd)
+	if table := g.find(campaign); table != nil {
+		f := g.key.fingerprint(profile)
+		table.update(f, func(s *shard) { end = s.end(f) })
+	}
+	if end <= at.UnixMilli() {
 		return time.Time{}, false
 	}
 	return time.UnixMilli(end).UTC(), true
 }
+
+// Len returns how many cooldowns are running at the given time. It looks at all
+// of them, which takes a few nanoseconds each.
+func (t *MemoryTracker) Len(at time.Time) int {
+	n := 0
+	for _, table := range t.generation().all() {
+		n += table.running(at.UnixMilli())
+	}
+	return n
+}
+
+// Merge tells the tracker that two profiles are one person. Each campaign is
+// from now on closed for to until the later of the two ends. What is kept for
+// from stays, because visits under the old ID may still be on their way; it
+// ends by itself, or with [MemoryTracker.Forget].
+func (t *MemoryTracker) Merge(from, to string) {
+	g := t.generation()
+	old, f := g.key.fingerprint(from), g.key.fingerprint(to)
+	for _, table := range g.all() {
+		end := int64(noEnd)
+		table.update(old, func(s *shard) { end = s.end(old) })
+		if end == noEnd {
+			continue
+		}
+		table.update(f, func(s *shard) {
+			if s.end(f) < end {
+				s.set(f, end, g.horizon())
+				g.tend(table, s, g.horizon())
+			}
+		})
+	}
+}
+
+// Forget removes all cooldowns of a profile.
+func (t *MemoryTracker) Forget(profile string) {
+	g := t.generation()
+	f := g.key.fingerprint(profile)
+	for _, table := range g.all() {
+		table.update(f, func(s *shard) { s.remove(f) })
+	}
+}
+
+// Reset removes all cooldowns of a campaign, which is then open for everybody.
+func (t *MemoryTracker) Reset(campaign string) { t.generation().reset(campaign) }

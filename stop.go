@@ -81,22 +81,24 @@ type Entry struct {
 // would lie beyond it, with the year 9999, the last that JSON and RFC 3339 can
 // write.
 func (e Entry) Until() time.Time {
-	start := time.UnixMilli(e.Time.UnixMilli()).UTC()
 	if e.Timeout == Never {
 		return endOfTime
 	}
+	start := e.Time.UnixMilli()
 	if e.Timeout <= 0 {
-		return start
+		return time.UnixMilli(start).UTC()
 	}
 	// Whole milliseconds, rounded up: a cooldown is never shorter than asked.
+	// Counted in milliseconds, because the longest durations, rounded up, do
+	// not fit a time.Duration.
 	ms := int64(e.Timeout / time.Millisecond)
 	if e.Timeout%time.Millisecond != 0 {
 		ms++
 	}
-	if end := start.Add(time.Duration(ms) * time.Millisecond); end.Before(endOfTime) {
-		return end
+	if start >= endOfTime.UnixMilli()-ms {
+		return endOfTime
 	}
-	return endOfTime
+	return time.UnixMilli(start + ms).UTC()
 }
 
 // endOfTime is what Until returns for Never.
