@@ -131,8 +131,23 @@ func TestMemoryTrackerImmediately(t *testing.T) {
 func TestMemoryTrackerKeepsKeysApart(t *testing.T) {
 	long := strings.Repeat("x", 10<<10)
 	keys := [][2]string{
-		{"", ""}, {"", "a"}, {"a", ""}, {"ab", "c"}, {"a", "bc"}, {"a\x00", "b"}, {"a", "\x00b"}, {"a|b", "c"}, {"a", "b|c"},
-		{"é", "é"}, {"é", "e\u0301"}, {long, "p"}, {long + "x", "p"}, {"c", long}, {"c", long + "x"}, {"c", "\xff"}, {"c", "\ufffd"},
+		{"", ""},
+		{"", "a"},
+		{"a", ""},
+		{"ab", "c"},
+		{"a", "bc"},
+		{"a\x00", "b"},
+		{"a", "\x00b"},
+		{"a|b", "c"},
+		{"a", "b|c"},
+		{"é", "é"},
+		{"é", "e\u0301"},
+		{long, "p"},
+		{long + "x", "p"},
+		{"c", long},
+		{"c", long + "x"},
+		{"c", "\xff"},
+		{"c", "\ufffd"},
 	}
 	var tr campaign.MemoryTracker
 	e := entry(noon)

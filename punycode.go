@@ -98,8 +98,14 @@ func isLabel(label string) bool {
 // letters of mathematics.
 func isVariant(r rune) bool {
 	for _, block := range [...][2]rune{
-		{'\u2460', '\u24ea'}, {'\u3200', '\u321e'}, {'\u3220', '\u3247'}, {'\u3250', '\u327e'}, {'\u3280', '\u33ff'},
-		{'\ufb00', '\ufb06'}, {'\uff5f', '\uffef'}, {'\U0001d400', '\U0001d7ff'},
+		{'\u2460', '\u24ea'},
+		{'\u3200', '\u321e'},
+		{'\u3220', '\u3247'},
+		{'\u3250', '\u327e'},
+		{'\u3280', '\u33ff'},
+		{'\ufb00', '\ufb06'},
+		{'\uff5f', '\uffef'},
+		{'\U0001d400', '\U0001d7ff'},
 	} {
 		if block[0] <= r && r <= block[1] {
 			return true
