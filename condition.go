@@ -244,7 +244,7 @@ func compileComparison(c Comparison, fs *faults, p pointer) comparison {
 	fieldKnown := len(*fs) == before
 	i := indexOperator(c.Op)
 	if i < 0 {
-		fs.add(p.key("op"), "%q is not an operator; %s", c.Op, suggest(string(c.Op), opNames()))
+		fs.add(p.key("op"), "%s; %s", notOne(string(c.Op), "an operator"), suggest(string(c.Op), opNames()))
 		return out
 	}
 	o := operators[i]
@@ -275,6 +275,14 @@ func compileComparison(c Comparison, fs *faults, p pointer) comparison {
 		out.compileList(fs, value)
 	}
 	return out
+}
+
+// notOne says that a word is none of those that can stand at its place.
+func notOne(word, of string) string {
+	if word == "" {
+		return "is missing"
+	}
+	return strconv.Quote(word) + " is not " + of
 }
 
 func indexOperator(op Op) int {

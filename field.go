@@ -121,7 +121,7 @@ func parseField(f Field, fs *faults, p pointer) fieldRef {
 	case !utf8.ValidString(string(f)):
 		fs.add(p, "%v, so no visit can have it", errNotUTF8)
 	case !found:
-		fs.add(p, "%q is not a field; %s", f, suggestField(string(f)))
+		fs.add(p, "%s; %s", notOne(string(f), "a field"), suggestField(string(f)))
 	case ref.isNamed() && ref.name == "":
 		fs.add(p, "%q has no name after the last dot; write %sNAME", f, f)
 	}
