@@ -139,7 +139,7 @@ func broken(t *testing.T, newTracker func() campaign.Tracker) []string {
 func TestTrackerFindsTheBroken(t *testing.T) {
 	tests := []struct {
 		name   string
-		break_ func(s *simple)
+		breaks func(s *simple)
 		want   string // one of the promises that must be seen to be broken
 	}{
 		{"get, then set", func(s *simple) { s.between = runtime.Gosched }, "one winner on a new key"},
@@ -183,7 +183,7 @@ func TestTrackerFindsTheBroken(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			names := broken(t, func() campaign.Tracker {
 				s := newSimple()
-				tt.break_(s)
+				tt.breaks(s)
 				if s.late {
 					return &impatient{simple: s, started: map[string]time.Time{}}
 				}

@@ -1,2 +1,0 @@
-// Package campaigntest helps to test what is built with package campaign.
-package campaigntest
