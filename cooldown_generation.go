@@ -40,7 +40,7 @@ const (
 	// In one of so many new cooldowns, so many buckets of some other shard are
 	// searched for expired ones, or dropped. A campaign that is over would
 	// otherwise keep its memory for ever.
-	tendEvery  = 64
+	tendEvery  = 16
 	otherSweep = 32
 )
 

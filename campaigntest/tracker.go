@@ -1,0 +1,413 @@
+package campaigntest
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/hybridcampaign/campaign"
+)
+
+// TestTracker checks that a [campaign.Tracker] keeps its promises. It runs one
+// subtest for each promise, each with a tracker of its own from newTracker,
+// which may use t for cleanup. A failure says what was promised and why it
+// matters.
+//
+// All times come from the visits, which lie in the hour after the next, so that
+// trackers whose store removes what has expired by a clock of its own are
+// served too. It never sleeps. Race conditions show best when the tests are
+// run with more than one processor, and with -race.
+//
+//	func TestRedisTracker(t *testing.T) {
+//		campaigntest.TestTracker(t, func(t *testing.T) campaign.Tracker {
+//			return redistracker.New(startRedis(t))
+//		})
+//	}
+func TestTracker(t *testing.T, newTracker func(t *testing.T) campaign.Tracker) {
+	for _, p := range trackerPromises() {
+		t.Run(p.name, func(t *testing.T) { p.check(t, newTracker(t)) })
+	}
+}
+
+// A reporter is the part of testing.T that the checks need. The tests of this
+// package have another, because a check must be seen to fail.
+type reporter interface {
+	Helper()
+	Errorf(format string, args ...any)
+}
+
+// A promise is one thing that every Tracker has to do.
+type promise struct {
+	name string // of the subtest
+	text string // what is promised
+	why  string // what happens to customers otherwise
+	run  func(c *trackerCheck)
+}
+
+func (p promise) check(r reporter, tracker campaign.Tracker) {
+	r.Helper()
+	p.run(&trackerCheck{
+		reporter: r,
+		promise:  p,
+		tracker:  tracker,
+		start:    time.Now().Add(time.Hour).Truncate(time.Millisecond),
+	})
+}
+
+// A trackerCheck is one promise put to the test.
+type trackerCheck struct {
+	reporter
+	promise promise
+	tracker campaign.Tracker
+	start   time.Time // of the first visit
+}
+
+const ms = time.Millisecond
+
+// endOfTime is the end of a cooldown that never ends.
+var endOfTime = campaign.Entry{Timeout: campaign.Never}.Until()
+
+func (c *trackerCheck) failf(format string, args ...any) {
+	c.Helper()
+	c.Errorf(format+"\n\tpromise: %s\n\twhy: %s", append(args, c.promise.text, c.promise.why)...)
+}
+
+// visit is an entry a while after the start.
+func (c *trackerCheck) visit(after, timeout time.Duration) campaign.Entry {
+	return campaign.Entry{Campaign: "shoes", Profile: "ann", Time: c.start.Add(after), Timeout: timeout}
+}
+
+// at is a time a while after the start, for messages.
+func (c *trackerCheck) at(when time.Time) string {
+	if when.Equal(endOfTime) {
+		return "the end of time"
+	}
+	return "start+" + when.Sub(c.start).String()
+}
+
+// enter fails the test if Enter does not answer as it should.
+func (c *trackerCheck) enter(e campaign.Entry, wantUntil time.Time, wantEntered bool) {
+	c.Helper()
+	until, entered, err := c.tracker.Enter(context.Background(), e)
+	if err != nil {
+		c.failf("Enter(%s, timeout %v) = error %v, want none", c.at(e.Time), e.Timeout, err)
+		return
+	}
+	if entered != wantEntered || !until.Equal(wantUntil) {
+		c.failf("Enter(%s, timeout %v) = until %s, entered %t, want until %s, entered %t",
+			c.at(e.Time), e.Timeout, c.at(until), entered, c.at(wantUntil), wantEntered)
+	}
+}
+
+// enters and held are the two answers that Enter has.
+func (c *trackerCheck) enters(e campaign.Entry) { c.Helper(); c.enter(e, e.Until(), true) }
+
+func (c *trackerCheck) held(e campaign.Entry, until time.Time) { c.Helper(); c.enter(e, until, false) }
+
+func (c *trackerCheck) reopen(e campaign.Entry, until time.Time) {
+	c.Helper()
+	if err := c.tracker.Reopen(context.Background(), e, until); err != nil {
+		c.failf("Reopen(%s, timeout %v) to %s = error %v, want none", c.at(e.Time), e.Timeout, c.at(until), err)
+	}
+}
+
+func trackerPromises() []promise {
+	const (
+		twice = "a customer who should be left alone would get the same message again"
+		lost  = "a customer who may be addressed would not be"
+	)
+	return []promise{
+		{"first visit enters", "the first visit of a profile enters, and is told the end of the cooldown", lost, (*trackerCheck).firstVisit},
+		{"closed until exactly the end", "closed one millisecond before the end, open at exactly the end", "marketers and replays count on the moment: " + twice + ", or would wait for too long", (*trackerCheck).exactEnd},
+		{"parts of a millisecond do not count", "times count to the millisecond, rounded down", "live traffic and a replayed log, which has milliseconds, would decide differently", (*trackerCheck).nanoseconds},
+		{"late visits are held", "a visit whose time lies before the run that closed the campaign is held too", "visits arrive late and out of order: " + twice, (*trackerCheck).lateVisit},
+		{"visits do not lengthen", "visits in the cooldown change nothing", "a faithful customer would never be addressed again", (*trackerCheck).notLengthened},
+		{"other timeouts do not matter", "the cooldown that is kept decides, whatever timeout the next visit brings", "a campaign that is changed while it runs would forget its cooldowns", (*trackerCheck).changedTimeout},
+		{"immediately keeps nothing", "Immediately enters unless an earlier cooldown is running, and keeps nothing", lost + ", or " + twice, (*trackerCheck).immediately},
+		{"never has no end", "Never is closed until the end of the year 9999, which Enter returns", "what was to be said once in a life would be said again: an end that wraps around lies in the past", (*trackerCheck).never},
+		{"long timeouts are exact", "timeouts of years and centuries are as exact as those of seconds", twice + " when a number that is too small wraps around", (*trackerCheck).longTimeouts},
+		{"odd keys are kept apart", "campaign and profile are two keys of any bytes and any length", "one customer would wait for another, or for another campaign", (*trackerCheck).oddKeys},
+		{"one winner on a new key", "of all that enter for one profile at once, one enters", "customers open several pages at once: " + twice + ". Checking and setting have to be one step", (*trackerCheck).oneWinnerNew},
+		{"one winner on an expired key", "of all that enter at once when a cooldown has ended, one enters", "customers open several pages at once: " + twice + ". Replacing what has expired has to be one step as well", (*trackerCheck).oneWinnerExpired},
+		{"reopen moves the end", "Reopen moves the end of the cooldown that the entry began", "an outage of the endpoint would cost the customer the message", (*trackerCheck).reopens},
+		{"reopen to the visit opens", "Reopen to the time of the visit, or before, opens the campaign", lost, (*trackerCheck).reopensAtOnce},
+		{"foreign reopen changes nothing", "Reopen changes nothing unless the end that is kept is the end of its own entry", "a run that fails late would open the cooldown of another one that was delivered: " + twice, (*trackerCheck).foreignReopen},
+		{"late reopen changes nothing", "Reopen changes nothing once another run has begun a cooldown", "a run that fails late would open the cooldown of another one that was delivered: " + twice, (*trackerCheck).lateReopen},
+		{"a done context is an error", "with a context that is done, Enter and Reopen return its error and change nothing", "a run that was called off would close the campaign, or open it", (*trackerCheck).doneContext},
+	}
+}
+
+func (c *trackerCheck) firstVisit() {
+	first := c.visit(0, time.Hour)
+	c.enters(first)
+	c.held(first, first.Until())
+}
+
+func (c *trackerCheck) exactEnd() {
+	for i, timeout := range []time.Duration{ms, 2 * ms, time.Second, time.Minute, 24 * time.Hour, 7 * 24 * time.Hour} {
+		e := c.visit(0, timeout)
+		e.Profile = strings.Repeat("x", i)
+		c.enters(e)
+		end := e.Until()
+		e.Time = end.Add(-ms)
+		c.held(e, end)
+		e.Time = end
+		c.enters(e)
+	}
+}
+
+func (c *trackerCheck) nanoseconds() {
+	e := c.visit(999_999, time.Hour)
+	c.enter(e, c.start.Add(time.Hour), true)
+	c.held(c.visit(time.Hour-1, time.Hour), c.start.Add(time.Hour))
+	c.enters(c.visit(time.Hour, time.Hour))
+
+	short := c.visit(0, 1500*time.Microsecond)
+	short.Profile = "bob"
+	c.enter(short, c.start.Add(2*ms), true) // never shorter than asked
+}
+
+func (c *trackerCheck) lateVisit() {
+	first := c.visit(0, time.Hour)
+	c.enters(first)
+	for _, late := range []time.Duration{ms, time.Second, time.Minute, 30 * time.Minute} {
+		c.held(c.visit(-late, time.Hour), first.Until())
+	}
+}
+
+func (c *trackerCheck) notLengthened() {
+	first := c.visit(0, time.Hour)
+	c.enters(first)
+	for minute := range 60 {
+		c.held(c.visit(time.Duration(minute)*time.Minute, time.Hour), first.Until())
+	}
+	c.enters(c.visit(time.Hour, time.Hour))
+}
+
+func (c *trackerCheck) changedTimeout() {
+	first := c.visit(0, time.Hour)
+	c.enters(first)
+	for _, timeout := range []time.Duration{ms, time.Minute, 1000 * time.Hour, campaign.Never} {
+		c.held(c.visit(time.Minute, timeout), first.Until())
+	}
+	next := c.visit(time.Hour, time.Minute)
+	c.enters(next)
+	c.held(c.visit(time.Hour+time.Minute-ms, time.Hour), next.Until())
+	c.enters(c.visit(time.Hour+time.Minute, time.Hour))
+}
+
+func (c *trackerCheck) immediately() {
+	e := c.visit(0, campaign.Immediately)
+	c.enters(e)
+	c.enters(e)
+	hour := c.visit(0, time.Hour)
+	c.enters(hour)
+	c.held(c.visit(time.Hour-ms, campaign.Immediately), hour.Until())
+	c.enters(c.visit(time.Hour, campaign.Immediately))
+	c.enters(c.visit(time.Hour, time.Minute))
+}
+
+func (c *trackerCheck) never() {
+	c.enters(c.visit(0, campaign.Never))
+	const year = 365 * 24 * time.Hour
+	for _, after := range []time.Duration{0, ms, time.Hour, year, 50 * year, 100 * year, 290 * year} {
+		c.held(c.visit(after, campaign.Never), endOfTime)
+		c.held(c.visit(after, time.Hour), endOfTime)
+	}
+	late := c.visit(0, campaign.Never)
+	late.Time = endOfTime.Add(-ms)
+	c.held(late, endOfTime)
+}
+
+func (c *trackerCheck) longTimeouts() {
+	const day = 24 * time.Hour
+	for i, timeout := range []time.Duration{30 * day, 50 * day, 365 * day, 68 * 366 * day, 100 * 365 * day, 290 * 365 * day} {
+		e := c.visit(0, timeout)
+		e.Profile = strings.Repeat("x", i)
+		c.enters(e)
+		end := e.Until()
+		for _, before := range []time.Duration{timeout, timeout / 2, ms} {
+			e.Time = end.Add(-before)
+			c.held(e, end)
+		}
+		e.Time = end
+		c.enters(e)
+	}
+}
+
+func (c *trackerCheck) oddKeys() {
+	long := strings.Repeat("x", 10<<10)
+	keys := [][2]string{
+		{"", ""}, {"", "a"}, {"a", ""}, {"ab", "c"}, {"a", "bc"}, {"abc", ""}, {"", "abc"},
+		{"a:b", "c"}, {"a", "b:c"}, {"a/b", "c"}, {"a", "b/c"}, {"a|b", "c"}, {"a", "b|c"},
+		{"a\x00", "b"}, {"a", "\x00b"}, {"a\x00b", ""}, {"1", "1:1"}, {"1:1", "1"},
+		{"Ann", "x"}, {"ann", "x"}, {"ann ", "x"}, {" ann", "x"}, {"ann\n", "x"},
+		{"%", "x"}, {"_", "x"}, {"*", "x"}, {"?", "x"}, {"'", "x"}, {`"`, "x"}, {`\`, "x"},
+		{"é", "é"}, {"é", "e\u0301"}, {"x", "\xff"}, {"x", "\xfe"}, {"x", "\ufffd"},
+		{long, "x"}, {long + "x", "x"}, {"x", long}, {"x", long + "x"}, {"1", "2"}, {"1", "02"}, {"1", "2.0"},
+	}
+	for _, key := range keys {
+		e := c.visit(0, time.Hour)
+		e.Campaign, e.Profile = key[0], key[1]
+		if _, entered, err := c.tracker.Enter(context.Background(), e); !entered || err != nil {
+			c.failf("Enter(campaign %.20q, profile %.20q) = entered %t, error %v, want the first visit to enter", key[0], key[1], entered, err)
+		}
+	}
+	for _, key := range keys {
+		e := c.visit(time.Minute, time.Hour)
+		e.Campaign, e.Profile = key[0], key[1]
+		if _, entered, err := c.tracker.Enter(context.Background(), e); entered || err != nil {
+			c.failf("Enter(campaign %.20q, profile %.20q) = entered %t, error %v, want the second visit to be held", key[0], key[1], entered, err)
+		}
+	}
+}
+
+func (c *trackerCheck) oneWinnerNew() { c.race(c.visit(0, time.Hour)) }
+
+func (c *trackerCheck) oneWinnerExpired() {
+	first := c.visit(0, time.Minute)
+	for i := range raceKeys {
+		first.Profile = strings.Repeat("x", i)
+		c.enters(first)
+	}
+	c.race(c.visit(time.Minute, time.Hour))
+}
+
+const (
+	racers   = 256
+	raceKeys = 64
+)
+
+// race lets all racers enter for one profile after another. They keep each
+// other company, so that those who are ahead meet at the next one.
+func (c *trackerCheck) race(e campaign.Entry) {
+	c.Helper()
+	var entered [raceKeys]atomic.Int32
+	var failed atomic.Pointer[error]
+	var wg sync.WaitGroup
+	begin := make(chan struct{})
+	for range racers {
+		wg.Go(func() {
+			e := e
+			<-begin
+			for i := range raceKeys {
+				e.Profile = strings.Repeat("x", i)
+				_, ok, err := c.tracker.Enter(context.Background(), e)
+				if err != nil {
+					failed.Store(&err)
+					return
+				}
+				if ok {
+					entered[i].Add(1)
+				}
+			}
+		})
+	}
+	close(begin)
+	wg.Wait()
+	if err := failed.Load(); err != nil {
+		c.failf("Enter by %d racers = error %v, want none", racers, *err)
+		return
+	}
+	for i := range entered {
+		if n := entered[i].Load(); n != 1 {
+			c.failf("%d of %d racers entered for the same profile, want 1", n, racers)
+			return
+		}
+	}
+}
+
+func (c *trackerCheck) reopens() {
+	for i, timeout := range []time.Duration{time.Hour, 7 * 24 * time.Hour, campaign.Never} {
+		first := c.visit(0, timeout)
+		first.Profile = strings.Repeat("x", i)
+		c.enters(first)
+		minute := c.start.Add(time.Minute)
+		c.reopen(first, minute)
+		c.reopen(first, minute) // its cooldown is not there any more
+		next := first
+		next.Time = minute.Add(-ms)
+		c.held(next, minute)
+		next.Time = minute
+		c.enters(next)
+	}
+}
+
+func (c *trackerCheck) reopensAtOnce() {
+	for i, until := range []time.Duration{0, -ms, -time.Hour} {
+		first := c.visit(0, time.Hour)
+		first.Profile = strings.Repeat("x", i)
+		c.enters(first)
+		c.reopen(first, c.start.Add(until))
+		c.enters(first)
+	}
+}
+
+func (c *trackerCheck) foreignReopen() {
+	first := c.visit(0, time.Hour)
+	c.enters(first)
+	foreign := map[string]func(e *campaign.Entry){
+		"another visit":    func(e *campaign.Entry) { e.Time = e.Time.Add(-time.Minute) },
+		"a later visit":    func(e *campaign.Entry) { e.Time = e.Time.Add(ms) },
+		"another timeout":  func(e *campaign.Entry) { e.Timeout += ms },
+		"no end":           func(e *campaign.Entry) { e.Timeout = campaign.Never },
+		"another profile":  func(e *campaign.Entry) { e.Profile = "bob" },
+		"another campaign": func(e *campaign.Entry) { e.Campaign = "hats" },
+		"no cooldown": func(e *campaign.Entry) {
+			e.Time, e.Timeout = e.Until(), campaign.Immediately
+		},
+	}
+	for name, change := range foreign {
+		e := first
+		change(&e)
+		if err := c.tracker.Reopen(context.Background(), e, c.start); err != nil {
+			c.failf("Reopen of %s = error %v, want none", name, err)
+		}
+		until, entered, err := c.tracker.Enter(context.Background(), c.visit(ms, time.Hour))
+		if entered || err != nil || !until.Equal(first.Until()) {
+			c.failf("after Reopen of %s, Enter = until %s, entered %t, error %v, want held until %s",
+				name, c.at(until), entered, err, c.at(first.Until()))
+			return
+		}
+	}
+	for _, other := range []campaign.Entry{{Campaign: "shoes", Profile: "bob"}, {Campaign: "hats", Profile: "ann"}} {
+		other.Time, other.Timeout = c.start, time.Hour
+		c.enters(other) // Reopen has not begun a cooldown either
+	}
+}
+
+func (c *trackerCheck) lateReopen() {
+	first := c.visit(0, time.Minute)
+	c.enters(first)
+	second := c.visit(time.Minute, time.Hour)
+	c.enters(second)
+	c.reopen(first, c.start)
+	c.held(c.visit(2*time.Minute, time.Hour), second.Until())
+}
+
+func (c *trackerCheck) doneContext() {
+	cancelled, cancel := context.WithCancel(context.Background())
+	cancel()
+	late, cancel := context.WithDeadline(context.Background(), time.Unix(0, 0))
+	defer cancel()
+	first := c.visit(0, time.Hour)
+	for _, ctx := range []context.Context{cancelled, late} {
+		if _, entered, err := c.tracker.Enter(ctx, first); entered || !errors.Is(err, ctx.Err()) {
+			c.failf("Enter(done context) = entered %t, error %v, want false, %v", entered, err, ctx.Err())
+		}
+	}
+	c.enters(first)
+	for _, ctx := range []context.Context{cancelled, late} {
+		if err := c.tracker.Reopen(ctx, first, c.start); !errors.Is(err, ctx.Err()) {
+			c.failf("Reopen(done context) = %v, want %v", err, ctx.Err())
+		}
+		if _, entered, err := c.tracker.Enter(ctx, c.visit(ms, time.Hour)); entered || !errors.Is(err, ctx.Err()) {
+			c.failf("Enter(done context) in the cooldown = entered %t, error %v, want false, %v", entered, err, ctx.Err())
+		}
+	}
+	c.held(c.visit(ms, time.Hour), first.Until())
+}

@@ -1,0 +1,204 @@
+package campaign_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/hybridcampaign/campaign"
+)
+
+// TestMemoryTrackerConcurrent gives each goroutine profiles of its own, so that
+// it knows every answer, while the tables grow under all of them and others
+// merge, forget, reset, count and write snapshots.
+func TestMemoryTrackerConcurrent(t *testing.T) {
+	const goroutines, profiles = 4, 1500
+	var tr campaign.MemoryTracker
+	var done atomic.Bool
+	var owners, others sync.WaitGroup
+	for g := range goroutines {
+		owners.Go(func() {
+			for i := range profiles {
+				e := entry(noon.Add(time.Duration(i) * time.Second))
+				e.Profile = fmt.Sprint(g, "/", i)
+				e.Campaign = fmt.Sprint(i % 2)
+				wantEnter(t, &tr, e, e.Until(), true)
+				wantEnter(t, &tr, e, e.Until(), false)
+				wantReopen(t, &tr, e, e.Time.Add(time.Minute))
+				wantEnter(t, &tr, e, e.Time.Add(time.Minute), false)
+				again := at(e, e.Time.Add(time.Minute))
+				wantEnter(t, &tr, again, again.Until(), true)
+
+				before := at(e, noon)
+				before.Profile = fmt.Sprint(g, "/", i/2) // has entered again a while ago
+				before.Campaign = fmt.Sprint(i / 2 % 2)
+				until := noon.Add(time.Duration(i/2)*time.Second + time.Minute + e.Timeout)
+				wantEnter(t, &tr, before, until, false)
+			}
+		})
+	}
+	meanwhile := func(f func(i int)) {
+		others.Go(func() {
+			for i := 0; !done.Load(); i++ {
+				f(i)
+			}
+		})
+	}
+	meanwhile(func(i int) {
+		if _, err := tr.WriteTo(io.Discard); err != nil {
+			t.Errorf("WriteTo = %v, want nil", err)
+		}
+		if n := tr.Len(noon); n > 2*goroutines*profiles {
+			t.Errorf("Len = %d, want at most one for each owner's and each merged profile", n)
+		}
+	})
+	meanwhile(func(i int) {
+		into := fmt.Sprint("merged", i%100)
+		tr.Merge(fmt.Sprint(i%goroutines, "/", i%profiles), into)
+		tr.Forget(into)
+		e := entry(noon)
+		e.Campaign = "reset"
+		enter(t, &tr, e)
+		tr.Reset("reset")
+	})
+	owners.Wait()
+	done.Store(true)
+	others.Wait()
+	for i := range 100 {
+		tr.Forget(fmt.Sprint("merged", i))
+	}
+	if n := tr.Len(noon); n != goroutines*profiles {
+		t.Errorf("Len = %d at the end, want %d", n, goroutines*profiles)
+	}
+}
+
+// TestMemoryTrackerOneWinner lets many enter for one profile at once, first
+// when it is new, then when its cooldown has ended.
+func TestMemoryTrackerOneWinner(t *testing.T) {
+	var tr campaign.MemoryTracker
+	for round := range 50 {
+		e := entry(noon.AddDate(0, 0, 7*(round/2)))
+		e.Profile = fmt.Sprint(round % 2)
+		var winners atomic.Int32
+		var racers sync.WaitGroup
+		for range 32 {
+			racers.Go(func() {
+				if _, entered := mustEnter(t, &tr, e); entered {
+					winners.Add(1)
+				}
+			})
+		}
+		racers.Wait()
+		if n := winners.Load(); n != 1 {
+			t.Fatalf("round %d: %d of 32 entered, want 1", round, n)
+		}
+	}
+}
+
+// heap returns how many bytes are in use.
+func heap() int64 {
+	runtime.GC()
+	var ms runtime.MemStats
+	runtime.ReadMemStats(&ms)
+	return int64(ms.HeapAlloc)
+}
+
+// stream enters n new profiles, fifty a second, for a minute each.
+func stream(t *testing.T, tr *campaign.MemoryTracker, c string, start time.Time, first, n int) {
+	t.Helper()
+	for i := range n {
+		enter(t, tr, campaign.Entry{
+			Campaign: c, Profile: fmt.Sprint(first + i),
+			Time: start.Add(time.Duration(i) * 20 * time.Millisecond), Timeout: time.Minute,
+		})
+	}
+}
+
+func TestMemoryTrackerPlateau(t *testing.T) {
+	const window = 18_000 // profiles in a minute and the grace of five
+	var tr campaign.MemoryTracker
+	base := heap()
+	stream(t, &tr, "a", noon, 0, 2*window)
+	level := heap() - base
+	if most := int64(window * 30); level > most {
+		t.Errorf("%d bytes are in use for %d cooldowns, want at most %d", level, window, most)
+	}
+	stream(t, &tr, "a", noon.Add(12*time.Minute), 2*window, 4*window)
+	if now := heap() - base; now > level*11/10 {
+		t.Errorf("%d bytes are in use after a longer time, want about %d as before", now, level)
+	}
+
+	// The peak is over: another campaign has a few visits.
+	stream(t, &tr, "b", noon.Add(24*time.Hour), 0, 10_000)
+	if now := heap() - base; now > level*2/3 {
+		t.Errorf("%d bytes are in use after the peak, want much less than %d", now, level)
+	}
+	runtime.KeepAlive(&tr)
+}
+
+func TestMemoryTrackerSize(t *testing.T) {
+	const n = 60_000
+	for _, capacity := range []int{0, n} {
+		tr := campaign.MemoryTracker{Capacity: capacity}
+		base := heap()
+		e := entry(noon)
+		for i := range n {
+			e.Profile = fmt.Sprint(i)
+			enter(t, &tr, e)
+		}
+		if each := float64(heap()-base) / n; each > 22 {
+			t.Errorf("with Capacity %d, each of %d cooldowns takes %.1f bytes, want at most 22", capacity, n, each)
+		}
+		runtime.KeepAlive(&tr)
+	}
+}
+
+func TestMemoryTrackerManyCampaigns(t *testing.T) {
+	const campaigns = 2000
+	var tr campaign.MemoryTracker
+	base := heap()
+	e := entry(noon)
+	for i := range campaigns {
+		e.Campaign = fmt.Sprint(i)
+		for p := range 3 {
+			e.Profile = fmt.Sprint(p)
+			enter(t, &tr, e)
+		}
+	}
+	if each := (heap() - base) / campaigns; each > 1000 {
+		t.Errorf("a campaign with three cooldowns takes %d bytes, want at most 1000", each)
+	}
+	if n := tr.Len(noon); n != 3*campaigns {
+		t.Errorf("Len = %d, want %d", n, 3*campaigns)
+	}
+}
+
+func TestMemoryTrackerDoesNotAllocate(t *testing.T) {
+	var tr campaign.MemoryTracker
+	ctx := context.Background()
+	e := entry(noon)
+	ids := make([]string, 2000)
+	for i := range ids {
+		ids[i] = fmt.Sprint(i)
+		e.Profile = ids[i]
+		enter(t, &tr, e)
+	}
+	i := 0
+	hit := func() {
+		e.Profile = ids[i%len(ids)]
+		i++
+		tr.Enter(ctx, e)
+	}
+	if n := testing.AllocsPerRun(1000, hit); n != 0 {
+		t.Errorf("Enter in a cooldown allocates %v times, want 0", n)
+	}
+	e.Time = e.Until()
+	if n := testing.AllocsPerRun(1000, hit); n != 0 {
+		t.Errorf("Enter after a cooldown allocates %v times, want 0", n)
+	}
+}
