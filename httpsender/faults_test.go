@@ -246,6 +246,7 @@ var faults = []fault{
 		trusted(s)
 		s.sender.TLS.Certificates = []tls.Certificate{s.receiver.ClientCertificate()}
 	}, want: "delivered 200", hits: 1},
+	{what: "a client certificate that is wanted and not shown", mode: campaigntest.TLSClientCertificate, edit: trusted, want: "unreachable"},
 	{what: "the guard stays with certificates", mode: campaigntest.TLSClientCertificate, edit: func(s *scene) {
 		trusted(s)
 		s.sender.TLS.Certificates = []tls.Certificate{s.receiver.ClientCertificate()}
