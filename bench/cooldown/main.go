@@ -28,7 +28,7 @@ func main() {
 			chosen = append(chosen, c)
 		}
 	}
-	for _, size := range strings.Split(*sizes, ",") {
+	for size := range strings.SplitSeq(*sizes, ",") {
 		n, err := strconv.Atoi(size)
 		if err != nil || n < 1000 || len(chosen) == 0 {
 			fmt.Fprintln(os.Stderr, "cooldown: give numbers of at least 1000 as -n, and known names as -peers")
