@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"strings"
 
 	"github.com/hybridcampaign/campaign"
 	"github.com/hybridcampaign/campaign/campaigntest"
@@ -49,7 +51,11 @@ func ExampleVerify() {
 		}
 		w.WriteHeader(http.StatusNoContent)
 	}
-	http.HandleFunc("/hooks", handler)
+	answer := httptest.NewRecorder()
+	handler(answer, httptest.NewRequest("POST", "/hooks", strings.NewReader(`{"not":"signed"}`)))
+	fmt.Println(answer.Code)
+	// Output:
+	// 401
 }
 
 // What to do about an error is decided by what it is, not by its text.
