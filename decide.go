@@ -14,8 +14,7 @@ import (
 const maxParallel = 16
 
 // decide takes the visit through the campaigns of hits. v does not escape: it is
-// copied to the heap only for what has to be rendered, so that a visit in
-// cooldown costs its outcomes and nothing else.
+// copied to the heap only where a profile has to be loaded first.
 func (e *Engine) decide(ctx context.Context, v *view, set *campaignSet, hits []int32, queued bool) ([]Outcome, error) {
 	d := decision{engine: e, ctx: ctx, queued: queued, started: time.Now()}
 	if err := e.begin(ctx, &v.visit, d.started); err != nil {
@@ -91,7 +90,6 @@ type decision struct {
 
 	parent context.Context // of the runs
 	open   *openVisit      // shared by the campaigns that need the profile
-	read   *view           // the visit on the heap
 }
 
 // decide decides one campaign. It returns the run that the caller has to
@@ -148,7 +146,7 @@ func (d *decision) enter(prog *program, v *view, out *Outcome) *run {
 	r := d.newRun(prog, v)
 	r.entry, r.entered, r.out.Until = entry, true, out.Until
 	var err error
-	if r.requests, err = e.render(prog, d.heap(v), false); err != nil {
+	if r.requests, err = e.render(prog, v, false); err != nil {
 		if d.queued {
 			e.unreserve()
 		}
@@ -176,7 +174,7 @@ func (d *decision) postpone(prog *program, v *view, out *Outcome) *run {
 		return nil
 	}
 	if d.open == nil {
-		d.open = &openVisit{view: *d.heap(v)}
+		d.open = &openVisit{view: *v}
 		if d.queued {
 			if err := e.detach(&d.open.view.visit); err != nil {
 				e.unreserve()
@@ -201,15 +199,6 @@ func (d *decision) newRun(prog *program, v *view) *run {
 	r := newRun(d.parent, prog, &v.visit, d.started)
 	r.queued = d.queued
 	return r
-}
-
-// heap returns the visit as rendering needs it.
-func (d *decision) heap(v *view) *view {
-	if d.read == nil {
-		d.read = new(view)
-		*d.read = *v
-	}
-	return d.read
 }
 
 func entryOf(prog *program, visit *PageVisit) Entry {

@@ -109,7 +109,11 @@ func (e *Engine) execute(r *run) {
 		}
 		e.finish(r)
 	}()
-	r.limit(time.Now().Add(e.runTimeout))
+	begun := r.started
+	if r.queued {
+		begun = time.Now()
+	}
+	r.limit(begun.Add(e.runTimeout))
 	if r.open != nil && !e.prepare(r) {
 		r.nothing = true
 	} else {
@@ -123,9 +127,8 @@ func (e *Engine) exited(r *run) {
 	e.stats.panics.Add(1)
 	r.out.fail(ReasonPanicked, errExited)
 	r.mu.Lock()
-	r.out.Node, r.out.Deliveries = r.node, r.deliveries
+	r.out.Node = r.node
 	r.nothing = !r.sending
-	r.out.Attempts = attempts(r.deliveries)
 	if r.sending {
 		r.out.Attempts++
 	}
@@ -198,13 +201,15 @@ func (r *run) delivered(d Delivery) {
 	r.mu.Lock()
 	r.deliveries = append(r.deliveries, d)
 	r.mu.Unlock()
+	r.out.Deliveries = r.deliveries
+	r.out.Attempts += d.Attempts
 }
 
 // prepare decides what could not be decided when the visit came: it loads the
 // profile, tests the condition, starts the cooldown and renders. It reports
 // whether there is something to send.
 func (e *Engine) prepare(r *run) bool {
-	if err := r.Err(); err != nil {
+	if err := r.interrupted(); err != nil {
 		r.out.fail(r.cancelled(err))
 		return false
 	}
@@ -244,7 +249,10 @@ func (e *Engine) enterLate(r *run, v *view) bool {
 func (e *Engine) deliver(r *run) {
 	for i := range r.requests {
 		request := &r.requests[i]
-		err := r.Err()
+		err := r.interrupted()
+		if i > 0 {
+			err = r.Err()
+		}
 		if err != nil || !r.step(request.Node) {
 			r.out.fail(r.cancelled(err))
 			r.out.Node = request.Node
@@ -260,10 +268,7 @@ func (e *Engine) deliver(r *run) {
 			r.nothing = len(r.out.Deliveries) == 0 && verdict != Uncertain
 			return
 		}
-		d := delivery(request, response)
-		r.delivered(d)
-		r.out.Deliveries = append(r.out.Deliveries, d)
-		r.out.Attempts += d.Attempts
+		r.delivered(delivery(request, response))
 	}
 	r.out.Status, r.out.Reason = Delivered, ""
 }
@@ -363,10 +368,19 @@ func (c *runContext) Done() <-chan struct{} { return c.make().Done() }
 
 // Err implements [context.Context].
 func (c *runContext) Err() error {
+	if err := c.interrupted(); err != nil || time.Now().Before(c.deadline) {
+		return err
+	}
+	return c.make().Err()
+}
+
+// interrupted is Err without a look at the clock, which costs as much as a lock
+// or two, for when the run has only begun.
+func (c *runContext) interrupted() error {
 	c.mu.Lock()
 	known := c.real != nil || c.over
 	c.mu.Unlock()
-	if !known && c.parent.Err() == nil && time.Now().Before(c.deadline) {
+	if !known && c.parent.Err() == nil {
 		return nil
 	}
 	return c.make().Err()
