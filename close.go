@@ -71,12 +71,7 @@ func (e *Engine) stop(ctx context.Context) error {
 	}
 	e.wait(e.gone, closeGrace)
 	e.wait(abandoned, abandonGrace)
-	var unfinished []UnfinishedRun
-	for _, r := range left {
-		if u, ok := e.unfinished(r); ok {
-			unfinished = append(unfinished, u)
-		}
-	}
+	unfinished := e.reportLeft(left)
 	select {
 	case <-e.gone:
 		if len(unfinished) == 0 {
@@ -138,13 +133,50 @@ func (a *abandonment) one() {
 	a.engine.abandon(a.runs[i])
 }
 
-// unfinished reports a run that has not returned, and names one that Close has
-// ended. A run that waited in the queue is reported by those who abandon it.
-func (e *Engine) unfinished(r *run) (UnfinishedRun, bool) {
+// reportLeft reports the runs that have not returned, and names those that Close
+// has ended.
+func (e *Engine) reportLeft(left []*run) []UnfinishedRun {
+	// One at a time: what another call of Close is about to report is reported
+	// when this one returns.
+	select {
+	case e.reporting <- struct{}{}:
+		defer func() { <-e.reporting }()
+	case <-time.After(closeGrace):
+	}
+	var unfinished []UnfinishedRun
+	var hung []hungRun
+	for _, r := range left {
+		u, ended := e.unfinished(r, &hung)
+		if ended {
+			unfinished = append(unfinished, u)
+		}
+	}
+	e.reportHung(hung)
+	return unfinished
+}
+
+// A hungRun is a run that is to be reported though it has not returned.
+type hungRun struct {
+	run *run
+	out Outcome
+}
+
+// reportHung reports them all, even if the host's code ends the goroutine.
+func (e *Engine) reportHung(hung []hungRun) {
+	if len(hung) == 0 {
+		return
+	}
+	defer e.reportHung(hung[1:])
+	e.report(hung[0].run.parent, &hung[0].out)
+}
+
+// unfinished names a run that Close has ended. One that waited in the queue is
+// reported by those who abandon it, one that has returned has reported itself.
+func (e *Engine) unfinished(r *run, hung *[]hungRun) (u UnfinishedRun, ended bool) {
 	e.mu.Lock()
 	released, swept := r.released, r.swept
 	e.mu.Unlock()
-	u := UnfinishedRun{Campaign: r.out.Campaign, Profile: r.out.Profile}
+	u = UnfinishedRun{Campaign: r.out.Campaign, Profile: r.out.Profile}
 	switch {
 	case released:
 		u.Node = r.out.Node
@@ -156,7 +188,7 @@ func (e *Engine) unfinished(r *run) (UnfinishedRun, bool) {
 	claimed, sending := r.claim()
 	out := r.hung(sending)
 	if claimed {
-		e.report(r.parent, &out)
+		*hung = append(*hung, hungRun{r, out})
 	}
 	u.Node, u.MaybeSent = out.Node, sending
 	return u, true

@@ -25,11 +25,7 @@ func (e *Engine) decide(ctx context.Context, v *view, set *campaignSet, hits []i
 	var room [4]*run
 	runs := room[:0]
 	// Host code may end this goroutine. What has been entered is not lost then.
-	defer func() {
-		for _, r := range runs {
-			e.abandon(r)
-		}
-	}()
+	defer func() { e.abandonEach(runs) }()
 	for i, hit := range hits {
 		if r := d.decide(set.programs[hit], v, &outcomes[i]); r != nil {
 			r.slot = i
@@ -95,18 +91,26 @@ type decision struct {
 // decide decides one campaign. It returns the run that the caller has to
 // execute, or nil if out is all there is.
 func (d *decision) decide(prog *program, v *view, out *Outcome) *run {
+	decided := false
+	defer func() {
+		if !decided { // the host's code ends this goroutine
+			out.exited()
+			d.tell(out)
+		}
+	}()
 	out.Campaign, out.Profile = prog.id, v.visit.Profile.ID
+	var r *run
 	switch {
 	case !prog.audience.admits(&v.visit.Profile):
 		out.Status, out.Reason = UnknownProfile, ReasonUnknownProfile
 	case prog.needsProfile(v):
-		if r := d.postpone(prog, v, out); r != nil {
-			return d.take(r, out)
-		}
+		r = d.postpone(prog, v, out)
 	default:
-		if r := d.enter(prog, v, out); r != nil {
-			return d.take(r, out)
-		}
+		r = d.enter(prog, v, out)
+	}
+	decided = true
+	if r != nil {
+		return d.take(r, out)
 	}
 	d.tell(out)
 	return nil
@@ -138,22 +142,31 @@ func (d *decision) enter(prog *program, v *view, out *Outcome) *run {
 	if !e.enter(d.ctx, entry, out) {
 		return nil
 	}
-	if d.queued && !e.reserve(prog.id) {
-		out.Status, out.Reason = Refused, ReasonQueueFull
+	reserved, rendered := false, false
+	defer func() {
+		if rendered {
+			return
+		}
+		if reserved {
+			e.unreserve()
+		}
+		out.exited()
 		e.reopen(d.ctx, prog, entry, out)
-		return nil
+	}()
+	if d.queued {
+		if reserved = e.reserve(prog.id); !reserved {
+			out.Status, out.Reason = Refused, ReasonQueueFull
+			return nil
+		}
 	}
 	r := d.newRun(prog, v)
 	r.entry, r.entered, r.out.Until = entry, true, out.Until
 	var err error
 	if r.requests, err = e.render(prog, v, false); err != nil {
-		if d.queued {
-			e.unreserve()
-		}
 		out.fail(reasonOr(err, ReasonCannotRender), err)
-		e.reopen(d.ctx, prog, entry, out)
 		return nil
 	}
+	rendered = true
 	return r
 }
 

@@ -36,6 +36,7 @@ type Engine struct {
 	base       context.Context // ends when Close has no use for what still runs
 	cancelBase context.CancelCauseFunc
 	gone       chan struct{} // closed when, after Close, nothing of the engine is left
+	reporting  chan struct{} // has room for the one call of Close that reports
 
 	mu         sync.Mutex
 	calls      int     // Visit, Enqueue and Test that are deciding or running
@@ -115,6 +116,7 @@ func NewEngine(sender Sender, options *EngineOptions) (*Engine, error) {
 		queueSize:  or(o.QueueSize, defaultQueueSize),
 		maxWorkers: or(o.Workers, defaultWorkers),
 		gone:       make(chan struct{}),
+		reporting:  make(chan struct{}, 1),
 	}
 	e.base, e.cancelBase = context.WithCancelCause(context.Background())
 	e.set.Store(newCampaignSet(nil))

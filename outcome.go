@@ -74,6 +74,14 @@ func (o *Outcome) fail(reason Reason, err error) {
 	o.Status, o.Reason, o.Err = Failed, reason, err
 }
 
+// exited settles an outcome that is still open because the host's code has
+// ended the goroutine.
+func (o *Outcome) exited() {
+	if o.Status == "" {
+		o.fail(ReasonPanicked, errExited)
+	}
+}
+
 // join adds an error that does not change the status.
 func (o *Outcome) join(err error) {
 	if o.Err != nil {

@@ -173,6 +173,16 @@ func (e *Engine) abandon(r *run) {
 	}
 }
 
+// abandonEach abandons all of the runs, even if the host's code ends the
+// goroutine in between, which ends every loop.
+func (e *Engine) abandonEach(runs []*run) {
+	if len(runs) == 0 {
+		return
+	}
+	defer e.abandonEach(runs[1:])
+	e.abandon(runs[0])
+}
+
 // claim takes the right to report the run. Who has it reports; nothing is sent
 // that has not been begun by then. sending says whether something has.
 func (r *run) claim() (ok, sending bool) {
