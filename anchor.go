@@ -41,6 +41,10 @@ type anchoring struct {
 type anchorer struct {
 	distinct map[fieldRef]int // how many values of the field are asked for
 	seen     map[fieldValue]struct{}
+
+	// open says that the campaign at hand may hold once the profile is loaded:
+	// what the visit itself carries of the profile decides nothing.
+	open bool
 }
 
 type fieldValue struct {
@@ -148,7 +152,7 @@ func (a *anchorer) findAny(t *test) (anchoring, bool) {
 }
 
 func (a *anchorer) findComparison(c *comparison) (anchoring, bool) {
-	if c.fold {
+	if c.fold || a.open && c.field.isLoaded() {
 		return anchoring{}, false
 	}
 	switch c.op {

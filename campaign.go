@@ -18,6 +18,10 @@ type Campaign struct {
 	// Name is for people. It may be empty.
 	Name string
 
+	// Paused keeps the campaign from starting: it is checked and loaded, and
+	// can be tested, but visits pass it by. Its cooldowns stay.
+	Paused bool
+
 	// Nodes is the chain, in the order in which it runs.
 	Nodes []Node
 }
@@ -156,6 +160,12 @@ type program struct {
 	audience Audience
 	webhooks []webhookProgram
 	stop     Stop
+	paused   bool
+
+	// Set by an Engine.
+	def   Campaign   // a copy
+	asks  bool       // the condition may need a profile to be loaded
+	sends []fieldRef // what the payloads may need of it
 }
 
 func (c Campaign) compile() (*program, error) {
@@ -190,7 +200,7 @@ func compileAll(cs []Campaign) ([]*program, error) {
 }
 
 func (c Campaign) compileInto(fs *faults, p pointer) *program {
-	prog := &program{id: c.ID, name: c.Name}
+	prog := &program{id: c.ID, name: c.Name, paused: c.Paused}
 	switch {
 	case c.ID == "":
 		fs.add(p.key("id"), `is missing; give the campaign an ID such as "running-shoes"`)
@@ -314,13 +324,15 @@ func (d *decoder) campaign(n *jsonValue) Campaign {
 			c.ID = d.str(x)
 		case "name":
 			c.Name = d.str(x)
+		case "paused":
+			c.Paused = d.boolean(x)
 		case "nodes":
 			d.list(x, func(x *jsonValue) { c.Nodes = append(c.Nodes, d.node(x)) })
 		default:
 			return false
 		}
 		return true
-	}, "id", "name", "nodes")
+	}, "id", "name", "paused", "nodes")
 	return c
 }
 
@@ -359,6 +371,9 @@ func (w *jsonWriter) campaign(c Campaign) {
 	w.raw("{")
 	w.member("id", c.ID)
 	w.text("name", c.Name)
+	if c.Paused {
+		w.member("paused", true)
+	}
 	w.list("nodes", len(c.Nodes), func(i int) {
 		switch n := c.Nodes[i].(type) {
 		case WebsiteTrigger:

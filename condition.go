@@ -438,7 +438,7 @@ func (c *comparison) eval(v *view) bool {
 		if s, ok := v.visit.Profile.named(c.field.name); ok {
 			return c.matchText(s)
 		}
-		value, ok := lookup(v.visit.Profile.Fields, c.field.name)
+		value, ok := v.profileField(c.field.name)
 		return ok && c.matchAny(value)
 	case fieldVisit:
 		value, ok := lookup(v.visit.Data, c.field.name)

@@ -505,10 +505,10 @@ func TestLoadKeepsCooldownsByID(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []campaign.Outcome{
-		{Campaign: "c", Profile: "p-1", Status: campaign.CoolingDown, Until: shoeVisit().Time.Add(24 * time.Hour)},
-		{Campaign: "d", Profile: "p-1", Status: campaign.Delivered, Until: shoeVisit().Time.Add(24 * time.Hour)},
+		{Campaign: "c", Profile: "p-1", Status: campaign.CoolingDown, Reason: campaign.ReasonCoolingDown, Until: shoeVisit().Time.Add(24 * time.Hour)},
+		{Campaign: "d", Profile: "p-1", Status: campaign.Delivered, Attempts: 1, Until: shoeVisit().Time.Add(24 * time.Hour)},
 	}
-	if diff := cmp.Diff(want, outcomes, cmpopts.IgnoreFields(campaign.Outcome{}, "Deliveries")); diff != "" {
+	if diff := cmp.Diff(want, outcomes, cmpopts.IgnoreFields(campaign.Outcome{}, "Deliveries", "Duration")); diff != "" {
 		t.Errorf("Visit after Load (-want +got):\n%s", diff)
 	}
 }

@@ -37,16 +37,34 @@ type Explanation struct {
 	Err error
 }
 
-// A Reason says, for programs, why a campaign starts for a visit or does not.
+// A Reason says, for programs, why a campaign starts for a visit or does not, or
+// why its run failed.
 type Reason string
 
+// Why a campaign starts or does not: in an [Explanation], and those that keep it
+// from starting in an [Outcome] too.
 const (
 	ReasonStarts         Reason = "starts"            // the webhooks would be sent
 	ReasonBadVisit       Reason = "bad_visit"         // the visit cannot be used
+	ReasonPaused         Reason = "paused"            // the campaign is paused
 	ReasonCondition      Reason = "condition_not_met" // the condition does not hold
 	ReasonUnknownProfile Reason = "unknown_profile"   // the visitor is not in the audience
 	ReasonCoolingDown    Reason = "cooling_down"      // the profile is left alone
 	ReasonCannotRender   Reason = "cannot_render"     // a required field is missing, or one cannot be written
+	ReasonNeedsProfile   Reason = "needs_profile"     // the answer is the ProfileSource's, which Explain does not ask
+)
+
+// Why a run failed, in an [Outcome].
+const (
+	ReasonRejected      Reason = "rejected"       // the endpoint did not take the request
+	ReasonUnreachable   Reason = "unreachable"    // nothing arrived at the endpoint
+	ReasonUncertain     Reason = "uncertain"      // the endpoint may have taken the request
+	ReasonTrackerFailed Reason = "tracker_failed" // Tracker.Enter returned an error
+	ReasonProfileFailed Reason = "profile_failed" // the ProfileSource returned an error
+	ReasonQueueFull     Reason = "queue_full"     // more runs wait than EngineOptions.QueueSize
+	ReasonCancelled     Reason = "cancelled"      // its context was done before the next webhook
+	ReasonClosed        Reason = "closed"         // Close ended it before the next webhook
+	ReasonPanicked      Reason = "panicked"       // the host's code panicked, or ended the goroutine
 )
 
 // A Finding is what came of one part of a condition.
@@ -87,8 +105,8 @@ type CooldownReader interface {
 }
 
 // Explain says for each loaded campaign what [Engine.Visit] would do with the
-// visit, and why. It starts nothing and changes nothing. A visit without a time
-// is now.
+// visit, and why. It starts nothing, changes nothing, and asks no
+// [ProfileSource]. A visit without a time is now.
 func (e *Engine) Explain(visit PageVisit) Explanations {
 	if visit.Time.IsZero() {
 		visit.Time = millis(time.Now())
@@ -129,6 +147,10 @@ func (prog *program) explain(visit PageVisit, reader CooldownReader) Explanation
 		}
 	}
 	switch _, err := prog.render(&v, false); {
+	case prog.paused:
+		x.Reason = ReasonPaused
+	case x.InAudience && prog.mayHold(&v) && prog.needsProfile(&v) && x.Until.IsZero():
+		x.Reason = ReasonNeedsProfile
 	case !x.Condition.Holds:
 		x.Reason = ReasonCondition
 	case !x.InAudience:
@@ -208,6 +230,10 @@ func (x Explanation) verdict() string {
 		return "starts"
 	case ReasonBadVisit:
 		return "does not start: " + x.Err.Error()
+	case ReasonPaused:
+		return "does not start: the campaign is paused"
+	case ReasonNeedsProfile:
+		return "starts or does not: that depends on what the profile source knows"
 	case ReasonCondition:
 		return "does not start: the visit does not meet the condition"
 	case ReasonUnknownProfile:

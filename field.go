@@ -216,6 +216,8 @@ type view struct {
 	page     location
 	referrer location
 
+	loaded map[string]any // what a ProfileSource knows beyond the visit; only read
+
 	pagePath     string // decoded; empty if not yet asked for
 	referrerPath string
 	referrerRead readState
@@ -323,6 +325,17 @@ func (p *Profile) named(name string) (string, bool) {
 	return "", false
 }
 
+// profileField returns an entry of the profile: the visit's own, or else the one
+// that was loaded. They are looked up one after the other and not merged: what
+// was loaded belongs to the host, and may be large.
+func (v *view) profileField(name string) (any, bool) {
+	value, ok := lookup(v.visit.Profile.Fields, name)
+	if !ok && v.loaded != nil {
+		return lookup(v.loaded, name)
+	}
+	return value, ok
+}
+
 // value returns any field, for a payload. Of a repeated query parameter it is
 // the list of its values.
 func (v *view) value(f fieldRef) (any, bool) {
@@ -336,7 +349,7 @@ func (v *view) value(f fieldRef) (any, bool) {
 		if s, ok := v.visit.Profile.named(f.name); ok {
 			return s, true
 		}
-		return lookup(v.visit.Profile.Fields, f.name)
+		return v.profileField(f.name)
 	case fieldVisit:
 		return lookup(v.visit.Data, f.name)
 	case fieldPageQuery:

@@ -17,6 +17,7 @@ import (
 type campaignSet struct {
 	programs []*program
 	byID     map[string]*program
+	active   int // campaigns that are not paused
 
 	always []int32 // campaigns without an anchor: tested for every visit
 	fields []fieldIndex
@@ -52,10 +53,15 @@ func newCampaignSet(programs []*program) *campaignSet {
 	}
 	for _, p := range programs {
 		set.byID[p.id] = p
+		if !p.paused {
+			set.active++
+		}
 	}
 	if len(programs) <= fewCampaigns {
-		for i := range programs {
-			set.always = append(set.always, int32(i))
+		for i, p := range programs {
+			if !p.paused {
+				set.always = append(set.always, int32(i))
+			}
 		}
 		return set
 	}
@@ -86,6 +92,10 @@ func (b *indexBuilder) build() {
 		a.count(&p.when)
 	}
 	for i, p := range b.set.programs {
+		if p.paused {
+			continue
+		}
+		a.open = p.asks
 		found, ok := a.find(&p.when)
 		if !ok {
 			b.set.always = append(b.set.always, int32(i))
@@ -228,9 +238,11 @@ func (s *campaignSet) match(hits []int32, v *view) []int32 {
 	return hits
 }
 
-// test tests one campaign in full.
+// test tests one campaign in full. One whose condition may still turn out to
+// hold, once the profile is loaded, is found too.
 func (s *campaignSet) test(hits []int32, campaign int32, v *view) []int32 {
-	if s.programs[campaign].when.eval(v) {
+	p := s.programs[campaign]
+	if p.when.eval(v) || p.asks && p.mayHold(v) {
 		hits = append(hits, campaign)
 	}
 	return hits

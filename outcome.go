@@ -1,6 +1,7 @@
 package campaign
 
 import (
+	"errors"
 	"log/slog"
 	"time"
 )
@@ -12,6 +13,10 @@ type Outcome struct {
 	Profile  string // ID of the profile; empty if the visitor has none
 	Status   Status
 
+	// Reason says, for programs, why the campaign did not start or the run
+	// failed. Empty if the Status is Delivered or Queued.
+	Reason Reason
+
 	// Until is when the campaign may start again for the profile: the end of
 	// the cooldown that held the visit back, or of the one that the run began,
 	// or to which a failed run cut it. Zero if there is no cooldown.
@@ -22,13 +27,23 @@ type Outcome struct {
 	Deliveries []Delivery
 
 	// Err says why the run failed. It is a [*RenderError], what the Sender
-	// returned, most often a [*DeliveryError], the Tracker's error, or one that
-	// tells of a panic. Nil unless Status is Failed.
+	// returned, most often a [*DeliveryError], the error of the Tracker or the
+	// ProfileSource, or one that tells of a panic; [ErrClosed] is among its
+	// causes if Close ended the run. Nil unless Status is Failed, but for a
+	// cooldown that a refused run could not give back, and for a panic in the
+	// Observer or the Logger.
 	Err error
 
 	// Node is the index of the webhook that failed, in Campaign.Nodes. Zero if
 	// none did, or if the run failed before its first webhook.
 	Node int
+
+	// Attempts is how often requests were sent, in all.
+	Attempts int
+
+	// Duration is how long it took from the call to the outcome, the time in
+	// the queue included.
+	Duration time.Duration
 
 	// Test says that [Engine.Test] made the outcome.
 	Test bool
@@ -46,28 +61,86 @@ type Delivery struct {
 type Status string
 
 const (
-	Delivered      Status = "delivered"       // all webhooks were delivered
-	CoolingDown    Status = "cooling_down"    // the profile is left alone until Outcome.Until
-	UnknownProfile Status = "unknown_profile" // the visitor is not in the trigger's audience
-	Failed         Status = "failed"          // a webhook was not delivered: see Outcome.Err
+	Delivered       Status = "delivered"         // all webhooks were delivered
+	CoolingDown     Status = "cooling_down"      // the profile is left alone until Outcome.Until
+	UnknownProfile  Status = "unknown_profile"   // the visitor is not in the trigger's audience
+	Failed          Status = "failed"            // a webhook was not delivered: see Outcome.Err
+	Queued          Status = "queued"            // Enqueue has taken it; the Observer hears how it ends
+	Refused         Status = "refused"           // the queue is full; the cooldown was given back
+	ConditionNotMet Status = "condition_not_met" // the end of a queued run that had to load the profile to know
 )
 
-// LogValue returns the parts of the outcome that may be logged.
-func (o Outcome) LogValue() slog.Value {
-	attrs := []slog.Attr{
+func (o *Outcome) fail(reason Reason, err error) {
+	o.Status, o.Reason, o.Err = Failed, reason, err
+}
+
+// exited settles an outcome that is still open because the host's code has
+// ended the goroutine.
+func (o *Outcome) exited() {
+	if o.Status == "" {
+		o.fail(ReasonPanicked, errExited)
+	}
+}
+
+// join adds an error that does not change the status.
+func (o *Outcome) join(err error) {
+	if o.Err != nil {
+		err = &errorPair{o.Err, err}
+	}
+	o.Err = err
+}
+
+// reasonOf returns the reason of a run that a Sender failed.
+func reasonOf(v Verdict) Reason {
+	switch v {
+	case Rejected:
+		return ReasonRejected
+	case Unreachable:
+		return ReasonUnreachable
+	}
+	return ReasonUncertain
+}
+
+// reasonOr returns reason, unless err tells of a panic.
+func reasonOr(err error, reason Reason) Reason {
+	if _, ok := errors.AsType[*panicError](err); ok {
+		return ReasonPanicked
+	}
+	return reason
+}
+
+// LogValue returns the parts of the outcome that may be logged. Of an error that
+// is not of this package's making it is the type, as its text may hold anything.
+func (o Outcome) LogValue() slog.Value { return slog.GroupValue(o.attrs(o.Profile)...) }
+
+// attrs are the keys of a log record, the same in every one but for what does
+// not apply.
+func (o *Outcome) attrs(profile string) []slog.Attr {
+	attrs := make([]slog.Attr, 0, 12)
+	attrs = append(attrs,
 		slog.String("campaign", o.Campaign),
-		slog.String("profile", o.Profile),
+		slog.String("profile", profile),
 		slog.String("status", string(o.Status)),
+	)
+	if o.Reason != "" {
+		attrs = append(attrs, slog.String("reason", string(o.Reason)))
+	}
+	attrs = append(attrs,
 		slog.Int("deliveries", len(o.Deliveries)),
+		slog.Int("attempts", o.Attempts),
+		slog.Duration("duration", o.Duration),
+	)
+	if o.Node != 0 {
+		attrs = append(attrs, slog.Int("node", o.Node))
 	}
 	if !o.Until.IsZero() {
 		attrs = append(attrs, slog.Time("until", o.Until))
 	}
 	if o.Err != nil {
-		attrs = append(attrs, slog.String("error", o.Err.Error()))
+		attrs = append(attrs, slog.String("error", loggable(o.Err)))
 	}
 	if o.Test {
 		attrs = append(attrs, slog.Bool("test", true))
 	}
-	return slog.GroupValue(attrs...)
+	return attrs
 }

@@ -1,0 +1,279 @@
+package campaign
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// Close stops taking visits and finishes what was taken, the queue included.
+// After Close, Load, Visit, Enqueue and Test return [ErrClosed]; when it has
+// returned nil, no goroutine of the engine is left.
+//
+// When ctx is done first, Close takes the runs that have not begun out of the
+// queue and gives their cooldowns back, ends the contexts of those under way,
+// with ErrClosed as their cause, and waits a tenth of a second for them. What
+// has not returned even then is reported without it: as uncertain, and with its
+// cooldown kept, if its webhook was being sent. The Observer hears of each run,
+// and Close returns a [*CloseError] that names those that it ended.
+//
+// Close may be called again, and at the same time; each call waits. It must not
+// be called from a Sender, an Observer or other code that the engine calls.
+func (e *Engine) Close(ctx context.Context) error {
+	e.mu.Lock()
+	e.closed.Store(true)
+	e.settle()
+	e.mu.Unlock()
+	select {
+	case <-e.gone:
+		return nil
+	default:
+	}
+	select {
+	case <-e.gone:
+		return nil
+	case <-ctx.Done():
+		return e.stop(ctx)
+	}
+}
+
+const (
+	// closeGrace is how long Close waits for runs whose context it has ended.
+	closeGrace = 100 * time.Millisecond
+
+	// abandonGrace is how long it waits, longer, for a Tracker that lives
+	// elsewhere to take the cooldowns of the queue back.
+	abandonGrace = time.Second
+
+	// abandoners is how many goroutines give cooldowns back at the same time.
+	abandoners = 16
+)
+
+// stop ends what is left.
+func (e *Engine) stop(ctx context.Context) error {
+	e.mu.Lock()
+	e.stopped = true
+	var left []*run
+	for r := e.runs.first; r != nil; r = r.next {
+		left = append(left, r)
+	}
+	slices.Reverse(left) // the oldest first
+	abandoned := e.abandonAll(e.queue.clear())
+	e.mu.Unlock()
+	e.cancelBase(ErrClosed)
+	for _, r := range left {
+		r.cancel(ErrClosed)
+	}
+	e.wait(e.gone, closeGrace)
+	e.wait(abandoned, abandonGrace)
+	unfinished := e.reportLeft(left)
+	select {
+	case <-e.gone:
+		if len(unfinished) == 0 {
+			return nil // all returned in time after all
+		}
+	default:
+	}
+	return &CloseError{Runs: unfinished, Err: ctx.Err()}
+}
+
+// wait waits for done or for so long, whichever comes first.
+func (e *Engine) wait(done <-chan struct{}, most time.Duration) {
+	timer := time.NewTimer(most)
+	defer timer.Stop()
+	select {
+	case <-e.gone:
+	case <-done:
+	case <-timer.C:
+	}
+}
+
+// abandonAll abandons runs in the background, and closes what it returns when
+// all are reported. e.mu is held.
+func (e *Engine) abandonAll(runs []*run) <-chan struct{} {
+	a := &abandonment{engine: e, runs: runs, done: make(chan struct{})}
+	if len(runs) == 0 {
+		close(a.done)
+	}
+	for range min(abandoners, len(runs)) {
+		e.goroutines++
+		go a.one()
+	}
+	return a.done
+}
+
+type abandonment struct {
+	engine *Engine
+	runs   []*run
+	next   atomic.Int64
+	left   atomic.Int64 // counts down from zero
+	done   chan struct{}
+}
+
+// one abandons one run and starts its own successor: a loop would end with the
+// goroutine, which the host's code may end.
+func (a *abandonment) one() {
+	defer a.engine.untrack()
+	i := int(a.next.Add(1)) - 1
+	if i >= len(a.runs) {
+		return
+	}
+	defer func() {
+		a.engine.track()
+		go a.one()
+		if a.left.Add(-1) == -int64(len(a.runs)) {
+			close(a.done)
+		}
+	}()
+	a.engine.abandon(a.runs[i])
+}
+
+// reportLeft reports the runs that have not returned, and names those that Close
+// has ended.
+func (e *Engine) reportLeft(left []*run) []UnfinishedRun {
+	// One at a time: what another call of Close is about to report is reported
+	// when this one returns.
+	select {
+	case e.reporting <- struct{}{}:
+		defer func() { <-e.reporting }()
+	case <-time.After(closeGrace):
+	}
+	var unfinished []UnfinishedRun
+	var hung []hungRun
+	for _, r := range left {
+		u, ended := e.unfinished(r, &hung)
+		if ended {
+			unfinished = append(unfinished, u)
+		}
+	}
+	e.reportHung(hung)
+	return unfinished
+}
+
+// A hungRun is a run that is to be reported though it has not returned.
+type hungRun struct {
+	run *run
+	out Outcome
+}
+
+// reportHung reports them all, even if the host's code ends the goroutine.
+func (e *Engine) reportHung(hung []hungRun) {
+	if len(hung) == 0 {
+		return
+	}
+	defer e.reportHung(hung[1:])
+	e.report(hung[0].run.parent, &hung[0].out)
+}
+
+// unfinished names a run that Close has ended. One that waited in the queue is
+// reported by those who abandon it, one that has returned has reported itself.
+func (e *Engine) unfinished(r *run, hung *[]hungRun) (u UnfinishedRun, ended bool) {
+	e.mu.Lock()
+	released, swept := r.released, r.swept
+	e.mu.Unlock()
+	u = UnfinishedRun{Campaign: r.out.Campaign, Profile: r.out.Profile}
+	switch {
+	case released:
+		u.Node = r.out.Node
+		u.MaybeSent = !r.nothing
+		return u, errors.Is(r.out.Err, ErrClosed)
+	case swept:
+		return u, true
+	}
+	claimed, sending := r.claim()
+	out := r.hung(sending)
+	if claimed {
+		*hung = append(*hung, hungRun{r, out})
+	}
+	u.Node, u.MaybeSent = out.Node, sending
+	return u, true
+}
+
+// settle notices that, after Close, all runs are finished, and then that no
+// goroutine is left. e.mu is held.
+func (e *Engine) settle() {
+	if !e.closed.Load() {
+		return
+	}
+	if !e.finished && e.calls == 0 && e.runs.first == nil {
+		e.finished = true
+		for _, worker := range e.queue.idle {
+			close(worker)
+		}
+		e.queue.idle = nil
+		e.cancelBase(ErrClosed) // nobody waits for the profiles that are still being loaded
+	}
+	if e.finished && e.goroutines == 0 && !isClosed(e.gone) {
+		close(e.gone)
+	}
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// track counts a goroutine that the engine starts, untrack its end.
+func (e *Engine) track() {
+	e.mu.Lock()
+	e.goroutines++
+	e.mu.Unlock()
+}
+
+func (e *Engine) untrack() {
+	e.mu.Lock()
+	e.goroutines--
+	e.settle()
+	e.mu.Unlock()
+}
+
+// A CloseError says that the context of [Engine.Close] was done before all runs
+// were finished.
+type CloseError struct {
+	// Runs are those that Close ended. It may be empty: then a call had not
+	// returned that had not begun a run, or a profile source had not.
+	Runs []UnfinishedRun
+
+	// Err is the error of the context.
+	Err error
+}
+
+// An UnfinishedRun is a run that [Engine.Close] ended.
+type UnfinishedRun struct {
+	Campaign string // ID of the campaign
+	Profile  string // ID of the profile
+	Node     int    // index in Campaign.Nodes of the webhook that it had come to; 0 for none
+
+	// MaybeSent says that an endpoint may have received something. Then the
+	// cooldown is kept; otherwise it was given back.
+	MaybeSent bool
+}
+
+// Error returns how many runs of which campaigns were not finished. Profiles are
+// in Runs alone.
+func (e *CloseError) Error() string {
+	if len(e.Runs) == 0 {
+		return fmt.Sprintf("campaign: closed before the host's own code had returned: %v", e.Err)
+	}
+	count := make(map[string]int)
+	for _, r := range e.Runs {
+		count[r.Campaign]++
+	}
+	var parts []string
+	for _, id := range slices.Sorted(maps.Keys(count)) {
+		parts = append(parts, fmt.Sprintf("%d of %q", count[id], id))
+	}
+	return fmt.Sprintf("campaign: closed before %d runs were finished: %s: %v", len(e.Runs), strings.Join(parts, ", "), e.Err)
+}
+
+// Unwrap returns the error of the context.
+func (e *CloseError) Unwrap() error { return e.Err }

@@ -1,0 +1,181 @@
+package campaign
+
+import (
+	"encoding/json"
+	"reflect"
+	"slices"
+)
+
+// Copies that have nothing in common with what they were made from.
+
+// A copier copies the values of a visit. It remembers what it has copied, so
+// that values which hold themselves, or are held twice, are copied once.
+//
+// What a type hides it shares: unexported fields are copied as they are, since
+// nobody but their own package can do more.
+type copier map[copied]reflect.Value
+
+type copied struct {
+	typ    reflect.Type
+	at     uintptr
+	length int
+}
+
+func (c copier) fields(m map[string]any) map[string]any {
+	if m == nil {
+		return nil
+	}
+	out := make(map[string]any, len(m))
+	c[copied{reflect.TypeFor[map[string]any](), reflect.ValueOf(m).Pointer(), 0}] = reflect.ValueOf(out)
+	for key, v := range m {
+		out[key] = c.any(v)
+	}
+	return out
+}
+
+func (c copier) any(v any) any {
+	switch v.(type) { // without reflection: what most maps hold
+	case nil, string, bool, int, int64, uint64, float64, json.Number:
+		return v
+	}
+	return c.value(reflect.ValueOf(v)).Interface()
+}
+
+func (c copier) value(v reflect.Value) reflect.Value {
+	switch v.Kind() {
+	case reflect.Interface:
+		return c.iface(v)
+	case reflect.Pointer:
+		return c.pointer(v)
+	case reflect.Map:
+		return c.mapping(v)
+	case reflect.Slice:
+		return c.slice(v)
+	case reflect.Array:
+		out := reflect.New(v.Type()).Elem()
+		for i := range v.Len() {
+			out.Index(i).Set(c.value(v.Index(i)))
+		}
+		return out
+	case reflect.Struct:
+		return c.structure(v)
+	}
+	return v
+}
+
+func (c copier) iface(v reflect.Value) reflect.Value {
+	if v.IsNil() {
+		return v
+	}
+	out := reflect.New(v.Type()).Elem()
+	out.Set(c.value(v.Elem()))
+	return out
+}
+
+func (c copier) pointer(v reflect.Value) reflect.Value {
+	if v.IsNil() {
+		return v
+	}
+	key := copied{v.Type(), v.Pointer(), 0}
+	if out, ok := c[key]; ok {
+		return out
+	}
+	out := reflect.New(v.Type().Elem())
+	if out.Type() != v.Type() {
+		out = out.Convert(v.Type()) // a named pointer type
+	}
+	c[key] = out
+	out.Elem().Set(c.value(v.Elem()))
+	return out
+}
+
+func (c copier) mapping(v reflect.Value) reflect.Value {
+	if v.IsNil() {
+		return v
+	}
+	key := copied{v.Type(), v.Pointer(), 0}
+	if out, ok := c[key]; ok {
+		return out
+	}
+	out := reflect.MakeMapWithSize(v.Type(), v.Len())
+	c[key] = out
+	for entry := v.MapRange(); entry.Next(); {
+		out.SetMapIndex(entry.Key(), c.value(entry.Value()))
+	}
+	return out
+}
+
+func (c copier) slice(v reflect.Value) reflect.Value {
+	if v.IsNil() {
+		return v
+	}
+	key := copied{v.Type(), v.Pointer(), v.Len()}
+	if out, ok := c[key]; ok {
+		return out
+	}
+	out := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
+	if v.Len() > 0 { // empty ones may all be at one address
+		c[key] = out
+	}
+	for i := range v.Len() {
+		out.Index(i).Set(c.value(v.Index(i)))
+	}
+	return out
+}
+
+func (c copier) structure(v reflect.Value) reflect.Value {
+	out := reflect.New(v.Type()).Elem()
+	out.Set(v)
+	for i := range v.NumField() {
+		if v.Type().Field(i).IsExported() {
+			out.Field(i).Set(c.value(v.Field(i)))
+		}
+	}
+	return out
+}
+
+// clone returns a copy of a campaign that was found valid.
+func (c Campaign) clone() Campaign {
+	c.Nodes = slices.Clone(c.Nodes)
+	for i, n := range c.Nodes {
+		switch n := n.(type) {
+		case WebsiteTrigger:
+			n.When = cloneCondition(n.When)
+			c.Nodes[i] = n
+		case Webhook:
+			n.Payload = slices.Clone(n.Payload)
+			for j := range n.Payload {
+				f := &n.Payload[j]
+				f.Static, f.Default = make(copier).any(f.Static), make(copier).any(f.Default)
+			}
+			n.Headers = slices.Clone(n.Headers)
+			c.Nodes[i] = n
+		}
+	}
+	return c
+}
+
+func cloneCondition(c Condition) Condition {
+	switch c := c.(type) {
+	case Comparison:
+		if list, ok := c.Value.([]any); ok {
+			c.Value = slices.Clone(list)
+		}
+		return c
+	case All:
+		return All(cloneConditions(c))
+	case Any:
+		return Any(cloneConditions(c))
+	case Not:
+		return Not{Of: cloneCondition(c.Of)}
+	}
+	return c
+}
+
+func cloneConditions(cs []Condition) []Condition {
+	out := make([]Condition, len(cs))
+	for i, c := range cs {
+		out[i] = cloneCondition(c)
+	}
+	return out
+}

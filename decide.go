@@ -1,0 +1,265 @@
+package campaign
+
+import (
+	"context"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Deciding: from the campaigns that a visit met to runs, which hold nothing
+// but rendered requests. Visit and Enqueue differ only in who executes a run.
+
+// maxParallel bounds how many campaigns of one visit run at the same time.
+const maxParallel = 16
+
+// decide takes the visit through the campaigns of hits. v does not escape: it is
+// copied to the heap only where a profile has to be loaded first.
+func (e *Engine) decide(ctx context.Context, v *view, set *campaignSet, hits []int32, queued bool) ([]Outcome, error) {
+	d := decision{engine: e, ctx: ctx, queued: queued, started: time.Now()}
+	if err := e.begin(ctx, &v.visit, d.started); err != nil {
+		return nil, err
+	}
+	defer e.end()
+	outcomes := make([]Outcome, len(hits))
+	var room [4]*run
+	runs := room[:0]
+	// Host code may end this goroutine. What has been entered is not lost then.
+	defer func() { e.abandonEach(runs) }()
+	for i, hit := range hits {
+		if r := d.decide(set.programs[hit], v, &outcomes[i]); r != nil {
+			r.slot = i
+			e.register(r)
+			runs = append(runs, r)
+		}
+	}
+	begun := runs
+	runs = nil
+	if len(begun) == 0 {
+		return outcomes, nil
+	}
+	e.executeAll(begun)
+	for _, r := range begun {
+		outcomes[r.slot] = r.out
+	}
+	return withoutUnmet(outcomes), nil
+}
+
+// executeAll executes the runs of a Visit at the same time.
+func (e *Engine) executeAll(runs []*run) {
+	if len(runs) == 1 {
+		e.execute(runs[0])
+		return
+	}
+	var group errgroup.Group
+	group.SetLimit(maxParallel)
+	for _, r := range runs {
+		group.Go(func() error {
+			e.execute(r)
+			return nil
+		})
+	}
+	_ = group.Wait() // the outcomes say what failed
+}
+
+// withoutUnmet removes campaigns that had to wait for a profile only to find
+// their condition not met: of those Visit does not speak.
+func withoutUnmet(outcomes []Outcome) []Outcome {
+	kept := outcomes[:0]
+	for _, o := range outcomes {
+		if o.Status != ConditionNotMet {
+			kept = append(kept, o)
+		}
+	}
+	if len(kept) == 0 {
+		return nil
+	}
+	return kept
+}
+
+// A decision is one visit on its way through the campaigns that it met.
+type decision struct {
+	engine  *Engine
+	ctx     context.Context
+	queued  bool
+	started time.Time
+
+	parent context.Context // of the runs
+	open   *openVisit      // shared by the campaigns that need the profile
+}
+
+// decide decides one campaign. It returns the run that the caller has to
+// execute, or nil if out is all there is.
+func (d *decision) decide(prog *program, v *view, out *Outcome) *run {
+	decided := false
+	defer func() {
+		if !decided { // the host's code ends this goroutine
+			out.exited()
+			d.tell(out)
+		}
+	}()
+	out.Campaign, out.Profile = prog.id, v.visit.Profile.ID
+	var r *run
+	switch {
+	case !prog.audience.admits(&v.visit.Profile):
+		out.Status, out.Reason = UnknownProfile, ReasonUnknownProfile
+	case prog.needsProfile(v):
+		r = d.postpone(prog, v, out)
+	default:
+		r = d.enter(prog, v, out)
+	}
+	decided = true
+	if r != nil {
+		return d.take(r, out)
+	}
+	d.tell(out)
+	return nil
+}
+
+// take gives the run to the queue, or back to the caller.
+func (d *decision) take(r *run, out *Outcome) *run {
+	if !d.queued {
+		return r
+	}
+	out.Status = Queued
+	// Told before it is pushed: the other way round, the Observer could hear
+	// how the run ended before it hears that there is one. Pushed in any case,
+	// even if the Observer ends this goroutine.
+	defer d.engine.push(r)
+	d.tell(out)
+	return nil
+}
+
+func (d *decision) tell(out *Outcome) {
+	out.Duration = time.Since(d.started)
+	d.engine.report(d.ctx, out)
+}
+
+// enter starts the cooldown and renders the requests.
+func (d *decision) enter(prog *program, v *view, out *Outcome) *run {
+	e := d.engine
+	entry := entryOf(prog, &v.visit)
+	if !e.enter(d.ctx, entry, out) {
+		return nil
+	}
+	reserved, rendered := false, false
+	defer func() {
+		if rendered {
+			return
+		}
+		if reserved {
+			e.unreserve()
+		}
+		out.exited()
+		e.reopen(d.ctx, prog, entry, out)
+	}()
+	if d.queued {
+		if reserved = e.reserve(prog.id); !reserved {
+			out.Status, out.Reason = Refused, ReasonQueueFull
+			return nil
+		}
+	}
+	r := d.newRun(prog, v)
+	r.entry, r.entered, r.out.Until = entry, true, out.Until
+	var err error
+	if r.requests, err = e.render(prog, v, false); err != nil {
+		out.fail(reasonOr(err, ReasonCannotRender), err)
+		return nil
+	}
+	rendered = true
+	return r
+}
+
+// postpone makes a run that is decided once the profile is known. Nothing is
+// entered: a cooldown that began without the source's answer would be lost if
+// there is none.
+func (d *decision) postpone(prog *program, v *view, out *Outcome) *run {
+	e := d.engine
+	if prog.when.evalOpen(v) == yes {
+		// Most visits of a profile in cooldown need not ask for it.
+		if until, closed := e.peek(prog.id, &v.visit); closed {
+			out.Status, out.Reason, out.Until = CoolingDown, ReasonCoolingDown, until
+			return nil
+		}
+	}
+	if d.queued && !e.reserve(prog.id) {
+		out.Status, out.Reason = Refused, ReasonQueueFull
+		return nil
+	}
+	if d.open == nil {
+		d.open = &openVisit{view: *v}
+		if d.queued {
+			if err := e.detach(&d.open.view.visit); err != nil {
+				e.unreserve()
+				d.open = nil
+				out.fail(ReasonPanicked, err)
+				return nil
+			}
+		}
+	}
+	r := d.newRun(prog, v)
+	r.open = d.open
+	return r
+}
+
+func (d *decision) newRun(prog *program, v *view) *run {
+	if d.parent == nil {
+		d.parent = d.ctx
+		if d.queued {
+			d.parent = context.WithoutCancel(d.ctx)
+		}
+	}
+	r := newRun(d.parent, prog, &v.visit, d.started)
+	r.queued = d.queued
+	return r
+}
+
+func entryOf(prog *program, visit *PageVisit) Entry {
+	return Entry{
+		Campaign: prog.id,
+		Profile:  visit.Profile.ID,
+		Time:     visit.Time,
+		Timeout:  prog.stop.restart(),
+	}
+}
+
+// enter starts the cooldown, or says in out why not.
+func (e *Engine) enter(ctx context.Context, entry Entry, out *Outcome) bool {
+	until, entered, err := e.trackerEnter(ctx, entry)
+	if err != nil {
+		out.fail(reasonOr(err, ReasonTrackerFailed), &stepError{"the tracker failed, nothing was sent", err})
+		return false
+	}
+	if entry.Timeout != Immediately || !entered {
+		out.Until = until
+	}
+	if !entered {
+		out.Status, out.Reason = CoolingDown, ReasonCoolingDown
+	}
+	return entered
+}
+
+// reopen gives the cooldown back after a run that surely delivered nothing. It
+// does so even if the visit's own context is over, which often is why the run
+// failed.
+func (e *Engine) reopen(ctx context.Context, prog *program, entry Entry, out *Outcome) {
+	if entry.Timeout == Immediately {
+		return // nothing was kept
+	}
+	short := entry
+	short.Timeout = prog.stop.failure()
+	until := short.Until()
+	if !until.Before(entry.Until()) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), reopenTimeout)
+	defer cancel()
+	if err := e.trackerReopen(ctx, entry, until); err != nil {
+		out.join(&stepError{"the cooldown could not be given back", err})
+		return
+	}
+	out.Until = until
+}
+
+// reopenTimeout bounds a Tracker that lives elsewhere.
+const reopenTimeout = 5 * time.Second

@@ -1,0 +1,155 @@
+package campaign
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// The calls into the host's own code. A panic there becomes an error, which
+// counts as uncertain: nobody knows how far the code had come.
+
+func (e *Engine) trackerEnter(ctx context.Context, entry Entry) (until time.Time, entered bool, err error) {
+	defer e.recovered("Tracker.Enter", &err)
+	return e.tracker.Enter(ctx, entry)
+}
+
+func (e *Engine) trackerReopen(ctx context.Context, entry Entry, until time.Time) (err error) {
+	defer e.recovered("Tracker.Reopen", &err)
+	return e.tracker.Reopen(ctx, entry, until)
+}
+
+// peek returns the end of the cooldown that holds a visit back, if the Tracker
+// can say so. What goes wrong here goes wrong again in Enter, and is told there.
+func (e *Engine) peek(campaign string, visit *PageVisit) (until time.Time, closed bool) {
+	reader, ok := e.tracker.(CooldownReader)
+	if !ok {
+		return time.Time{}, false
+	}
+	var err error
+	defer e.recovered("CooldownReader.Until", &err)
+	return reader.Until(campaign, visit.Profile.ID, visit.Time)
+}
+
+func (e *Engine) askSource(ctx context.Context, id string) (fields map[string]any, err error) {
+	defer e.recovered("ProfileSource.Profile", &err)
+	profile, err := e.profiles.Profile(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return profile.Fields, nil
+}
+
+func (e *Engine) render(prog *program, v *view, test bool) (requests []Request, err error) {
+	defer e.recovered("a value of the visit", &err)
+	return prog.render(v, test)
+}
+
+// detach makes the visit independent of what the caller does with it next.
+func (e *Engine) detach(visit *PageVisit) (err error) {
+	defer e.recovered("a value of the visit", &err)
+	c := make(copier)
+	visit.Item.Fields = c.fields(visit.Item.Fields)
+	visit.Profile.Fields = c.fields(visit.Profile.Fields)
+	visit.Data = c.fields(visit.Data)
+	return nil
+}
+
+func (e *Engine) send(ctx context.Context, r *Request) (response *Response, err error) {
+	defer e.recovered("Sender.Send", &err)
+	response, err = e.sender.Send(ctx, r)
+	if err != nil || response == nil || response.Status == 0 {
+		return response, err
+	}
+	// A sender that passes an answer through without looking at its status
+	// has delivered only if that says so.
+	verdict, ok := VerdictForStatus(response.Status)
+	if ok {
+		return response, nil
+	}
+	return nil, &DeliveryError{
+		Verdict:  verdict,
+		Endpoint: r.Endpoint(),
+		Status:   response.Status,
+		Attempts: max(1, response.Attempts),
+	}
+}
+
+// recovered turns a panic into an error. It tells the kind of the value that was
+// passed to panic, never the value, which may hold anything.
+func (e *Engine) recovered(where string, err *error) {
+	value := recover()
+	if value == nil {
+		return
+	}
+	e.stats.panics.Add(1)
+	what := fmt.Sprintf("a value of type %T", value)
+	if fault, ok := value.(runtime.Error); ok {
+		what = fault.Error()
+	}
+	*err = &panicError{where: where, what: what, stack: stackHead()}
+}
+
+// A panicError tells of a panic in the host's code.
+type panicError struct{ where, what, stack string }
+
+func (e *panicError) Error() string {
+	return fmt.Sprintf("campaign: panic in %s with %s, at %s", e.where, e.what, e.stack)
+}
+
+// stackHead names the functions nearest to a panic, without their arguments.
+func stackHead() string {
+	var pcs [32]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])])
+	var head []string
+	for more := true; more && len(head) < 3; {
+		var f runtime.Frame
+		f, more = frames.Next()
+		if f.Function == "" || strings.HasPrefix(f.Function, "runtime.") {
+			continue
+		}
+		head = append(head, fmt.Sprintf("%s (line %d)", f.Function, f.Line))
+	}
+	return strings.Join(head, ", ")
+}
+
+// A stepError says in which step of a run an error came up.
+type stepError struct {
+	step string
+	err  error
+}
+
+func (e *stepError) Error() string { return "campaign: " + e.step + ": " + e.err.Error() }
+func (e *stepError) Unwrap() error { return e.err }
+
+// An errorPair is two errors that are both true.
+type errorPair struct{ first, second error }
+
+func (e *errorPair) Error() string   { return e.first.Error() + "; " + e.second.Error() }
+func (e *errorPair) Unwrap() []error { return []error{e.first, e.second} }
+
+// loggable returns the text of an error as far as it may be logged: that of this
+// package's own errors, whose makers keep secrets and personal data out, and
+// of others the type.
+func loggable(err error) string {
+	switch x := err.(type) {
+	case *stepError:
+		return "campaign: " + x.step + ": " + loggable(x.err)
+	case *errorPair:
+		return loggable(x.first) + "; " + loggable(x.second)
+	case *DeliveryError, *RenderError, *ValidationError, *panicError:
+		return err.Error()
+	}
+	for _, known := range []error{ErrClosed, errExited, errSourceExited, context.Canceled, context.DeadlineExceeded} {
+		if err == known {
+			return err.Error()
+		}
+	}
+	if de, ok := errors.AsType[*DeliveryError](err); ok {
+		return de.Error()
+	}
+	return fmt.Sprintf("an error of type %T, whose text is not for logs", err)
+}

@@ -1,0 +1,75 @@
+package campaign
+
+import (
+	"context"
+	"log/slog"
+)
+
+// An Observer is told of the outcomes of an [Engine], those of [Engine.Visit],
+// [Engine.Enqueue] and [Engine.Test] alike. A run that was queued is told
+// twice: with the status [Queued], and with how it ended; never more often, and
+// in this order.
+//
+// Observe is called on the goroutine that has the outcome: that of the caller of
+// Visit, Enqueue, Test or Close, or a worker of the engine. Several calls may
+// run at once. It should be quick, because what calls it waits; it may call the
+// engine, except for Close. ctx has the values of the context that came with
+// the visit; that of a queued run is not done.
+//
+// A panic in Observe is joined to the Err of the outcome that the caller gets,
+// and counted in [Stats.Panics]. It changes nothing else.
+type Observer interface {
+	Observe(ctx context.Context, o Outcome)
+}
+
+// ObserverFunc is a function used as an [Observer].
+type ObserverFunc func(ctx context.Context, o Outcome)
+
+// Observe calls f(ctx, o).
+func (f ObserverFunc) Observe(ctx context.Context, o Outcome) { f(ctx, o) }
+
+// report tells of an outcome: first it is counted, then logged, then observed.
+func (e *Engine) report(ctx context.Context, out *Outcome) {
+	e.stats.count(out)
+	if e.logger != nil {
+		if err := e.log(ctx, out); err != nil {
+			out.join(err)
+		}
+	}
+	if e.observer != nil {
+		if err := e.observe(ctx, out); err != nil {
+			out.join(err)
+		}
+	}
+}
+
+func (e *Engine) observe(ctx context.Context, out *Outcome) (err error) {
+	defer e.recovered("Observer.Observe", &err)
+	e.observer.Observe(ctx, *out)
+	return nil
+}
+
+func (e *Engine) log(ctx context.Context, out *Outcome) (err error) {
+	defer e.recovered("the Logger", &err)
+	level := out.Status.level()
+	if !e.logger.Enabled(ctx, level) {
+		return nil
+	}
+	profile := out.Profile
+	if e.mask != nil && profile != "" {
+		profile = e.mask(profile)
+	}
+	e.logger.LogAttrs(ctx, level, "campaign outcome", out.attrs(profile)...)
+	return nil
+}
+
+// level is how loudly an outcome is logged.
+func (s Status) level() slog.Level {
+	switch s {
+	case Failed, Refused:
+		return slog.LevelWarn
+	case Delivered:
+		return slog.LevelInfo
+	}
+	return slog.LevelDebug
+}
