@@ -59,8 +59,9 @@ func (t *MemoryTracker) generation() *generation {
 	return t.current.Load()
 }
 
-// Reopen implements [Tracker]. A time that is not after e.Time ends the
-// cooldown as if it had not begun. It is an error if until lies after e.Until().
+// Reopen implements [Tracker]. A time before e.Time counts as e.Time: what the
+// run found when it entered had ended by then, and visits that are older may be
+// within it. It is an error if until lies after e.Until().
 func (t *MemoryTracker) Reopen(ctx context.Context, e Entry, until time.Time) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -79,12 +80,8 @@ func (t *MemoryTracker) Reopen(ctx context.Context, e Entry, until time.Time) er
 		return nil
 	}
 	table.update(f, func(s *shard) {
-		switch kept := s.end(f); {
-		case kept != begun:
-		case end <= e.Time.UnixMilli():
-			s.remove(f)
-		default:
-			s.set(f, end, g.horizon())
+		if s.end(f) == begun {
+			s.set(f, max(end, e.Time.UnixMilli()), g.horizon())
 		}
 	})
 	return nil

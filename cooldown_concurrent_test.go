@@ -18,13 +18,15 @@ import (
 // merge, forget, reset, count and write snapshots.
 func TestMemoryTrackerConcurrent(t *testing.T) {
 	const goroutines, profiles = 4, 1500
+	// However far the goroutines drift apart, it is within the grace for late visits.
+	const step = 100 * time.Millisecond
 	var tr campaign.MemoryTracker
 	var done atomic.Bool
 	var owners, others sync.WaitGroup
 	for g := range goroutines {
 		owners.Go(func() {
 			for i := range profiles {
-				e := entry(noon.Add(time.Duration(i) * time.Second))
+				e := entry(noon.Add(time.Duration(i) * step))
 				e.Profile = fmt.Sprint(g, "/", i)
 				e.Campaign = fmt.Sprint(i % 2)
 				wantEnter(t, &tr, e, e.Until(), true)
@@ -37,7 +39,7 @@ func TestMemoryTrackerConcurrent(t *testing.T) {
 				before := at(e, noon)
 				before.Profile = fmt.Sprint(g, "/", i/2) // has entered again a while ago
 				before.Campaign = fmt.Sprint(i / 2 % 2)
-				until := noon.Add(time.Duration(i/2)*time.Second + time.Minute + e.Timeout)
+				until := noon.Add(time.Duration(i/2)*step + time.Minute + e.Timeout)
 				wantEnter(t, &tr, before, until, false)
 			}
 		})
@@ -129,7 +131,7 @@ func TestMemoryTrackerPlateau(t *testing.T) {
 		t.Errorf("%d bytes are in use for %d cooldowns, want at most %d", level, window, most)
 	}
 	stream(t, &tr, "a", noon.Add(12*time.Minute), 2*window, 4*window)
-	if now := heap() - base; now > level*11/10 {
+	if now := heap() - base; now > level*5/4 {
 		t.Errorf("%d bytes are in use after a longer time, want about %d as before", now, level)
 	}
 

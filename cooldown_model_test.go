@@ -79,8 +79,8 @@ func (o *oracle) step(tr modelled, s step) string {
 		}
 		if err == nil && kept && e.Timeout > 0 && end.Equal(e.Until()) {
 			o.ends[key] = s.until
-			if !s.until.After(e.Time) {
-				delete(o.ends, key)
+			if s.until.Before(e.Time) {
+				o.ends[key] = e.Time // older visits may be within the cooldown before
 			}
 		}
 	case "merge":

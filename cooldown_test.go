@@ -172,7 +172,7 @@ func TestMemoryTrackerReopen(t *testing.T) {
 	}{
 		{"to a minute", first, minute, minute},
 		{"to the visit itself", first, noon, noon},
-		{"to before the visit", first, noon.Add(-time.Hour), noon.Add(-24 * time.Hour)},
+		{"to before the visit, which counts as the visit", first, noon.Add(-time.Hour), noon},
 		{"to its own end", first, first.Until(), first.Until()},
 		{"of another visit", at(first, minute), minute, first.Until()},
 		{"of another timeout", lasting(first, time.Hour), minute, first.Until()},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
@@ -143,10 +144,8 @@ func loggable(err error) string {
 	case *DeliveryError, *RenderError, *ValidationError, *panicError:
 		return err.Error()
 	}
-	for _, known := range []error{ErrClosed, errExited, errSourceExited, context.Canceled, context.DeadlineExceeded} {
-		if err == known {
-			return err.Error()
-		}
+	if slices.Contains([]error{ErrClosed, errExited, errSourceExited, context.Canceled, context.DeadlineExceeded}, err) {
+		return err.Error()
 	}
 	if de, ok := errors.AsType[*DeliveryError](err); ok {
 		return de.Error()

@@ -44,7 +44,7 @@ func TestSimulation(t *testing.T) {
 	seeds, first := seedsFromEnv(t, "CAMPAIGN_SEEDS", 300), seedsFromEnv(t, "CAMPAIGN_FIRST_SEED", 1)
 	for i := range seeds {
 		seed := first + i
-		w := &world{seed: uint64(seed)}
+		w := &simulation{seed: uint64(seed)}
 		if !synctestRun(t, seed, w.play) {
 			t.Fatalf("seed %d failed; play it alone with CAMPAIGN_SEEDS=1 CAMPAIGN_FIRST_SEED=%d", seed, seed)
 		}
@@ -69,7 +69,7 @@ func seedsFromEnv(t *testing.T, name string, usual int) int {
 }
 
 // A world is one history: the host's code around one engine, and what it saw.
-type world struct {
+type simulation struct {
 	seed    uint64
 	tracker campaign.MemoryTracker
 	release chan struct{} // lets senders go that hang
@@ -79,7 +79,7 @@ type world struct {
 	mu      sync.Mutex
 	told    map[runKey][]campaign.Outcome // by the Observer, in order
 	tests   int
-	entries []entry
+	entries []tracked
 	sends   map[runKey][]sent
 	stuck   map[runKey]bool // its cooldown could not be given back, as ordered
 	panics  uint64
@@ -89,7 +89,7 @@ type world struct {
 // A runKey is a campaign and the ID of the visit.
 type runKey struct{ campaign, visit string }
 
-type entry struct {
+type tracked struct {
 	runKey
 	campaign.Entry
 }
@@ -103,16 +103,16 @@ type visitKey struct{}
 
 // dice are for one decision: what is decided depends on the seed and on what is
 // asked, not on which goroutine comes first.
-func (w *world) dice(about ...any) *rand.Rand {
+func (w *simulation) dice(about ...any) *rand.Rand {
 	h := fnv.New64a()
 	fmt.Fprint(h, about...)
 	return rand.New(rand.NewPCG(w.seed, h.Sum64()))
 }
 
-func (w *world) play(t *testing.T) {
+func (w *simulation) play(t *testing.T) {
 	w.told, w.sends, w.stuck = make(map[runKey][]campaign.Outcome), make(map[runKey][]sent), make(map[runKey]bool)
 	w.release = make(chan struct{})
-	d := w.dice("world")
+	d := w.dice("simulation")
 	w.calm = d.IntN(3) == 0
 	options := &campaign.EngineOptions{
 		Tracker:    simTracker{w},
@@ -135,7 +135,7 @@ func (w *world) play(t *testing.T) {
 }
 
 // history lets things happen, each in a goroutine of its own.
-func (w *world) history(t *testing.T, engine *campaign.Engine, d *rand.Rand) {
+func (w *simulation) history(t *testing.T, engine *campaign.Engine, d *rand.Rand) {
 	for i := range 10 + d.IntN(50) {
 		if d.IntN(3) > 0 {
 			time.Sleep(time.Duration(d.IntN(4000)) * time.Millisecond)
@@ -165,7 +165,7 @@ func (w *world) history(t *testing.T, engine *campaign.Engine, d *rand.Rand) {
 }
 
 // call passes one visit and compares what it returns with what was told.
-func (w *world) call(t *testing.T, ctx context.Context, engine *campaign.Engine, v campaign.PageVisit, how int) {
+func (w *simulation) call(t *testing.T, ctx context.Context, engine *campaign.Engine, v campaign.PageVisit, how int) {
 	if how == 0 {
 		if _, err := engine.Test(ctx, "c0", v); err != nil && !isExpected(err) {
 			t.Errorf("Test: %v", err)
@@ -207,11 +207,11 @@ func isExpected(err error) bool {
 
 // visit returns the visit with a number. Its time is its own, to the
 // millisecond: often now, sometimes late.
-func (w *world) visit(i int) campaign.PageVisit {
+func (w *simulation) visit(i int) campaign.PageVisit {
 	d := w.dice("visit", i)
 	at := time.Now().Truncate(time.Second)
 	if d.IntN(4) == 0 {
-		at = at.Add(-time.Duration(d.IntN(600)) * time.Second)
+		at = at.Add(-time.Duration(d.IntN(240)) * time.Second) // within the grace for late visits
 	}
 	fields := map[string]any{"nested": map[string]any{"vid": strconv.Itoa(i)}}
 	if d.IntN(2) == 0 {
@@ -229,7 +229,7 @@ func (w *world) visit(i int) campaign.PageVisit {
 	}
 }
 
-func (w *world) load(t *testing.T, engine *campaign.Engine, generation int) {
+func (w *simulation) load(t *testing.T, engine *campaign.Engine, generation int) {
 	d := w.dice("load", generation)
 	var cs []campaign.Campaign
 	for i := range 1 + d.IntN(7) {
@@ -243,7 +243,7 @@ func (w *world) load(t *testing.T, engine *campaign.Engine, generation int) {
 	}
 }
 
-func (w *world) campaign(d *rand.Rand, i int) campaign.Campaign {
+func (w *simulation) campaign(d *rand.Rand, i int) campaign.Campaign {
 	conditions := []campaign.Condition{
 		campaign.PagePath.StartsWith("/a"),
 		campaign.Any{campaign.PagePath.Equals("/b"), campaign.ProfileField("country").Equals("NL")},
@@ -266,7 +266,7 @@ func (w *world) campaign(d *rand.Rand, i int) campaign.Campaign {
 }
 
 // misbehave panics or ends the goroutine now and then.
-func (w *world) misbehave(d *rand.Rand, often int) {
+func (w *simulation) misbehave(d *rand.Rand, often int) {
 	if w.calm || d.IntN(often) > 0 {
 		return
 	}
@@ -284,7 +284,7 @@ func visitOf(ctx context.Context) string {
 	return id
 }
 
-func (w *world) observe(ctx context.Context, o campaign.Outcome) {
+func (w *simulation) observe(ctx context.Context, o campaign.Outcome) {
 	key := runKey{o.Campaign, visitOf(ctx)}
 	w.mu.Lock()
 	if o.Test {
@@ -296,7 +296,7 @@ func (w *world) observe(ctx context.Context, o campaign.Outcome) {
 	w.misbehave(w.dice("observe", key, o.Status), 20)
 }
 
-func (w *world) profile(ctx context.Context, id string) (campaign.Profile, error) {
+func (w *simulation) profile(ctx context.Context, id string) (campaign.Profile, error) {
 	d := w.dice("profile", id, time.Now().Unix()/10)
 	w.misbehave(d, 10)
 	if !nap(ctx, time.Duration(d.IntN(3000))*time.Millisecond) {
@@ -322,7 +322,7 @@ func nap(ctx context.Context, d time.Duration) bool {
 }
 
 // send is the Sender, and remembers what the endpoint may have taken.
-func (w *world) send(ctx context.Context, r *campaign.Request) (*campaign.Response, error) {
+func (w *simulation) send(ctx context.Context, r *campaign.Request) (*campaign.Response, error) {
 	var body struct{ ProfileID, VID, Again string }
 	if err := json.Unmarshal(r.Body, &body); err != nil || body.VID != body.Again || body.VID != visitOf(ctx) {
 		w.mu.Lock()
@@ -360,7 +360,7 @@ func (w *world) send(ctx context.Context, r *campaign.Request) (*campaign.Respon
 }
 
 // noteSend notes a request as maybe taken, until maybe says that it was not.
-func (w *world) noteSend(key runKey, r *campaign.Request) (maybe func(bool)) {
+func (w *simulation) noteSend(key runKey, r *campaign.Request) (maybe func(bool)) {
 	if r.Test {
 		return func(bool) {}
 	}
@@ -377,7 +377,7 @@ func (w *world) noteSend(key runKey, r *campaign.Request) (maybe func(bool)) {
 
 // A simTracker is a MemoryTracker that fails now and then, before it does
 // anything.
-type simTracker struct{ w *world }
+type simTracker struct{ w *simulation }
 
 func (s simTracker) Enter(ctx context.Context, e campaign.Entry) (time.Time, bool, error) {
 	key := runKey{e.Campaign, visitOf(ctx)}
@@ -390,7 +390,7 @@ func (s simTracker) Enter(ctx context.Context, e campaign.Entry) (time.Time, boo
 	defer s.w.mu.Unlock()
 	until, entered, err := s.w.tracker.Enter(ctx, e)
 	if entered {
-		s.w.entries = append(s.w.entries, entry{key, e})
+		s.w.entries = append(s.w.entries, tracked{key, e})
 	}
 	return until, entered, err
 }
@@ -416,7 +416,7 @@ func (s simTracker) Until(c, profile string, at time.Time) (time.Time, bool) {
 }
 
 // close closes the engine in one of several ways, and lets go of what hangs.
-func (w *world) close(t *testing.T, engine *campaign.Engine, d *rand.Rand) {
+func (w *simulation) close(t *testing.T, engine *campaign.Engine, d *rand.Rand) {
 	if d.IntN(2) == 0 {
 		time.Sleep(time.Duration(d.IntN(300)) * time.Second)
 	}
@@ -435,7 +435,7 @@ func (w *world) close(t *testing.T, engine *campaign.Engine, d *rand.Rand) {
 	}
 }
 
-func (w *world) closeOnce(t *testing.T, engine *campaign.Engine, patience time.Duration) {
+func (w *simulation) closeOnce(t *testing.T, engine *campaign.Engine, patience time.Duration) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	start := time.Now()
@@ -460,7 +460,7 @@ func (w *world) closeOnce(t *testing.T, engine *campaign.Engine, patience time.D
 	}
 }
 
-func (w *world) wasEnded(u campaign.UnfinishedRun) bool {
+func (w *simulation) wasEnded(u campaign.UnfinishedRun) bool {
 	for key, told := range w.told {
 		last := told[len(told)-1]
 		if key.campaign == u.Campaign && last.Profile == u.Profile && last.Status == campaign.Failed {
@@ -471,7 +471,7 @@ func (w *world) wasEnded(u campaign.UnfinishedRun) bool {
 }
 
 // check looks at all that was seen, once the engine is gone.
-func (w *world) check(t *testing.T, engine *campaign.Engine) {
+func (w *simulation) check(t *testing.T, engine *campaign.Engine) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	entered := make(map[runKey]bool)
@@ -495,7 +495,7 @@ func (w *world) check(t *testing.T, engine *campaign.Engine) {
 	w.checkStats(t, engine.Stats())
 }
 
-func (w *world) finals(key runKey) []campaign.Outcome {
+func (w *simulation) finals(key runKey) []campaign.Outcome {
 	var finals []campaign.Outcome
 	for _, o := range w.told[key] {
 		if o.Status != campaign.Queued {
@@ -505,7 +505,7 @@ func (w *world) finals(key runKey) []campaign.Outcome {
 	return finals
 }
 
-func (w *world) checkTold(t *testing.T, key runKey, told []campaign.Outcome) {
+func (w *simulation) checkTold(t *testing.T, key runKey, told []campaign.Outcome) {
 	if len(told) > 2 || len(told) == 2 && told[0].Status != campaign.Queued || told[len(told)-1].Status == campaign.Queued {
 		t.Errorf("%v: the Observer was told %v, want at most one queued and then one final outcome", key, told)
 	}
@@ -524,12 +524,12 @@ func (w *world) checkTold(t *testing.T, key runKey, told []campaign.Outcome) {
 }
 
 // reached reports whether a run may have reached its profile.
-func (w *world) reached(key runKey) bool {
+func (w *simulation) reached(key runKey) bool {
 	return slices.ContainsFunc(w.sends[key], func(s sent) bool { return s.maybe })
 }
 
 // checkCooldowns checks that no two runs reached a profile within a cooldown.
-func (w *world) checkCooldowns(t *testing.T) {
+func (w *simulation) checkCooldowns(t *testing.T) {
 	for i, a := range w.entries {
 		if !w.reached(a.runKey) || a.Timeout == campaign.Immediately {
 			continue
@@ -543,7 +543,7 @@ func (w *world) checkCooldowns(t *testing.T) {
 }
 
 // checkLeftovers checks that runs that reached nobody left no cooldown.
-func (w *world) checkLeftovers(t *testing.T) {
+func (w *simulation) checkLeftovers(t *testing.T) {
 	for _, a := range w.entries {
 		if w.reached(a.runKey) || w.stuck[a.runKey] || a.Timeout == campaign.Immediately {
 			continue
@@ -557,21 +557,21 @@ func (w *world) checkLeftovers(t *testing.T) {
 }
 
 // failureTimeout is that of all definitions of a campaign.
-func (w *world) failureTimeout(id string) time.Duration {
+func (w *simulation) failureTimeout(id string) time.Duration {
 	d := [...]time.Duration{campaign.Immediately, time.Minute, time.Second, time.Hour}
 	return d[w.dice("failure", id).IntN(len(d))]
 }
 
 // endsAsWell reports whether another run that reached the profile has a cooldown
 // with the same end.
-func (w *world) endsAsWell(a entry, until time.Time) bool {
-	return slices.ContainsFunc(w.entries, func(b entry) bool {
+func (w *simulation) endsAsWell(a tracked, until time.Time) bool {
+	return slices.ContainsFunc(w.entries, func(b tracked) bool {
 		return b.runKey != a.runKey && b.Campaign == a.Campaign && b.Profile == a.Profile && b.Until().Equal(until) && (w.reached(b.runKey) || w.stuck[b.runKey])
 	})
 }
 
 // checkStats checks that each outcome was counted once.
-func (w *world) checkStats(t *testing.T, got campaign.Stats) {
+func (w *simulation) checkStats(t *testing.T, got campaign.Stats) {
 	count := make(map[campaign.Status]uint64)
 	for _, told := range w.told {
 		for _, o := range told {
