@@ -2,7 +2,7 @@ package main
 
 import (
 	"bytes"
-	"strings"
+	"regexp"
 	"testing"
 	"time"
 )
@@ -14,7 +14,7 @@ func TestRun(t *testing.T) {
 	}
 	for _, name := range []string{"net/http", "campaign", "campaign, signed", "go-retryablehttp"} {
 		// Once for each number of connections.
-		if n := strings.Count(out.String(), " "+name+" "); n != 3 {
+		if n := len(regexp.MustCompile(`(?m)^ *\d+ +`+name+`  `).FindAllString(out.String(), -1)); n != 3 {
 			t.Errorf("%q has %d lines, want 3:\n%s", name, n, &out)
 		}
 	}
