@@ -39,23 +39,36 @@ func ExampleVerify() {
 		fmt.Println(err)
 		return
 	}
-	handler := func(w http.ResponseWriter, r *http.Request) {
+	keys := []httpsender.SigningKey{key}
+	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
 		if err != nil {
 			http.Error(w, "too long", http.StatusRequestEntityTooLarge)
 			return
 		}
-		if err := httpsender.Verify(r.Header, body, []httpsender.SigningKey{key}, 0); err != nil {
+		if err := httpsender.Verify(r.Header, body, keys, 0); err != nil {
 			http.Error(w, "not signed", http.StatusUnauthorized)
 			return
 		}
 		w.WriteHeader(http.StatusNoContent)
+	}))
+	defer endpoint.Close()
+
+	host := strings.TrimPrefix(endpoint.URL, "http://")
+	sender := &httpsender.Sender{
+		AllowHTTP: true, Allow: []string{"127.0.0.1"},
+		Signing: httpsender.SignHosts(map[string][]httpsender.SigningKey{host: keys}),
 	}
-	answer := httptest.NewRecorder()
-	handler(answer, httptest.NewRequest("POST", "/hooks", strings.NewReader(`{"not":"signed"}`)))
-	fmt.Println(answer.Code)
+	resp, err := sender.Send(context.Background(), &campaign.Request{
+		ID: "msg_2b7a6f1c", Method: "POST", URL: endpoint.URL, Body: []byte(`{"profileid":"42"}`),
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println("delivered:", resp.Status)
 	// Output:
-	// 401
+	// delivered: 204
 }
 
 // What to do about an error is decided by what it is, not by its text.
