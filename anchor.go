@@ -1,6 +1,7 @@
 package campaign
 
 import (
+	"hash/maphash"
 	"math"
 	"regexp/syntax"
 	"strings"
@@ -13,8 +14,13 @@ import (
 type anchor struct {
 	kind  anchorKind
 	field fieldRef
+	fold  bool   // text is folded, and looked for in the folded field
 	value scalar // of anchorEquals; the text of the others
 	and   *anchor
+
+	// exact says that the anchor is all there is to the condition, so that
+	// nothing is left to test once it holds.
+	exact bool
 }
 
 type anchorKind uint8
@@ -36,24 +42,33 @@ type anchoring struct {
 	chance  float64 // a guess at how many visits will meet one of them
 }
 
+// inexact notes that the condition asks for more than the anchors.
+func (a anchoring) inexact() anchoring {
+	for i := range a.anchors {
+		a.anchors[i].exact = false
+	}
+	return a
+}
+
 // An anchorer chooses anchors with a view to all conditions of the set: a value
 // that many campaigns ask for tells them apart badly.
 type anchorer struct {
-	distinct map[fieldRef]int // how many values of the field are asked for
-	seen     map[fieldValue]struct{}
+	distinct map[fieldRef]int // how many values of the field are asked for, roughly
+	seen     []uint64         // a bit for each value that was counted, by its hash
+	seed     maphash.Seed
 
 	// open says that the campaign at hand may hold once the profile is loaded:
 	// what the visit itself carries of the profile decides nothing.
 	open bool
 }
 
-type fieldValue struct {
-	field fieldRef
-	value scalar
-}
-
-func newAnchorer() *anchorer {
-	return &anchorer{distinct: make(map[fieldRef]int), seen: make(map[fieldValue]struct{})}
+// newAnchorer makes an anchorer for n campaigns.
+func newAnchorer(n int) *anchorer {
+	words := 64
+	for words < n { // 64 bits for each campaign, so that few share one
+		words *= 2
+	}
+	return &anchorer{distinct: make(map[fieldRef]int), seen: make([]uint64, words), seed: maphash.MakeSeed()}
 }
 
 // count notes the values that t asks for.
@@ -61,23 +76,24 @@ func (a *anchorer) count(t *test) {
 	for i := range t.subs {
 		a.count(&t.subs[i])
 	}
-	if t.kind != testCompare || t.cmp.fold {
+	if t.kind != testCompare {
 		return
 	}
 	switch t.cmp.op {
-	case OpEquals:
+	case codeEquals:
 		a.countValue(t.cmp.field, t.cmp.value)
-	case OpIn:
+	case codeIn:
 		for _, s := range t.cmp.list {
 			a.countValue(t.cmp.field, s)
 		}
 	}
 }
 
-func (a *anchorer) countValue(f fieldRef, s scalar) {
-	key := fieldValue{f, s}
-	if _, ok := a.seen[key]; !ok {
-		a.seen[key] = struct{}{}
+func (a *anchorer) countValue(f fieldRef, v scalar) {
+	hash := maphash.Comparable(a.seed, v) ^ maphash.String(a.seed, f.name)
+	bit := hash >> 8 % uint64(64*len(a.seen))
+	if a.seen[bit/64]&(1<<(bit%64)) == 0 {
+		a.seen[bit/64] |= 1 << (bit % 64)
 		a.distinct[f]++
 	}
 }
@@ -98,6 +114,9 @@ func (a *anchorer) find(t *test) (anchoring, bool) {
 // findAll takes the best of the parts, or the best two if both are equalities,
 // which together make one key.
 func (a *anchorer) findAll(t *test) (anchoring, bool) {
+	if len(t.subs) == 1 {
+		return a.find(&t.subs[0])
+	}
 	var best, second anchoring
 	for i := range t.subs {
 		found, ok := a.find(&t.subs[i])
@@ -116,9 +135,10 @@ func (a *anchorer) findAll(t *test) (anchoring, bool) {
 			pair, other = other, pair
 		}
 		pair.and = &other
+		pair.exact = pair.exact && other.exact && len(t.subs) == 2
 		return anchoring{anchors: []anchor{pair}, chance: best.chance * second.chance}, true
 	}
-	return best, best.anchors != nil
+	return best.inexact(), best.anchors != nil
 }
 
 // fieldLess puts the fields of a pair in one order, so that A and B is filed
@@ -133,7 +153,7 @@ func fieldLess(a, b fieldRef) bool {
 // isEquality reports whether the anchoring is one equality of a field that has
 // one value.
 func (a anchoring) isEquality() bool {
-	return len(a.anchors) == 1 && a.anchors[0].kind == anchorEquals && a.anchors[0].and == nil &&
+	return len(a.anchors) == 1 && a.anchors[0].kind == anchorEquals && a.anchors[0].and == nil && !a.anchors[0].fold &&
 		a.anchors[0].value.kind == scalarText && !a.anchors[0].field.isURL() && a.anchors[0].field.kind != fieldPageQuery &&
 		a.anchors[0].field.kind != fieldReferrerQuery
 }
@@ -152,35 +172,60 @@ func (a *anchorer) findAny(t *test) (anchoring, bool) {
 }
 
 func (a *anchorer) findComparison(c *comparison) (anchoring, bool) {
-	if c.fold || a.open && c.field.isLoaded() {
+	if a.open && c.field.isLoaded() {
 		return anchoring{}, false
 	}
 	switch c.op {
-	case OpEquals:
-		return one(anchor{kind: anchorEquals, field: c.field, value: c.value}, a.equalChance(c.field)), true
-	case OpIn:
+	case codeEquals:
+		return one(c.equality(c.value), a.equalChance(c.field)), true
+	case codeIn:
 		return a.findIn(c)
-	case OpStartsWith:
-		return textAnchor(c.field, anchorPrefix, c.text)
-	case OpEndsWith:
-		return textAnchor(c.field, anchorSuffix, c.text)
-	case OpContains:
-		return textAnchor(c.field, anchorContains, c.text)
-	case OpGlob:
-		return globAnchor(c.field, c.text)
-	case OpRegex:
-		return regexAnchor(c.field, c.text)
+	case codeStartsWith:
+		return textAnchor(c.part(anchorPrefix, c.value.text))
+	case codeEndsWith:
+		return textAnchor(c.part(anchorSuffix, c.value.text))
+	case codeContains:
+		return textAnchor(c.part(anchorContains, c.value.text))
+	case codeGlob:
+		found, ok := globAnchor(c)
+		return found.inexact(), ok
+	case codeRegex:
+		found, ok := regexAnchor(c)
+		return found.inexact(), ok
 	}
 	return anchoring{}, false
+}
+
+// equality is the anchor of one value that the field may have.
+func (c *comparison) equality(value scalar) anchor {
+	a := anchor{kind: anchorEquals, field: c.field, value: value}
+	if value.kind != scalarText {
+		return a
+	}
+	if c.fold {
+		a.fold, a.value.text = true, foldText(value.text)
+		return a
+	}
+	a.exact = !c.field.isURL() // of a URL not only the end forgives a slash
+	return a
+}
+
+// part is the anchor of a text that stands in the field.
+func (c *comparison) part(kind anchorKind, text string) anchor {
+	a := anchor{kind: kind, field: c.field, fold: c.fold, value: scalar{kind: scalarText, text: text}, exact: !c.fold}
+	if c.fold {
+		a.value.text = foldText(text)
+	}
+	return a
 }
 
 func (a *anchorer) findIn(c *comparison) (anchoring, bool) {
 	if len(c.list) > maxAlternatives {
 		return anchoring{}, false
 	}
-	var in anchoring
-	for _, s := range c.list {
-		in.anchors = append(in.anchors, anchor{kind: anchorEquals, field: c.field, value: s})
+	in := anchoring{anchors: make([]anchor, len(c.list))}
+	for i, s := range c.list {
+		in.anchors[i] = c.equality(s)
 		in.chance += a.equalChance(c.field)
 	}
 	return in, true
@@ -198,102 +243,111 @@ func (a *anchorer) equalChance(f fieldRef) float64 {
 	return chance
 }
 
-// textAnchor files under a text, the less likely the longer it is.
-func textAnchor(f fieldRef, kind anchorKind, text string) (anchoring, bool) {
-	if text == "" || kind == anchorContains && len(text) < shortestText {
+// textAnchor files under a text, the less likely the longer it is. It returns
+// false for one that is too short to look for.
+func textAnchor(a anchor) (anchoring, bool) {
+	text := a.value.text
+	if text == "" || a.kind == anchorContains && len(text) < shortestText {
 		return anchoring{}, false
 	}
 	chance := math.Pow(0.75, float64(len(text)))
-	if kind == anchorContains {
+	if a.kind == anchorContains {
 		chance *= 2
 	}
-	return one(anchor{kind: kind, field: f, value: scalar{kind: scalarText, text: text}}, chance), true
+	if a.fold {
+		chance *= 2 // the visit's text has to be folded first
+	}
+	return one(a, chance), true
 }
 
-// best returns the less likely of two ways.
-func best(a anchoring, aOK bool, b anchoring, bOK bool) (anchoring, bool) {
-	if !bOK || aOK && a.chance <= b.chance {
+// better returns the less likely of two ways.
+func better(a anchoring, aOK bool, b anchor) (anchoring, bool) {
+	found, ok := textAnchor(b)
+	if !ok || aOK && a.chance <= found.chance {
 		return a, aOK
 	}
-	return b, bOK
+	return found, true
 }
 
 // globAnchor files under the text before the first wildcard, after the last, or
 // between two.
-func globAnchor(f fieldRef, pattern string) (anchoring, bool) {
+func globAnchor(c *comparison) (anchoring, bool) {
 	var parts []string
 	var part []byte
+	pattern := c.value.text
 	for i := 0; i < len(pattern); i++ {
-		switch c := pattern[i]; c {
+		switch b := pattern[i]; b {
 		case '\\':
 			i++
 			part = append(part, pattern[i])
 		case '*', '?':
 			parts, part = append(parts, string(part)), nil
 		default:
-			part = append(part, c)
+			part = append(part, b)
 		}
 	}
 	parts = append(parts, string(part))
-	found, ok := textAnchor(f, anchorPrefix, parts[0])
+	found, ok := textAnchor(c.part(anchorPrefix, parts[0]))
 	if len(parts) > 1 {
-		suffix, suffixOK := textAnchor(f, anchorSuffix, parts[len(parts)-1])
-		found, ok = best(found, ok, suffix, suffixOK)
+		found, ok = better(found, ok, c.part(anchorSuffix, parts[len(parts)-1]))
 		for _, middle := range parts[1 : len(parts)-1] {
-			contains, containsOK := textAnchor(f, anchorContains, middle)
-			found, ok = best(found, ok, contains, containsOK)
+			found, ok = better(found, ok, c.part(anchorContains, middle))
 		}
 	}
 	return found, ok
 }
 
 // regexAnchor files under a text that every match has in it.
-func regexAnchor(f fieldRef, expr string) (anchoring, bool) {
-	re, err := syntax.Parse(expr, syntax.Perl)
+func regexAnchor(c *comparison) (anchoring, bool) {
+	re, err := syntax.Parse(c.expr(), syntax.Perl)
 	if err != nil {
 		return anchoring{}, false
 	}
 	re = re.Simplify()
 	var found anchoring
 	ok := false
-	if prefix := regexPrefix(re); prefix != "" {
-		found, ok = textAnchor(f, anchorPrefix, prefix)
+	if prefix := regexPrefix(re); prefix != nil {
+		found, ok = better(found, ok, c.literal(anchorPrefix, prefix))
 	}
 	for _, literal := range requiredLiterals(re, nil) {
-		contains, containsOK := textAnchor(f, anchorContains, literal)
-		found, ok = best(found, ok, contains, containsOK)
+		found, ok = better(found, ok, c.literal(anchorContains, literal))
 	}
 	return found, ok
 }
 
+// literal is the anchor of a literal of a regular expression, which says by
+// itself whether it ignores case.
+func (c *comparison) literal(kind anchorKind, re *syntax.Regexp) anchor {
+	a := anchor{kind: kind, field: c.field, value: scalar{kind: scalarText, text: string(re.Rune)}}
+	if a.fold = re.Flags&syntax.FoldCase != 0; a.fold {
+		a.value.text = foldText(a.value.text)
+	}
+	return a
+}
+
 // regexPrefix returns the literal that follows ^ at the beginning, if any.
-func regexPrefix(re *syntax.Regexp) string {
+func regexPrefix(re *syntax.Regexp) *syntax.Regexp {
 	for re.Op == syntax.OpCapture {
 		re = re.Sub[0]
 	}
-	if re.Op != syntax.OpConcat || len(re.Sub) < 2 || re.Sub[0].Op != syntax.OpBeginText {
-		return ""
+	if re.Op != syntax.OpConcat || len(re.Sub) < 2 || re.Sub[0].Op != syntax.OpBeginText || !isLiteral(re.Sub[1]) {
+		return nil
 	}
-	literal, _ := literalOf(re.Sub[1])
-	return literal
+	return re.Sub[1]
 }
 
-// literalOf returns the text of a literal. Runes that are no valid text, as
-// bytes written \xff are, match differently from their text.
-func literalOf(re *syntax.Regexp) (string, bool) {
-	if re.Op != syntax.OpLiteral || re.Flags&syntax.FoldCase != 0 {
-		return "", false
-	}
-	s := string(re.Rune)
-	return s, !strings.ContainsRune(s, '\ufffd')
+// isLiteral reports whether re is a literal with a text. Runes that are no valid
+// text, as bytes written \xff are, match differently from their text.
+func isLiteral(re *syntax.Regexp) bool {
+	return re.Op == syntax.OpLiteral && !strings.ContainsRune(string(re.Rune), '\ufffd')
 }
 
 // requiredLiterals appends the literals that are in every match.
-func requiredLiterals(re *syntax.Regexp, found []string) []string {
+func requiredLiterals(re *syntax.Regexp, found []*syntax.Regexp) []*syntax.Regexp {
 	switch re.Op {
 	case syntax.OpLiteral:
-		if s, ok := literalOf(re); ok {
-			found = append(found, s)
+		if isLiteral(re) {
+			found = append(found, re)
 		}
 	case syntax.OpConcat, syntax.OpCapture, syntax.OpPlus:
 		for _, sub := range re.Sub {

@@ -136,24 +136,43 @@ const (
 	noOperand
 )
 
-var operators = []struct {
+// An opCode is an operator in a compiled comparison. Deciding which of twelve
+// texts an Op is would take as long as the comparison itself.
+type opCode uint8
+
+const (
+	codeEquals opCode = iota
+	codeIn
+	codeContains
+	codeStartsWith
+	codeEndsWith
+	codeGlob
+	codeRegex
+	codeLess
+	codeAtMost
+	codeGreater
+	codeAtLeast
+	codeExists
+)
+
+var operators = [...]struct {
 	op      Op
 	operand operand
 	fold    bool // whether IgnoreCase means something
 	empty   bool // whether the empty text is a sensible value
 }{
-	{OpEquals, scalarOperand, true, true},
-	{OpIn, listOperand, true, true},
-	{OpContains, textOperand, true, false},
-	{OpStartsWith, textOperand, true, false},
-	{OpEndsWith, textOperand, true, false},
-	{OpGlob, textOperand, true, false},
-	{OpRegex, textOperand, true, true},
-	{OpLess, numberOperand, false, false},
-	{OpAtMost, numberOperand, false, false},
-	{OpGreater, numberOperand, false, false},
-	{OpAtLeast, numberOperand, false, false},
-	{OpExists, noOperand, false, false},
+	codeEquals:     {OpEquals, scalarOperand, true, true},
+	codeIn:         {OpIn, listOperand, true, true},
+	codeContains:   {OpContains, textOperand, true, false},
+	codeStartsWith: {OpStartsWith, textOperand, true, false},
+	codeEndsWith:   {OpEndsWith, textOperand, true, false},
+	codeGlob:       {OpGlob, textOperand, true, false},
+	codeRegex:      {OpRegex, textOperand, true, true},
+	codeLess:       {OpLess, numberOperand, false, false},
+	codeAtMost:     {OpAtMost, numberOperand, false, false},
+	codeGreater:    {OpGreater, numberOperand, false, false},
+	codeAtLeast:    {OpAtLeast, numberOperand, false, false},
+	codeExists:     {OpExists, noOperand, false, false},
 }
 
 func opNames() []string {
@@ -182,18 +201,18 @@ const (
 	testNot
 )
 
-// A comparison is a compiled Comparison.
+// A comparison is a compiled Comparison. What every visit reads comes first,
+// and fits into a line of the cache.
 type comparison struct {
-	def   Comparison
 	field fieldRef
-	op    Op
+	op    opCode
 	fold  bool
 	slash bool                // equals and in forgive one trailing slash
-	text  string              // the value, if it is text
-	value scalar              // the value, if it is a scalar
+	value scalar              // what the field is compared with, but for in
 	list  []scalar            // the values of in
 	set   map[string]struct{} // the same as a set, if they are many texts
 	re    *regexp.Regexp
+	def   *Comparison
 }
 
 // compileCondition checks c and compiles it. What it returns is of use only if
@@ -238,7 +257,7 @@ func compileGroup(kind testKind, group []Condition, fs *faults, p pointer, depth
 }
 
 func compileComparison(c Comparison, fs *faults, p pointer) comparison {
-	out := comparison{def: c, op: c.Op, fold: c.IgnoreCase}
+	out := comparison{def: &c, fold: c.IgnoreCase}
 	before := len(*fs)
 	out.field = parseField(c.Field, fs, p.key("field"))
 	fieldKnown := len(*fs) == before
@@ -248,6 +267,7 @@ func compileComparison(c Comparison, fs *faults, p pointer) comparison {
 		return out
 	}
 	o := operators[i]
+	out.op = opCode(i)
 	if c.IgnoreCase && !o.fold {
 		fs.add(p.key("ignore_case"), "means nothing for %s; remove it", c.Op)
 	}
@@ -298,7 +318,7 @@ func (c *comparison) compileText(emptyAllowed bool, fs *faults, p pointer) {
 	s, ok := c.def.Value.(string)
 	switch {
 	case !ok:
-		fs.add(p, "is %s; %s compares with text", describe(c.def.Value), c.op)
+		fs.add(p, "is %s; %s compares with text", describe(c.def.Value), c.def.Op)
 		return
 	case s == "" && !emptyAllowed:
 		fs.add(p, "is empty, which every text satisfies; write exists, or the text to look for")
@@ -308,24 +328,32 @@ func (c *comparison) compileText(emptyAllowed bool, fs *faults, p pointer) {
 		fs.add(p, "%v, so JSON cannot hold it", errNotUTF8)
 		return
 	}
-	c.text = s
+	c.value = scalar{kind: scalarText, text: s}
 	c.checkHost(s, fs, p)
 	switch c.op {
-	case OpGlob:
+	case codeGlob:
 		if err := checkGlob(s); err != nil {
 			fs.add(p, "%v", err)
 		}
-	case OpRegex:
-		expr := s
-		if c.fold {
-			expr = "(?i:" + s + ")"
-		}
-		if _, err := regexp.Compile(s); err != nil {
+	case codeRegex:
+		re, err := regexp.Compile(s)
+		if err != nil {
 			fs.add(p, "is not an RE2 expression: %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
 			return
 		}
-		c.re = regexp.MustCompile(expr)
+		if c.fold {
+			re = regexp.MustCompile(c.expr())
+		}
+		c.re = re
 	}
+}
+
+// expr is the regular expression that is matched.
+func (c *comparison) expr() string {
+	if c.fold {
+		return "(?i:" + c.value.text + ")"
+	}
+	return c.value.text
 }
 
 // compileEqual compiles a value of equals or in.
@@ -368,7 +396,7 @@ func (c *comparison) compileList(fs *faults, p pointer) {
 	if allText && !c.fold && !c.field.isURL() && len(values) >= manyTexts {
 		c.set = make(map[string]struct{}, len(values))
 		for _, s := range c.list {
-			c.set[c.plain(s.text)] = struct{}{}
+			c.set[c.field.plain(s.text)] = struct{}{}
 		}
 	}
 }
@@ -376,7 +404,7 @@ func (c *comparison) compileList(fs *faults, p pointer) {
 // checkHost refuses a host that browsers never report: they report all hosts in
 // their ASCII form.
 func (c *comparison) checkHost(s string, fs *faults, p pointer) {
-	if c.op == OpRegex || isASCII(s) {
+	if c.op == codeRegex || isASCII(s) {
 		return
 	}
 	host := s
@@ -391,7 +419,7 @@ func (c *comparison) checkHost(s string, fs *faults, p pointer) {
 	switch ascii, ok := hostToASCII(host); {
 	case c.field.isURL() && l.parse(s) == "":
 		fs.add(p, "has a host in Unicode, and browsers report hosts in ASCII; write %q", l.url())
-	case ok && (c.op == OpEquals || c.op == OpIn):
+	case ok && (c.op == codeEquals || c.op == codeIn):
 		fs.add(p, "is a host in Unicode, and browsers report hosts in ASCII; write %q", ascii)
 	default:
 		fs.add(p, `has letters outside ASCII, and browsers report hosts in ASCII; write the xn-- form of the host`)
@@ -425,9 +453,9 @@ func (t *test) eval(v *view) bool {
 func (c *comparison) eval(v *view) bool {
 	switch c.field.kind {
 	case fieldPageQuery:
-		return c.evalQuery(v.page.query)
+		return c.evalQuery(&v.page, v)
 	case fieldReferrerQuery:
-		return v.hasReferrer() && c.evalQuery(v.referrer.query)
+		return v.hasReferrer() && c.evalQuery(&v.referrer, v)
 	case fieldItem:
 		if s, ok := v.visit.Item.named(c.field.name); ok {
 			return c.matchText(s)
@@ -450,13 +478,14 @@ func (c *comparison) eval(v *view) bool {
 }
 
 // evalQuery tests each parameter with the name in turn.
-func (c *comparison) evalQuery(query string) bool {
+func (c *comparison) evalQuery(from *location, v *view) bool {
+	query, plain := from.query, from.plainQuery()
 	for {
-		value, rest, found := nextParam(query, c.field.name)
+		value, rest, found := nextParam(query, c.field.name, plain)
 		if !found {
 			return false
 		}
-		if c.op == OpExists || c.matchText(formText(value)) {
+		if c.op == codeExists || c.matchText(v.arena.formText(value)) {
 			return true
 		}
 		query = rest
@@ -466,34 +495,34 @@ func (c *comparison) evalQuery(query string) bool {
 // matchText decides the comparison for a text value.
 func (c *comparison) matchText(s string) bool {
 	switch c.op {
-	case OpExists:
+	case codeExists:
 		return true
-	case OpEquals:
+	case codeEquals:
 		if c.value.kind != scalarText {
 			return false
 		}
 		return c.equalText(s, c.value.text)
-	case OpIn:
+	case codeIn:
 		return c.inTexts(s)
-	case OpContains:
+	case codeContains:
 		if c.fold {
-			return containsFold(s, c.text)
+			return containsFold(s, c.value.text)
 		}
-		return strings.Contains(s, c.text)
-	case OpStartsWith:
+		return strings.Contains(s, c.value.text)
+	case codeStartsWith:
 		if c.fold {
-			_, ok := cutPrefixFold(s, c.text)
+			_, ok := cutPrefixFold(s, c.value.text)
 			return ok
 		}
-		return strings.HasPrefix(s, c.text)
-	case OpEndsWith:
+		return strings.HasPrefix(s, c.value.text)
+	case codeEndsWith:
 		if c.fold {
-			return hasSuffixFold(s, c.text)
+			return hasSuffixFold(s, c.value.text)
 		}
-		return strings.HasSuffix(s, c.text)
-	case OpGlob:
-		return matchGlob(c.text, s, c.fold)
-	case OpRegex:
+		return strings.HasSuffix(s, c.value.text)
+	case codeGlob:
+		return matchGlob(c.value.text, s, c.fold)
+	case codeRegex:
 		return c.re.MatchString(s)
 	}
 	return false // an ordering, and s is not a number
@@ -501,7 +530,7 @@ func (c *comparison) matchText(s string) bool {
 
 func (c *comparison) inTexts(s string) bool {
 	if c.set != nil {
-		_, ok := c.set[c.plain(s)]
+		_, ok := c.set[c.field.plain(s)]
 		return ok
 	}
 	for i := range c.list {
@@ -510,14 +539,6 @@ func (c *comparison) inTexts(s string) bool {
 		}
 	}
 	return false
-}
-
-// plain is the key of s in the set.
-func (c *comparison) plain(s string) string {
-	if c.slash {
-		s = strings.TrimSuffix(s, "/")
-	}
-	return s
 }
 
 func (c *comparison) equalText(s, want string) bool {
@@ -539,11 +560,11 @@ func equalFold(a, b string, fold bool) bool {
 // matchScalar decides the comparison for a bool or a number.
 func (c *comparison) matchScalar(s scalar) bool {
 	switch c.op {
-	case OpExists:
+	case codeExists:
 		return true
-	case OpEquals:
+	case codeEquals:
 		return s.equal(c.value)
-	case OpIn:
+	case codeIn:
 		return slices.ContainsFunc(c.list, s.equal)
 	}
 	if s.kind != scalarNumber || c.value.kind != scalarNumber {
@@ -554,13 +575,13 @@ func (c *comparison) matchScalar(s scalar) bool {
 		return false
 	}
 	switch c.op {
-	case OpLess:
+	case codeLess:
 		return order < 0
-	case OpAtMost:
+	case codeAtMost:
 		return order <= 0
-	case OpGreater:
+	case codeGreater:
 		return order > 0
-	case OpAtLeast:
+	case codeAtLeast:
 		return order >= 0
 	}
 	return false // an operator on text

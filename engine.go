@@ -223,7 +223,14 @@ func (e *Engine) match(hits []int32, v *view) (*campaignSet, []int32, error) {
 		return nil, nil, err
 	}
 	set := e.set.Load()
-	return set, set.match(hits, v), nil
+	v.arena.pool = &set.arenas
+	hits = set.match(hits, v)
+	if len(hits) == 0 {
+		v.arena.release()
+	} else {
+		v.arena.detach()
+	}
+	return set, hits, nil
 }
 
 // Test sends the webhooks of one loaded campaign for a sample visit, for real:

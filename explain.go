@@ -170,7 +170,7 @@ func (t *test) explain(v *view, p pointer) Finding {
 	f := Finding{Pointer: p.String(), Holds: t.eval(v)}
 	switch t.kind {
 	case testCompare:
-		f.Kind, f.Comparison = "comparison", t.cmp.def
+		f.Kind, f.Comparison = "comparison", *t.cmp.def
 		value, ok := v.value(t.cmp.field)
 		f.Found, f.Missing = value, !ok
 		return f

@@ -1,6 +1,7 @@
 package campaign
 
 import (
+	"reflect"
 	"strings"
 	"unicode/utf8"
 )
@@ -206,6 +207,15 @@ func (f fieldRef) withoutSlash(s string) (path, query string) {
 	return strings.TrimSuffix(path, "/"), query
 }
 
+// plain returns s, a path or any other text but a URL, without the slash at its
+// end that equality forgives.
+func (f fieldRef) plain(s string) string {
+	if f.forgivesSlash() && !f.isURL() {
+		return strings.TrimSuffix(s, "/")
+	}
+	return s
+}
+
 // A view reads the fields of one visit. What costs something is read once, and
 // only if a condition asks for it.
 type view struct {
@@ -221,6 +231,8 @@ type view struct {
 	pagePath     string // decoded; empty if not yet asked for
 	referrerPath string
 	referrerRead readState
+
+	arena arena // of the texts that are decoded while the visit is matched
 }
 
 type readState uint8
@@ -265,7 +277,10 @@ func (v *view) text(kind fieldKind) (string, bool) {
 	case fieldPageHost:
 		return v.page.host, v.page.hasHost
 	case fieldPageFragment:
-		return unescape(v.page.fragment), v.page.hasFragment
+		if !v.page.escaped {
+			return v.page.fragment, v.page.hasFragment
+		}
+		return v.arena.unescape(v.page.fragment), v.page.hasFragment
 	case fieldPageTitle:
 		return v.visit.Title, v.visit.Title != ""
 	case fieldPageType:
@@ -281,7 +296,7 @@ func (v *view) text(kind fieldKind) (string, bool) {
 		return v.referrer.host, v.referrer.hasHost
 	case fieldReferrerPath:
 		if v.referrerPath == "" {
-			v.referrerPath = unescape(v.referrer.path)
+			v.referrerPath = v.decoded(&v.referrer)
 		}
 		return v.referrerPath, true
 	}
@@ -291,9 +306,16 @@ func (v *view) text(kind fieldKind) (string, bool) {
 // path returns the page's decoded path, which is never empty.
 func (v *view) path() string {
 	if v.pagePath == "" {
-		v.pagePath = unescape(v.page.path)
+		v.pagePath = v.decoded(&v.page)
 	}
 	return v.pagePath
+}
+
+func (v *view) decoded(l *location) string {
+	if !l.escaped || strings.IndexByte(l.path, '%') < 0 {
+		return l.path
+	}
+	return v.arena.unescape(l.path)
 }
 
 // named returns a part of the item that has a place of its own and is not empty.
@@ -353,12 +375,12 @@ func (v *view) value(f fieldRef) (any, bool) {
 	case fieldVisit:
 		return lookup(v.visit.Data, f.name)
 	case fieldPageQuery:
-		return queryValue(v.page.query, f.name)
+		return queryValue(&v.page, f.name)
 	case fieldReferrerQuery:
 		if !v.hasReferrer() {
 			return nil, false
 		}
-		return queryValue(v.referrer.query, f.name)
+		return queryValue(&v.referrer, f.name)
 	}
 	if s, ok := v.text(f.kind); ok {
 		return s, true
@@ -366,10 +388,11 @@ func (v *view) value(f fieldRef) (any, bool) {
 	return nil, false
 }
 
-func queryValue(query, name string) (any, bool) {
+func queryValue(from *location, name string) (any, bool) {
 	var values []any
+	query, plain := from.query, from.plainQuery()
 	for {
-		value, rest, found := nextParam(query, name)
+		value, rest, found := nextParam(query, name, plain)
 		if !found {
 			break
 		}
@@ -383,4 +406,71 @@ func queryValue(query, name string) (any, bool) {
 		return values[0], true
 	}
 	return values, true
+}
+
+// A valueKind says what single has found.
+type valueKind uint8
+
+const (
+	valueMissing valueKind = iota
+	valueText
+	valueOther // a number, a list and so on: see scalars
+)
+
+// single returns the field's value if it is one text, the usual case. Query
+// parameters may be several, and are not for it.
+func (v *view) single(f fieldRef) (string, valueKind) {
+	var fields map[string]any
+	switch f.kind {
+	case fieldItem:
+		if s, ok := v.visit.Item.named(f.name); ok {
+			return s, valueText
+		}
+		fields = v.visit.Item.Fields
+	case fieldProfile:
+		if s, ok := v.visit.Profile.named(f.name); ok {
+			return s, valueText
+		}
+		fields = v.visit.Profile.Fields
+	case fieldVisit:
+		fields = v.visit.Data
+	default:
+		if s, ok := v.text(f.kind); ok {
+			return s, valueText
+		}
+		return "", valueMissing
+	}
+	value, ok := lookup(fields, f.name)
+	if !ok || value == nil {
+		return "", valueMissing
+	}
+	if s, ok := value.(string); ok {
+		return s, valueText
+	}
+	return "", valueOther
+}
+
+// scalars appends each value that a comparison with the field would look at. It
+// reads values as comparison.matchAny does.
+func (v *view) scalars(dst []scalar, field fieldRef) []scalar {
+	value, ok := v.value(field)
+	if !ok {
+		return dst
+	}
+	r, ok := indirect(reflect.ValueOf(value))
+	if !ok {
+		return dst
+	}
+	if s := scalarOf(r); s.kind != scalarInvalid {
+		return append(dst, s)
+	}
+	if !isList(r) {
+		return dst
+	}
+	for i := range r.Len() {
+		if s := scalarOf(r.Index(i)); s.kind != scalarInvalid {
+			dst = append(dst, s)
+		}
+	}
+	return dst
 }

@@ -12,24 +12,15 @@ import (
 // indexBytes adds up the tables of the index, without the compiled conditions
 // that it points to.
 func indexBytes(s *campaignSet) int {
-	n := len(s.always)*4 + cap(s.lists)*4
-	table := func(t hashTable) int { return cap(t.slots) * int(unsafe.Sizeof(hashSlot{})) }
+	const postingSize = int(unsafe.Sizeof(posting{}))
+	n := len(s.always)*4 + cap(s.table.filter)*8 + (cap(s.table.slots)+cap(s.table.many))*postingSize + len(s.table.texts)
 	trieBytes := func(t trie) int {
-		return cap(t.nodes)*int(unsafe.Sizeof(trieNode{})) + cap(t.firsts) + len(t.labels)
-	}
-	grams := func(f gramFilter) int {
-		return cap(f.bits)*8 + table(f.table) + cap(f.entries)*int(unsafe.Sizeof(gramEntry{})) + len(f.texts)
+		return cap(t.nodes)*int(unsafe.Sizeof(trieNode{})) + cap(t.firsts) + cap(t.filed)*int(unsafe.Sizeof(filing{})) + len(t.labels)
 	}
 	for _, f := range s.fields {
-		n += int(unsafe.Sizeof(f)) + table(f.equal) + trieBytes(f.prefixes) + trieBytes(f.suffixes)
-		for _, g := range f.grams {
-			n += grams(g)
-		}
+		n += int(unsafe.Sizeof(f)) + trieBytes(f.prefixes) + trieBytes(f.suffixes)
 	}
-	for _, p := range s.pairs {
-		n += int(unsafe.Sizeof(p)) + table(p.equal)
-	}
-	return n
+	return n + cap(s.pairs)*int(unsafe.Sizeof(pairIndex{}))
 }
 
 func TestIndexIsSmall(t *testing.T) {
@@ -47,6 +38,9 @@ func TestIndexIsSmall(t *testing.T) {
 		{"type and category", func(i int) Condition {
 			return All{PageType.Equals(fmt.Sprint("type", i%8)), ItemCategory.Equals(fmt.Sprint("category", i%500))}
 		}},
+		{"path ignoring case", func(i int) Condition { return PagePath.StartsWith(fmt.Sprintf("/Shelf-%d/", i)).IgnoringCase() }},
+		{"short prefix", func(i int) Condition { return PagePath.StartsWith(fmt.Sprintf("/%d/", i)) }},
+		{"short suffix", func(i int) Condition { return PagePath.EndsWith(fmt.Sprintf("-%d", i)) }},
 		{"profile field", func(i int) Condition { return ProfileField("segment").Equals(fmt.Sprint("segment-", i)) }},
 		{"query parameter", func(i int) Condition { return PageQuery("utm_campaign").Equals(fmt.Sprint("c-", i)) }},
 	}

@@ -1,93 +1,253 @@
 package campaign
 
 import (
-	"encoding/binary"
-	"hash/maphash"
+	"math/bits"
 	"slices"
 	"strings"
 )
 
 // The tables of the index. All are flat arrays without pointers between
-// entries: what decides their speed is how much of them fits into the cache.
+// postings: what decides their speed is how much of them fits into the cache.
 
-// postings says which campaigns are filed under a key: one campaign directly,
-// or, if negative, the complement of an offset into postingLists.
-type postings int32
-
-// postingLists holds lists of campaigns, each with its length in front.
-type postingLists []int32
-
-func (p *postingLists) add(campaigns []int32) postings {
-	if len(campaigns) == 1 {
-		return postings(campaigns[0])
-	}
-	offset := len(*p)
-	*p = append(*p, int32(len(campaigns)))
-	*p = append(*p, campaigns...)
-	return postings(^int32(offset))
+// An anchorTable holds the anchors of all fields. A filter, small enough for the
+// first levels of the cache, answers nearly every look-up that finds nothing;
+// behind it is a hash table with open addressing, whose slots hold all that
+// tells whether the anchor holds but its text.
+type anchorTable struct {
+	filter []uint64 // two bits of one word for each key
+	slots  []posting
+	many   []posting // of keys that have several, side by side
+	texts  string    // all texts, one after the other
 }
 
-// A hashTable finds postings by a hash, by open addressing. Two keys with one
-// hash share their postings: whatever is found is tested in full anyway.
-type hashTable struct {
-	slots []hashSlot
-	mask  uint32
+// A posting says which campaign is filed under a key, and what has to stand
+// where. It is 16 bytes: four of them are a line of the cache.
+type posting struct {
+	text     uint32 // in texts; of ruleMany, in many
+	campaign int32  // of ruleMany, how many there are
+	length   uint16 // of the text
+	at       uint16 // where in the text the gram is; of a pair, the length of the first text
+	index    indexID
+	tag      uint8 // a part of the key
+	rule     rule
+	exact    bool
 }
 
-type hashSlot struct {
-	hash  uint32 // never 0; 0 is an empty slot
-	found postings
+// A rule says when what is probed has what the posting wants.
+type rule uint8
+
+const (
+	ruleNone   rule = iota // an empty slot
+	ruleMany               // several postings stand elsewhere
+	ruleTest               // the table cannot tell
+	ruleWhole              // it is the text
+	rulePair               // the two texts are it
+	ruleStarts             // it begins with the text
+	ruleEnds               // it ends with the text
+	ruleHas                // it has the text in it
+)
+
+var ruleOf = [...]rule{
+	anchorEquals:   ruleWhole,
+	anchorPrefix:   ruleStarts,
+	anchorSuffix:   ruleEnds,
+	anchorContains: ruleHas,
 }
 
-func newHashTable(entries map[uint32][]int32, lists *postingLists) hashTable {
-	if len(entries) == 0 {
-		return hashTable{}
+type indexID uint16
+
+const (
+	lastIndex = 1<<16 - 1
+	maxFiled  = 1<<16 - 1 // the length of the longest text that a posting can hold
+)
+
+// holds reports whether the posting's anchor holds for what is probed.
+func (t *anchorTable) holds(e *posting, p *probe) bool {
+	want := t.texts[e.text:][:e.length]
+	switch e.rule {
+	case ruleWhole:
+		return p.text == want
+	case rulePair:
+		return p.text == want[:e.at] && p.second == want[e.at:]
+	case ruleTest:
+		return true
 	}
-	size := 8
-	for size < 2*len(entries) {
-		size *= 2
+	start := p.at - int(e.at)
+	end := start + len(want)
+	switch {
+	case start < 0 || end > len(p.text):
+		return false
+	case e.rule == ruleStarts && start != 0:
+		return false
+	case e.rule == ruleEnds && end != len(p.text):
+		return false
 	}
-	t := hashTable{slots: make([]hashSlot, size), mask: uint32(size - 1)}
-	for _, hash := range sortedKeys(entries) {
-		i := hash & t.mask
-		for t.slots[i].hash != 0 {
-			i = (i + 1) & t.mask
+	return p.text[start:end] == want
+}
+
+// mix spreads a number over 64 bits.
+func mix(x uint64) uint64 {
+	high, low := bits.Mul64(x, 0x9e3779b97f4a7c15)
+	return high ^ low
+}
+
+// mayHave reports whether the key may be in the table.
+func (t *anchorTable) mayHave(key uint64) bool {
+	if len(t.filter) == 0 {
+		return false
+	}
+	i := (key >> 32) * uint64(len(t.filter)) >> 32
+	return t.filter[i]&filterBits(key) == filterBits(key)
+}
+
+func filterBits(key uint64) uint64 { return 1<<(key&63) | 1<<(key>>6&63) }
+
+// home returns the slot where the search for a key begins.
+func (t *anchorTable) home(key uint64) int {
+	return int(uint64(uint32(key*0xd6e8feb86659fd93>>32)) * uint64(len(t.slots)) >> 32)
+}
+
+func tagOf(key uint64) uint8 { return uint8(key >> 12) }
+
+// A tableBuilder collects the postings of an anchorTable.
+type tableBuilder struct {
+	keys     []uint64
+	postings []posting
+	next     []int32 // the next posting with the same key, or -1
+	texts    strings.Builder
+}
+
+// text sets the text of a posting. One that is too long is left to the test.
+func (b *tableBuilder) text(e *posting, text string) {
+	if e.index == lastIndex {
+		e.exact = false
+	}
+	if len(text) > maxFiled || uint64(b.texts.Len()+len(text)) > 1<<32-1 {
+		e.rule, e.exact = ruleTest, false
+		return
+	}
+	e.text, e.length = uint32(b.texts.Len()), uint16(len(text))
+	b.texts.WriteString(text)
+}
+
+func (b *tableBuilder) add(key uint64, e posting) {
+	e.tag = tagOf(key)
+	b.keys, b.postings = append(b.keys, key), append(b.postings, e)
+}
+
+// bitsPerKey of the filter let one or two in a hundred pass that are not in the
+// table.
+const bitsPerKey = 16
+
+func (b *tableBuilder) build() anchorTable {
+	t := anchorTable{texts: b.texts.String()}
+	if len(b.keys) == 0 {
+		return t
+	}
+	groups := b.groups()
+	t.filter = make([]uint64, (len(groups)*bitsPerKey+63)/64)
+	t.slots = make([]posting, len(groups)*8/5+1)
+	for _, g := range groups {
+		key := b.keys[g.first]
+		t.filter[(key>>32)*uint64(len(t.filter))>>32] |= filterBits(key)
+		slot := t.emptySlot(key)
+		*slot = b.postings[g.first]
+		if g.count == 1 {
+			continue
 		}
-		t.slots[i] = hashSlot{hash, lists.add(entries[hash])}
+		slot.rule, slot.text, slot.campaign = ruleMany, uint32(len(t.many)), g.count
+		for i := g.first; i >= 0; i = b.next[i] {
+			t.many = append(t.many, b.postings[i])
+		}
 	}
+	t.many = slices.Clip(t.many)
 	return t
 }
 
-// sortedKeys makes what is built the same from run to run.
-func sortedKeys[V any](m map[uint32]V) []uint32 {
-	keys := make([]uint32, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
-}
-
-func (t *hashTable) find(hash uint32) (postings, bool) {
-	if len(t.slots) == 0 {
-		return 0, false
-	}
-	for i := hash & t.mask; ; i = (i + 1) & t.mask {
-		switch slot := t.slots[i&uint32(len(t.slots)-1)]; slot.hash {
-		case hash:
-			return slot.found, true
-		case 0:
-			return 0, false
+func (t *anchorTable) emptySlot(key uint64) *posting {
+	i := t.home(key)
+	for t.slots[i].rule != ruleNone {
+		if i++; i == len(t.slots) {
+			i = 0
 		}
 	}
+	return &t.slots[i]
 }
 
-// hashText hashes a text to what hashTable takes.
-func hashText(seed maphash.Seed, s string) uint32 {
-	return foldHash(maphash.String(seed, s))
+// A group is the postings of one key.
+type group struct {
+	first int32 // the others follow in next
+	count int32
 }
 
-func foldHash(h uint64) uint32 { return uint32(h^h>>32) | 1 }
+// groups puts postings with the same key together. A sort would take longer than
+// all the rest of the index.
+func (b *tableBuilder) groups() []group {
+	groups := make([]group, 0, len(b.keys))
+	size := 8
+	for size < 2*len(b.keys) {
+		size *= 2
+	}
+	table := make([]int32, size) // one more than an index into groups
+	b.next = make([]int32, len(b.keys))
+	for i, key := range b.keys {
+		b.next[i] = -1
+		at := int(key>>20) & (size - 1)
+		for table[at] != 0 && b.keys[groups[table[at]-1].first] != key {
+			at = (at + 1) & (size - 1)
+		}
+		if table[at] == 0 {
+			groups = append(groups, group{int32(i), 1})
+			table[at] = int32(len(groups))
+			continue
+		}
+		g := &groups[table[at]-1]
+		b.next[i], g.first = g.first, int32(i)
+		g.count++
+	}
+	return groups
+}
+
+// A gramShape is how texts are cut into grams, pieces of a few bytes. Of the
+// text of a visit only every stride-th gram is looked up, so a text that may
+// stand anywhere is filed under stride grams that follow each other: one of them
+// is at a place that is looked at.
+type gramShape struct {
+	index  int
+	size   int // of a gram, in bytes: 4 or 8
+	stride int
+}
+
+// gramShapes are the shapes in use, the most selective first. Many texts share
+// four bytes ("sale", "-100"), and all that do are looked at when one is seen;
+// eight in a row are rarely shared.
+var gramShapes = [...]gramShape{{0, 8, 4}, {1, 4, 4}, {2, 4, 1}}
+
+// minText is the length of the shortest text that has the grams wherever it
+// stands.
+func (g gramShape) minText() int { return g.size + g.stride - 1 }
+
+// shortestText is the length of the shortest text that can be found anywhere.
+var shortestText = gramShapes[len(gramShapes)-1].minText()
+
+// key is the key of the gram at i.
+func (g gramShape) key(salt uint64, s string, i int) uint64 {
+	if g.size == 8 {
+		return mix(eightBytes(s[i:i+8]) ^ salt)
+	}
+	return mix(fourBytes(s[i:i+4]) ^ salt)
+}
+
+func fourBytes(s string) uint64 {
+	_ = s[3]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24
+}
+
+func reversed(s string) string {
+	b := []byte(s)
+	slices.Reverse(b)
+	return string(b)
+}
 
 // A trie finds all prefixes of a text, or all suffixes if it reads backwards.
 // It is a radix trie: nodes of which the children lie side by side, with their
@@ -95,8 +255,15 @@ func foldHash(h uint64) uint32 { return uint32(h^h>>32) | 1 }
 type trie struct {
 	nodes     []trieNode
 	firsts    []byte // of each node's label, at the node's index
+	filed     []filing
 	labels    string
 	backwards bool
+}
+
+// A filing is a campaign at a place where it is found only if its anchor holds.
+type filing struct {
+	campaign int32
+	exact    bool
 }
 
 type trieNode struct {
@@ -104,12 +271,12 @@ type trieNode struct {
 	length   uint16 // of the label
 	children uint16
 	first    uint32 // index of the first child
-	found    postings
-	ends     bool // a key ends here, and found is set
+	filed    uint32 // where the campaigns begin whose key ends here
+	count    uint32 // how many there are
 }
 
 // newTrie builds a trie from keys, which for suffixes are written backwards.
-func newTrie(keys map[string][]int32, backwards bool, lists *postingLists) trie {
+func newTrie(keys map[string][]filing, backwards bool) trie {
 	t := trie{backwards: backwards}
 	if len(keys) == 0 {
 		return t
@@ -119,7 +286,7 @@ func newTrie(keys map[string][]int32, backwards bool, lists *postingLists) trie 
 		sorted = append(sorted, k)
 	}
 	slices.Sort(sorted)
-	b := trieBuilder{trie: &t, keys: keys, lists: lists}
+	b := trieBuilder{trie: &t, keys: keys}
 	t.nodes, t.firsts = append(t.nodes, trieNode{}), append(t.firsts, 0)
 	b.fill(0, sorted, 0)
 	t.labels = b.labels.String()
@@ -128,8 +295,7 @@ func newTrie(keys map[string][]int32, backwards bool, lists *postingLists) trie 
 
 type trieBuilder struct {
 	trie   *trie
-	keys   map[string][]int32
-	lists  *postingLists
+	keys   map[string][]filing
 	labels strings.Builder
 }
 
@@ -137,8 +303,10 @@ type trieBuilder struct {
 // first depth bytes.
 func (b *trieBuilder) fill(node int, keys []string, depth int) {
 	if len(keys[0]) == depth {
-		b.trie.nodes[node].found = b.lists.add(b.keys[keys[0]])
-		b.trie.nodes[node].ends = true
+		campaigns := b.keys[keys[0]]
+		b.trie.nodes[node].filed = uint32(len(b.trie.filed))
+		b.trie.nodes[node].count = uint32(len(campaigns))
+		b.trie.filed = append(b.trie.filed, campaigns...)
 		keys = keys[1:]
 	}
 	var groups [][]string
@@ -209,150 +377,4 @@ func (t *trie) step(node *trieNode, rest string) (child *trieNode, length int) {
 		return nil, 0
 	}
 	return child, length
-}
-
-// A gramFilter finds which of many texts may be contained in another. Each is
-// filed under grams, its pieces of a few bytes. Of the other text only every
-// stride-th gram is looked up, so each text is filed under stride grams that
-// follow each other: one of them is at a place that is looked at. The look-ups
-// do not depend on each other, unlike the steps of an automaton, so the
-// processor makes several at once.
-type gramFilter struct {
-	gramShape
-	bits    []uint64 // a Bloom filter with one hash: most grams end here
-	shift   uint8
-	table   hashTable   // a gram's hash to the first of its entries
-	entries []gramEntry // those of one gram side by side
-	texts   string      // all texts, one after the other
-}
-
-// A gramEntry says which text a gram belongs to, so that the text is compared
-// where it would have to stand, before a campaign is touched that is
-// probably not in the cache.
-type gramEntry struct {
-	campaign int32
-	text     uint32 // in texts
-	length   uint16 // of the text, or as much as fits
-	at       uint16 // where in the text the gram stands
-	last     bool   // of its gram
-}
-
-// A gramShape is how a filter cuts texts into pieces.
-type gramShape struct {
-	size   int // of a gram, in bytes: 4 or 8
-	stride int
-}
-
-// gramShapes are the shapes in use, the most selective first. Many texts share
-// four bytes ("sale", "-100"), and all that do are tested when one is seen;
-// eight in a row are rarely shared.
-var gramShapes = [...]gramShape{{8, 4}, {4, 4}, {4, 1}}
-
-// minText is the length of the shortest text that a filter of the shape can hold.
-func (g gramShape) minText() int { return g.size + g.stride - 1 }
-
-// shortestText is the shortest that any filter can hold.
-var shortestText = gramShapes[len(gramShapes)-1].minText()
-
-// hash hashes the gram at i. It is never 0.
-func (g gramShape) hash(s string, i int) uint32 {
-	if g.size == 8 {
-		return uint32(binary.LittleEndian.Uint64([]byte(s[i:i+8]))*0x9e3779b97f4a7c15>>32) | 1
-	}
-	return binary.LittleEndian.Uint32([]byte(s[i:i+4]))*0x9e3779b1 | 1
-}
-
-// newGramFilter files each text under the run of grams that the fewest texts
-// have.
-func newGramFilter(texts map[string][]int32, shape gramShape) gramFilter {
-	f := gramFilter{gramShape: shape}
-	if len(texts) == 0 {
-		return f
-	}
-	common := make(map[uint32]int)
-	sorted := make([]string, 0, len(texts))
-	for s := range texts {
-		sorted = append(sorted, s)
-		for i := 0; i+f.size <= len(s); i++ {
-			common[f.hash(s, i)]++
-		}
-	}
-	slices.Sort(sorted)
-	entries := make(map[uint32][]gramEntry)
-	var all strings.Builder
-	for _, s := range sorted {
-		start := f.rarestRun(s, common)
-		for i := start; i < start+f.stride; i++ {
-			hash := f.hash(s, i)
-			for _, c := range texts[s] {
-				entries[hash] = append(entries[hash], gramEntry{
-					campaign: c,
-					text:     uint32(all.Len()),
-					length:   uint16(min(len(s), maxLabel)),
-					at:       uint16(i),
-				})
-			}
-		}
-		all.WriteString(s)
-	}
-	f.texts = all.String()
-	f.fill(entries)
-	log := 9
-	for 1<<log < 16*len(entries) && log < 18 {
-		log++
-	}
-	f.bits, f.shift = make([]uint64, 1<<log/64), uint8(32-log)
-	for hash := range entries {
-		f.bits[(hash>>f.shift)/64] |= 1 << (hash >> f.shift % 64)
-	}
-	return f
-}
-
-// fill lays the entries of each gram side by side and files the first.
-func (f *gramFilter) fill(entries map[uint32][]gramEntry) {
-	firsts := make(map[uint32][]int32, len(entries))
-	for _, hash := range sortedKeys(entries) {
-		list := entries[hash]
-		list[len(list)-1].last = true
-		firsts[hash] = []int32{int32(len(f.entries))}
-		f.entries = append(f.entries, list...)
-	}
-	f.entries = slices.Clip(f.entries)
-	f.table = newHashTable(firsts, nil)
-}
-
-// holds reports whether the entry's text stands in s, with its gram at i.
-func (f *gramFilter) holds(e *gramEntry, s string, i int) bool {
-	start := i - int(e.at)
-	end := start + int(e.length)
-	return start >= 0 && end <= len(s) && s[start:end] == f.texts[e.text:e.text+uint32(e.length)]
-}
-
-// rarestRun returns where the run of stride grams begins that are least common.
-func (g gramShape) rarestRun(s string, common map[uint32]int) int {
-	best, bestCost := 0, -1
-	for start := 0; start+g.minText() <= min(len(s), maxLabel); start++ {
-		cost := 0
-		for i := range g.stride {
-			cost += common[g.hash(s, start+i)]
-		}
-		if bestCost < 0 || cost < bestCost {
-			best, bestCost = start, cost
-		}
-	}
-	return best
-}
-
-// next returns the first place from i on whose gram may be filed, and the
-// gram's hash. i is a multiple of the stride. It returns false at the end.
-func (f *gramFilter) next(s string, i int) (at int, hash uint32, ok bool) {
-	bits, shift := f.bits, f.shift&31
-	for ; i+f.size <= len(s); i += f.stride {
-		hash := f.hash(s, i)
-		bit := hash >> shift
-		if bits[int(bit/64)&(len(bits)-1)]&(1<<(bit%64)) != 0 {
-			return i, hash, true
-		}
-	}
-	return i, 0, false
 }

@@ -26,6 +26,7 @@ type location struct {
 	settled bool
 
 	odd                            bool // there may be spaces, controls or more than ASCII
+	escaped                        bool // there may be a %
 	form                           locationForm
 	hasHost, hasQuery, hasFragment bool
 }
@@ -46,9 +47,10 @@ const missingURL = `is missing; pass the page's address, such as "https://shop.e
 // /path?query, as http.Request.URL has it. It returns what is wrong, or "".
 func (l *location) parse(s string) (fault string) {
 	*l = location{}
-	odd, backslash := scanOdd(s)
-	if odd {
-		s, l.odd = tame(s), true
+	var backslash bool
+	l.odd, backslash, l.escaped = scanOdd(s)
+	if l.odd {
+		s, l.escaped = tame(s), true
 	}
 	if s == "" {
 		return missingURL
@@ -152,12 +154,12 @@ func (l *location) appendURL(dst []byte, pathSet, querySet encodeSet) []byte {
 
 // scanOdd looks at eight bytes at a time, since every visit pays for it. odd:
 // there is something up to a space, or outside ASCII.
-func scanOdd(s string) (odd, backslash bool) {
+func scanOdd(s string) (odd, backslash, percent bool) {
 	const (
 		ones  = 0x0101010101010101
 		highs = 0x80 * ones
 	)
-	var oddBits, backBits uint64
+	var oddBits, backBits, percentBits uint64
 	for i := 0; i < len(s); i += 8 {
 		var v uint64
 		switch {
@@ -176,8 +178,10 @@ func scanOdd(s string) (odd, backslash bool) {
 		oddBits |= v | (v-ones*(' '+1))&^v
 		x := v ^ ones*'\\'
 		backBits |= (x - ones) &^ x
+		x = v ^ ones*'%'
+		percentBits |= (x - ones) &^ x
 	}
-	return oddBits&highs != 0, backBits&highs != 0
+	return oddBits&highs != 0, backBits&highs != 0, percentBits&highs != 0
 }
 
 // eightBytes is one load: the compiler knows the pattern.
@@ -404,23 +408,25 @@ func unescape(s string) string {
 	if strings.IndexByte(s, '%') < 0 {
 		return s
 	}
-	out := make([]byte, 0, len(s))
-	for i := 0; i < len(s); {
-		if s[i] != '%' {
-			out = append(out, s[i])
-			i++
-			continue
+	return string(appendUnescaped(nil, s))
+}
+
+func appendUnescaped(dst []byte, s string) []byte {
+	for s != "" {
+		i := strings.IndexByte(s, '%')
+		if i < 0 {
+			break
 		}
-		r, n := escapedRune(s[i:])
+		dst = append(dst, s[:i]...)
+		s = s[i:]
+		r, n := escapedRune(s)
 		if n == 0 {
-			out = append(out, '%')
-			i++
+			dst, s = append(dst, '%'), s[1:]
 			continue
 		}
-		out = utf8.AppendRune(out, r)
-		i += n
+		dst, s = utf8.AppendRune(dst, r), s[n:]
 	}
-	return string(out)
+	return append(dst, s...)
 }
 
 // escapedRune decodes the escapes of one character at the start of s. It
@@ -464,14 +470,36 @@ func unhex(c byte) int {
 	return -1
 }
 
+// plainQuery reports whether the query surely has nothing to decode.
+func (l *location) plainQuery() bool {
+	return !l.escaped && strings.IndexByte(l.query, '+') < 0
+}
+
 // nextParam finds the next parameter with the name in a raw query, as browsers
 // read forms: parameters are split at & alone, + is a space, a parameter
 // without = has the empty value. The value is raw; found is false at the end.
-func nextParam(query, name string) (value, rest string, found bool) {
+// plain says that the query has nothing to decode.
+func nextParam(query, name string, plain bool) (value, rest string, found bool) {
 	for query != "" {
-		var param string
-		param, query, _ = strings.Cut(query, "&")
-		if param == "" {
+		param := query
+		if i := strings.IndexByte(query, '&'); i >= 0 {
+			param, query = query[:i], query[i+1:]
+		} else {
+			query = ""
+		}
+		if len(param) < len(name) || param == "" {
+			continue // what is decoded is no longer than it was
+		}
+		if plain {
+			if param[:len(name)] != name {
+				continue
+			}
+			if len(param) == len(name) {
+				return "", query, true
+			}
+			if param[len(name)] == '=' {
+				return param[len(name)+1:], query, true
+			}
 			continue
 		}
 		key, value, _ := strings.Cut(param, "=")
@@ -484,22 +512,28 @@ func nextParam(query, name string) (value, rest string, found bool) {
 
 // equalForm reports whether raw, decoded as in a form, is s.
 func equalForm(raw, s string) bool {
-	if raw == s && strings.IndexByte(raw, '%') < 0 && strings.IndexByte(raw, '+') < 0 {
-		return true
+	if isPlainForm(raw) {
+		return raw == s
 	}
-	if len(raw) < len(s) || strings.IndexByte(raw, '%') < 0 && strings.IndexByte(raw, '+') < 0 {
-		return false
-	}
-	return formText(raw) == s
+	return len(raw) >= len(s) && formText(raw) == s
+}
+
+// isPlainForm reports whether a name or value of a form is what it says.
+func isPlainForm(raw string) bool {
+	return strings.IndexByte(raw, '%') < 0 && strings.IndexByte(raw, '+') < 0
 }
 
 // formText decodes a name or value of a form: %XX, and + as a space. What is not
 // UTF-8 becomes U+FFFD, as in a browser.
 func formText(raw string) string {
-	if strings.IndexByte(raw, '%') < 0 && strings.IndexByte(raw, '+') < 0 {
+	if isPlainForm(raw) {
 		return raw
 	}
-	out := make([]byte, 0, len(raw))
+	return string(appendFormDecoded(nil, raw))
+}
+
+func appendFormDecoded(dst []byte, raw string) []byte {
+	start := len(dst)
 	for i := 0; i < len(raw); i++ {
 		c := raw[i]
 		if c == '+' {
@@ -508,12 +542,12 @@ func formText(raw string) string {
 			c = decoded
 			i += len("%XX") - 1
 		}
-		out = append(out, c)
+		dst = append(dst, c)
 	}
-	if utf8.Valid(out) {
-		return string(out)
+	if utf8.Valid(dst[start:]) {
+		return dst
 	}
-	return replaceInvalid(out)
+	return append(dst[:start], replaceInvalid(dst[start:])...)
 }
 
 // replaceInvalid puts one U+FFFD in the place of each longest run that begins a

@@ -127,6 +127,26 @@ func foldRune(r rune) uint32 {
 	return uint32(least)
 }
 
+// foldText returns the same text for all that are equal under folding.
+func foldText(s string) string { return string(appendFolded(nil, s)) }
+
+func appendFolded(dst []byte, s string) []byte {
+	for i := 0; i < len(s); {
+		if c := s[i]; c < utf8.RuneSelf {
+			if 'a' <= c && c <= 'z' {
+				c -= 'a' - 'A'
+			}
+			dst = append(dst, c)
+			i++
+			continue
+		}
+		r, n := utf8.DecodeRuneInString(s[i:])
+		dst = utf8.AppendRune(dst, rune(foldRune(r)))
+		i += n
+	}
+	return dst
+}
+
 func checkGlob(pattern string) error {
 	for i := 0; i < len(pattern); i++ {
 		if pattern[i] != '\\' {

@@ -16,10 +16,10 @@ import (
 
 // A scalar is a value that a comparison can test.
 type scalar struct {
-	kind  scalarKind
-	truth bool
 	text  string
 	num   number
+	kind  scalarKind
+	truth bool
 }
 
 type scalarKind uint8
@@ -55,8 +55,8 @@ func (s scalar) equal(t scalar) bool {
 // three apart makes comparing exact where a float64 for all would round beyond
 // 2^53.
 type number struct {
-	kind numberKind
 	bits uint64 // the int64, the uint64 or the float64
+	kind numberKind
 
 	// rest is the sign of what was rounded away: of 2^64+1, read from text,
 	// the float64 is 2^64 and the rest is positive.
@@ -402,12 +402,12 @@ func (c *comparison) matchAny(v any) bool {
 	case float64:
 		return c.matchScalar(scalar{kind: scalarNumber, num: floatNumber(x)})
 	case []string:
-		if c.op == OpExists {
+		if c.op == codeExists {
 			return true
 		}
 		return slices.ContainsFunc(x, c.matchText)
 	case []any:
-		if c.op == OpExists {
+		if c.op == codeExists {
 			return true
 		}
 		return slices.ContainsFunc(x, c.matchElement)
@@ -441,7 +441,7 @@ func (c *comparison) matchReflect(r reflect.Value) bool {
 	if !ok {
 		return false
 	}
-	if c.op == OpExists {
+	if c.op == codeExists {
 		return true
 	}
 	if s := scalarOf(r); s.kind != scalarInvalid {
