@@ -3,7 +3,6 @@ package campaign
 import (
 	"hash/maphash"
 	"slices"
-	"strings"
 	"sync"
 )
 
@@ -38,6 +37,7 @@ type fieldIndex struct {
 	field    fieldRef
 	fold     bool
 	equal    bool // there are anchors that want the whole text
+	heads    bool // there are prefixes that are filed under their heads
 	grams    [len(gramShapes)]bool
 	id       indexID
 	salt     uint64 // keeps the keys of the fields apart
@@ -111,10 +111,7 @@ func (s *campaignSet) matchPair(hits []int32, p *pairIndex, v *view) []int32 {
 
 func (s *campaignSet) matchTexts(hits []int32, p *pairIndex, first, second string, v *view) []int32 {
 	first, second = p.fields[0].plain(first), p.fields[1].plain(second)
-	if key := s.pairKey(p.salt, first, second); s.table.mayHave(key) {
-		hits = s.find(hits, key, &probe{index: p.id, text: first, second: second}, v)
-	}
-	return hits
+	return s.matchKey(hits, s.pairKey(p.salt, first, second), &probe{index: p.id, text: first, second: second}, v)
 }
 
 func (s *campaignSet) matchField(hits []int32, l *fieldIndex, v *view) []int32 {
@@ -138,8 +135,8 @@ func (s *campaignSet) matchField(hits []int32, l *fieldIndex, v *view) []int32 {
 	for _, value := range v.scalars(room[:0], l.field) {
 		if value.kind == scalarText {
 			hits = s.matchText(hits, l, value.text, v)
-		} else if key := scalarKey(l.salt, value); !l.fold && s.table.mayHave(key) {
-			hits = s.find(hits, key, &probe{index: l.id}, v)
+		} else {
+			hits = s.matchKey(hits, scalarKey(l.salt, value), &probe{index: l.id}, v)
 		}
 	}
 	return hits
@@ -164,11 +161,11 @@ func (s *campaignSet) matchText(hits []int32, l *fieldIndex, text string, v *vie
 	if l.fold {
 		text = v.arena.foldText(text)
 	}
-	if l.equal {
-		whole := l.field.plain(text)
-		if key := s.wholeKey(l, whole); s.table.mayHave(key) {
-			hits = s.find(hits, key, &probe{index: l.id, text: whole}, v)
-		}
+	if l.heads {
+		hits = s.matchHeads(hits, l, text, v)
+	}
+	if l.equal && !l.wholeHasHead() {
+		hits = s.matchKey(hits, s.wholeKey(l, text), &probe{index: l.id, text: l.field.plain(text)}, v)
 	}
 	for i := range l.grams {
 		if l.grams[i] {
@@ -180,6 +177,34 @@ func (s *campaignSet) matchText(hits []int32, l *fieldIndex, text string, v *vie
 	}
 	if len(l.suffixes.nodes) > 0 {
 		hits = s.matchTrie(hits, &l.suffixes, text, v)
+	}
+	return hits
+}
+
+// matchHeads looks up all heads of the text, and the text itself.
+func (s *campaignSet) matchHeads(hits []int32, l *fieldIndex, text string, v *view) []int32 {
+	whole := l.field.plain(text)
+	key, i := l.salt, 0
+	for ; i+headStep <= len(whole); i += headStep {
+		key = nextHead(key, whole[i:i+headStep])
+		if s.table.mayHave(key) {
+			hits = s.find(hits, key, &probe{index: l.id, text: text}, v)
+		}
+	}
+	if l.equal && l.wholeHasHead() {
+		if key := afterHead(key, whole[i:]); s.table.mayHave(key) {
+			hits = s.find(hits, key, &probe{index: l.id, text: whole}, v)
+		}
+	}
+	if i+headStep == len(text) && len(whole) < len(text) { // the slash completes one more
+		hits = s.matchKey(hits, nextHead(key, text[i:]), &probe{index: l.id, text: text}, v)
+	}
+	return hits
+}
+
+func (s *campaignSet) matchKey(hits []int32, key uint64, p *probe, v *view) []int32 {
+	if s.table.mayHave(key) {
+		hits = s.find(hits, key, p, v)
 	}
 	return hits
 }
@@ -246,7 +271,7 @@ func (s *campaignSet) find(hits []int32, key uint64, p *probe, v *view) []int32 
 		case slot.tag != tag:
 		case slot.rule == ruleMany:
 			for j := range t.many[slot.text:][:slot.campaign] {
-				hits = s.filed(hits, &t.many[int(slot.text)+j], p, v)
+				hits = s.filed(hits, &t.many[slot.text:][j], p, v)
 			}
 		default:
 			hits = s.filed(hits, slot, p, v)
@@ -256,7 +281,7 @@ func (s *campaignSet) find(hits []int32, key uint64, p *probe, v *view) []int32 
 
 func (s *campaignSet) filed(hits []int32, e *posting, p *probe, v *view) []int32 {
 	if e.index == p.index && s.table.holds(e, p) {
-		hits = s.take(hits, e.campaign, e.exact, v)
+		hits = s.take(hits, e.campaign, e.rule&ruleExact != 0, v)
 	}
 	return hits
 }
@@ -269,16 +294,23 @@ func (s *campaignSet) take(hits []int32, campaign int32, exact bool, v *view) []
 	return s.test(hits, campaign, v)
 }
 
+// wholeHasHead reports whether the key of a whole text goes on from that of its
+// longest head, which is then known anyway. Of a URL, more than the end forgives
+// a slash.
+func (l *fieldIndex) wholeHasHead() bool { return l.heads && !l.field.isURL() }
+
 // wholeKey is the key of a text that is looked up as a whole. Texts that equals
 // takes for equal, with and without the slash at the end of a path, have the
 // same.
 func (s *campaignSet) wholeKey(l *fieldIndex, text string) uint64 {
-	if l.field.isURL() {
-		if i := strings.IndexByte(text, '?'); i >= 0 {
-			return s.pairKey(l.salt, strings.TrimSuffix(text[:i], "/"), text[i:])
-		}
+	if l.wholeHasHead() {
+		return afterHead(headKey(l.salt, l.field.plain(text)))
 	}
-	return maphash.String(s.seed, text) ^ l.salt
+	path, query := l.field.withoutSlash(text)
+	if query != "" {
+		return s.pairKey(l.salt, path, query)
+	}
+	return maphash.String(s.seed, path) ^ l.salt
 }
 
 func (s *campaignSet) pairKey(salt uint64, first, second string) uint64 {

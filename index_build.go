@@ -54,13 +54,21 @@ type fieldDraft struct {
 	ends   map[string][]filing // of the suffixes, backwards
 }
 
-// A draft is a text that a campaign is filed under by its grams.
+// A draft is a text that a campaign is filed under.
 type draft struct {
 	field    *fieldDraft
 	text     string
 	campaign int32
 	kind     anchorKind
 	exact    bool
+}
+
+func (d *draft) posting() posting {
+	e := posting{campaign: d.campaign, index: d.field.id, rule: ruleOf[d.kind]}
+	if d.exact {
+		e.rule |= ruleExact
+	}
+	return e
 }
 
 func newIndexBuilder(set *campaignSet) *indexBuilder {
@@ -127,74 +135,97 @@ func (b *indexBuilder) pairIndex(fields [2]fieldRef) *pairIndex {
 }
 
 func (b *indexBuilder) file(a *anchor, campaign int32) {
-	switch {
-	case a.and != nil:
+	if a.and != nil {
 		b.filePair(a, campaign)
-	case a.kind == anchorEquals:
-		b.fileWhole(a, campaign)
-	default:
-		d := draft{field: b.fieldIndex(a.field, a.fold), text: a.value.text, campaign: campaign, kind: a.kind, exact: a.exact}
-		b.drafts = append(b.drafts, d)
+		return
 	}
+	field := b.fieldIndex(a.field, a.fold)
+	if a.value.kind != scalarText {
+		b.table.add(scalarKey(field.salt, a.value), posting{campaign: campaign, index: field.id, rule: ruleTest})
+		return
+	}
+	d := draft{field: field, text: a.value.text, campaign: campaign, kind: a.kind, exact: a.exact}
+	switch a.kind {
+	case anchorEquals:
+		field.equal = true
+	case anchorPrefix:
+		field.heads = field.heads || len(d.text) >= headStep
+	}
+	b.drafts = append(b.drafts, d)
 }
 
 func (b *indexBuilder) filePair(a *anchor, campaign int32) {
 	p := b.pairIndex([2]fieldRef{a.field, a.and.field})
 	first, second := a.field.plain(a.value.text), a.and.field.plain(a.and.value.text)
-	e := posting{campaign: campaign, index: p.id, rule: rulePair, exact: a.exact}
+	e := posting{campaign: campaign, index: p.id, rule: rulePair, at: uint16(min(len(first), maxFiled))}
+	if a.exact {
+		e.rule |= ruleExact
+	}
 	b.table.text(&e, first+second)
-	e.at = uint16(min(len(first), maxFiled))
 	b.table.add(b.set.pairKey(p.salt, first, second), e)
 }
 
-func (b *indexBuilder) fileWhole(a *anchor, campaign int32) {
-	l := b.fieldIndex(a.field, a.fold)
-	e := posting{campaign: campaign, index: l.id, rule: ruleTest, exact: false}
-	if a.value.kind != scalarText {
-		b.table.add(scalarKey(l.salt, a.value), e)
-		return
-	}
-	l.equal = true
-	text := a.field.plain(a.value.text)
-	if !a.field.isURL() {
-		e.rule, e.exact = ruleWhole, a.exact
-		b.table.text(&e, text)
-	}
-	b.table.add(b.set.wholeKey(&l.fieldIndex, text), e)
-}
-
-// fileDrafts files texts under their rarest grams.
+// fileDrafts files the texts, now that it is known which of their pieces are rare.
 func (b *indexBuilder) fileDrafts() {
 	b.counts = newGramCounts(b.drafts)
 	for i := range b.drafts {
-		d := &b.drafts[i]
-		if shape, ok := d.shape(); ok {
-			b.counts.count(d, shape)
-		}
+		b.counts.count(&b.drafts[i])
 	}
 	for i := range b.drafts {
 		b.fileDraft(&b.drafts[i])
 	}
 }
 
-// crowded is how many texts may share the gram of a prefix or a suffix. Beyond
-// it the trie is faster, which takes as many steps however many there are.
+// crowded is how many prefixes or suffixes may share a head or a gram. Beyond it
+// the trie is faster, which takes as many steps however many there are.
 const crowded = 6
 
 func (b *indexBuilder) fileDraft(d *draft) {
+	switch d.kind {
+	case anchorEquals:
+		b.fileWhole(d)
+	case anchorPrefix:
+		b.filePrefix(d)
+	default:
+		b.fileGrams(d)
+	}
+}
+
+func (b *indexBuilder) fileWhole(d *draft) {
+	e := d.posting()
+	if d.field.field.isURL() {
+		e.rule = ruleTest
+	} else {
+		b.table.text(&e, d.field.field.plain(d.text))
+	}
+	b.table.add(b.set.wholeKey(&d.field.fieldIndex, d.text), e)
+}
+
+func (b *indexBuilder) filePrefix(d *draft) {
+	key, _ := headKey(d.field.salt, d.text)
+	if len(d.text) < headStep || *b.counts.at(key) > crowded {
+		d.field.fileInTrie(d)
+		return
+	}
+	e := d.posting()
+	b.table.text(&e, d.text)
+	b.table.add(key, e)
+}
+
+func (b *indexBuilder) fileGrams(d *draft) {
 	shape, ok := d.shape()
 	at, count := 0, 0
 	if ok {
 		at, count = b.counts.rarest(d, shape)
 	}
-	if d.kind != anchorContains && (!ok || count > crowded) {
+	if d.kind == anchorSuffix && (!ok || count > crowded) {
 		d.field.fileInTrie(d)
 		return
 	}
 	d.field.grams[shape.index] = true
-	e := posting{campaign: d.campaign, index: d.field.id, rule: ruleOf[d.kind], exact: d.exact}
+	e := d.posting()
 	b.table.text(&e, d.text)
-	for i := at; i < at+d.grams(shape); i++ {
+	for i := at; i < at+shape.stride; i++ {
 		e.at = uint16(i)
 		b.table.add(shape.key(d.field.salt, d.text, i), e)
 	}
@@ -210,32 +241,19 @@ func (d *fieldDraft) fileInTrie(x *draft) {
 	d.ends[text] = append(d.ends[text], f)
 }
 
-// shape returns how the text is cut into grams, and false if it is too short.
+// shape returns how the text is cut into grams, and false if it is too short. A
+// short end is not worth a gram: it is likely to be shared.
 func (d *draft) shape() (gramShape, bool) {
-	if d.kind == anchorPrefix {
-		return gramShapes[0], len(d.text) >= gramShapes[0].size
-	}
 	for _, shape := range gramShapes {
 		if len(d.text) >= shape.minText() {
-			// A short end is not worth a gram: it is likely to be shared.
 			return shape, d.kind == anchorContains || shape.index == 0
 		}
 	}
 	return gramShape{}, false
 }
 
-// grams is how many grams that follow each other the text is filed under: as
-// many as the shape skips, so that one of them is looked at wherever the text
-// stands. Where a prefix stands is known.
-func (d *draft) grams(shape gramShape) int {
-	if d.kind == anchorPrefix {
-		return 1
-	}
-	return shape.stride
-}
-
-// gramCounts says how many texts have a gram, roughly: grams that share a place
-// in it count together.
+// gramCounts says how many texts have a gram or a head, roughly: keys that share
+// a place in it count together.
 type gramCounts struct {
 	counts []uint16
 	shift  uint8
@@ -253,41 +271,40 @@ func newGramCounts(drafts []draft) gramCounts {
 	return gramCounts{counts: make([]uint16, 1<<log), shift: uint8(64 - log)}
 }
 
-// at returns the count of the gram at i.
-func (c *gramCounts) at(d *draft, shape gramShape, i int) *uint16 {
-	return &c.counts[shape.key(d.field.salt, d.text, i)>>c.shift]
+func (c *gramCounts) at(key uint64) *uint16 { return &c.counts[key>>c.shift] }
+
+func (c *gramCounts) add(key uint64) {
+	if n := c.at(key); *n < 1<<16-1 {
+		*n++
+	}
 }
 
-func (c *gramCounts) count(d *draft, shape gramShape) {
-	step := 1
-	if d.kind == anchorPrefix {
-		step = shape.stride
-	}
-	for i := 0; i+shape.size <= min(len(d.text), maxFiled); i += step {
-		if n := c.at(d, shape, i); *n < 1<<16-1 {
-			*n++
+func (c *gramCounts) count(d *draft) {
+	switch d.kind {
+	case anchorEquals:
+	case anchorPrefix:
+		key, _ := headKey(d.field.salt, d.text)
+		c.add(key)
+	default:
+		shape, ok := d.shape()
+		for i := 0; ok && i+shape.size <= min(len(d.text), maxFiled); i++ {
+			c.add(shape.key(d.field.salt, d.text, i))
 		}
 	}
 }
 
 // rarest returns where the grams begin that the fewest texts have, and how many
-// texts have one of them. Of a prefix it takes the last of several: texts that
-// differ do so at the end.
+// texts have one of them.
 func (c *gramCounts) rarest(d *draft, shape gramShape) (at, count int) {
 	count = -1
-	step := 1
-	if d.kind == anchorPrefix {
-		step = shape.stride
-	}
-	n := d.grams(shape)
-	for i := 0; i+shape.size+n-1 <= min(len(d.text), maxFiled); i += step {
+	for i := 0; i+shape.minText() <= min(len(d.text), maxFiled); i++ {
 		sum := 0
-		for j := range n {
-			sum += int(*c.at(d, shape, i+j))
+		for j := range shape.stride {
+			sum += int(*c.at(shape.key(d.field.salt, d.text, i+j)))
 		}
-		if count < 0 || sum < count || sum == count && d.kind == anchorPrefix {
+		if count < 0 || sum < count {
 			at, count = i, sum
 		}
 	}
-	return at, count / n
+	return at, count / shape.stride
 }

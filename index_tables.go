@@ -29,8 +29,8 @@ type posting struct {
 	at       uint16 // where in the text the gram is; of a pair, the length of the first text
 	index    indexID
 	tag      uint8 // a part of the key
+	check    byte  // the byte of the text at checked
 	rule     rule
-	exact    bool
 }
 
 // A rule says when what is probed has what the posting wants.
@@ -45,6 +45,8 @@ const (
 	ruleStarts             // it begins with the text
 	ruleEnds               // it ends with the text
 	ruleHas                // it has the text in it
+
+	ruleExact rule = 1 << 7 // with one of the others: nothing else is asked for
 )
 
 var ruleOf = [...]rule{
@@ -54,36 +56,48 @@ var ruleOf = [...]rule{
 	anchorContains: ruleHas,
 }
 
-type indexID uint16
+type indexID uint8
 
 const (
-	lastIndex = 1<<16 - 1
+	lastIndex = 1<<8 - 1
 	maxFiled  = 1<<16 - 1 // the length of the longest text that a posting can hold
 )
 
+// checked returns a place in the text that its gram, which begins at at, does
+// not cover. What only looks like the text often differs at an end, and the byte
+// there tells without a look at the text, which is seldom in the cache.
+func (e *posting) checked() int {
+	if int(e.at) >= int(e.length)/2 {
+		return 0
+	}
+	return int(e.length) - 1
+}
+
 // holds reports whether the posting's anchor holds for what is probed.
 func (t *anchorTable) holds(e *posting, p *probe) bool {
-	want := t.texts[e.text:][:e.length]
-	switch e.rule {
-	case ruleWhole:
-		return p.text == want
-	case rulePair:
-		return p.text == want[:e.at] && p.second == want[e.at:]
+	switch e.rule &^ ruleExact {
 	case ruleTest:
 		return true
+	case ruleWhole:
+		return len(p.text) == int(e.length) && p.text == t.textOf(e)
+	case rulePair:
+		want := t.textOf(e)
+		return p.text == want[:e.at] && p.second == want[e.at:]
 	}
 	start := p.at - int(e.at)
-	end := start + len(want)
+	end := start + int(e.length)
 	switch {
-	case start < 0 || end > len(p.text):
+	case start < 0 || end > len(p.text) || p.text[start+e.checked()] != e.check:
 		return false
-	case e.rule == ruleStarts && start != 0:
+	case e.rule&^ruleExact == ruleStarts && start != 0:
 		return false
-	case e.rule == ruleEnds && end != len(p.text):
+	case e.rule&^ruleExact == ruleEnds && end != len(p.text):
 		return false
 	}
-	return p.text[start:end] == want
+	return p.text[start:end] == t.textOf(e)
 }
+
+func (t *anchorTable) textOf(e *posting) string { return t.texts[e.text:][:e.length] }
 
 // mix spreads a number over 64 bits.
 func mix(x uint64) uint64 {
@@ -120,10 +134,10 @@ type tableBuilder struct {
 // text sets the text of a posting. One that is too long is left to the test.
 func (b *tableBuilder) text(e *posting, text string) {
 	if e.index == lastIndex {
-		e.exact = false
+		e.rule &^= ruleExact
 	}
 	if len(text) > maxFiled || uint64(b.texts.Len()+len(text)) > 1<<32-1 {
-		e.rule, e.exact = ruleTest, false
+		e.rule = ruleTest
 		return
 	}
 	e.text, e.length = uint32(b.texts.Len()), uint16(len(text))
@@ -132,6 +146,9 @@ func (b *tableBuilder) text(e *posting, text string) {
 
 func (b *tableBuilder) add(key uint64, e posting) {
 	e.tag = tagOf(key)
+	if e.length > 0 {
+		e.check = b.texts.String()[int(e.text)+e.checked()]
+	}
 	b.keys, b.postings = append(b.keys, key), append(b.postings, e)
 }
 
@@ -236,6 +253,34 @@ func (g gramShape) key(salt uint64, s string, i int) uint64 {
 		return mix(eightBytes(s[i:i+8]) ^ salt)
 	}
 	return mix(fourBytes(s[i:i+4]) ^ salt)
+}
+
+// headStep is the step in the lengths of heads, the pieces that a text begins
+// with. A prefix is filed under the longest head that it has. The hash of a head
+// is made from that of the one before, so looking up all heads of a text is one
+// walk over it, however many prefixes there are.
+const headStep = 4
+
+// nextHead returns the key of the head that ends with step, after last.
+func nextHead(last uint64, step string) uint64 { return mix(last ^ fourBytes(step)) }
+
+// headKey returns the key of the longest head, and what follows it.
+func headKey(salt uint64, text string) (key uint64, rest string) {
+	key = salt
+	for len(text) >= headStep {
+		key, text = nextHead(key, text[:headStep]), text[headStep:]
+	}
+	return key, text
+}
+
+// afterHead returns the key of a text from that of its longest head and the
+// rest, which is shorter than a step.
+func afterHead(head uint64, rest string) uint64 {
+	x := uint64(len(rest)+1) << 32
+	for i := range len(rest) {
+		x |= uint64(rest[i]) << (8 * i)
+	}
+	return mix(head ^ x)
 }
 
 func fourBytes(s string) uint64 {
