@@ -34,15 +34,15 @@ const fewCampaigns = 4
 
 // A fieldIndex is a field as the index looks it up, as it stands or folded.
 type fieldIndex struct {
-	field    fieldRef
-	fold     bool
-	equal    bool // there are anchors that want the whole text
-	heads    bool // there are prefixes that are filed under their heads
-	grams    [len(gramShapes)]bool
-	id       indexID
-	salt     uint64 // keeps the keys of the fields apart
-	prefixes trie   // what no gram tells apart: short texts, crowded ones
-	suffixes trie
+	field fieldRef
+	fold  bool
+	id    indexID
+	salt  uint64 // keeps the keys of the fields apart
+	equal bool   // there are anchors that want the whole text
+	grams [len(gramShapes)]bool
+
+	// The lengths of the longest prefix and suffix; 0 if there is none.
+	longestPrefix, longestSuffix int
 }
 
 // A pairIndex is two fields that campaigns ask to have certain values.
@@ -161,45 +161,54 @@ func (s *campaignSet) matchText(hits []int32, l *fieldIndex, text string, v *vie
 	if l.fold {
 		text = v.arena.foldText(text)
 	}
-	if l.heads {
+	if l.longestPrefix > 0 {
 		hits = s.matchHeads(hits, l, text, v)
 	}
-	if l.equal && !l.wholeHasHead() {
-		hits = s.matchKey(hits, s.wholeKey(l, text), &probe{index: l.id, text: l.field.plain(text)}, v)
+	if l.longestSuffix > 0 {
+		hits = s.matchTails(hits, l, text, v)
+	}
+	if l.equal {
+		whole := l.field.plain(text)
+		hits = s.matchKey(hits, s.wholeKey(l, whole), &probe{index: l.id, text: whole}, v)
 	}
 	for i := range l.grams {
 		if l.grams[i] {
 			hits = s.matchGrams(hits, l, gramShapes[i], text, v)
 		}
 	}
-	if len(l.prefixes.nodes) > 0 {
-		hits = s.matchTrie(hits, &l.prefixes, text, v)
-	}
-	if len(l.suffixes.nodes) > 0 {
-		hits = s.matchTrie(hits, &l.suffixes, text, v)
-	}
 	return hits
 }
 
-// matchHeads looks up all heads of the text, and the text itself.
+// matchHeads looks up all prefixes of the text.
 func (s *campaignSet) matchHeads(hits []int32, l *fieldIndex, text string, v *view) []int32 {
-	whole := l.field.plain(text)
-	key, i := l.salt, 0
-	for ; i+headStep <= len(whole); i += headStep {
-		key = nextHead(key, whole[i:i+headStep])
+	p := probe{index: l.id, text: text}
+	end := min(l.longestPrefix, len(text))
+	for key, i := l.salt, 0; ; key, i = nextHead(key, text[i:i+headStep]), i+headStep {
 		if s.table.mayHave(key) {
-			hits = s.find(hits, key, &probe{index: l.id, text: text}, v)
+			for n := range min(headStep, end-i+1) {
+				hits = s.matchKey(hits, afterHead(key, text[i:i+n]), &p, v)
+			}
+		}
+		if i+headStep > end {
+			return hits
 		}
 	}
-	if l.equal && l.wholeHasHead() {
-		if key := afterHead(key, whole[i:]); s.table.mayHave(key) {
-			hits = s.find(hits, key, &probe{index: l.id, text: whole}, v)
+}
+
+// matchTails looks up all suffixes of the text.
+func (s *campaignSet) matchTails(hits []int32, l *fieldIndex, text string, v *view) []int32 {
+	p := probe{index: l.id, text: text}
+	start := max(0, len(text)-l.longestSuffix)
+	for key, i := ^l.salt, len(text); ; key, i = nextHead(key, text[i-headStep:i]), i-headStep {
+		if s.table.mayHave(key) {
+			for n := range min(headStep, i-start+1) {
+				hits = s.matchKey(hits, afterHead(key, text[i-n:i]), &p, v)
+			}
+		}
+		if i-headStep < start {
+			return hits
 		}
 	}
-	if i+headStep == len(text) && len(whole) < len(text) { // the slash completes one more
-		hits = s.matchKey(hits, nextHead(key, text[i:]), &probe{index: l.id, text: text}, v)
-	}
-	return hits
 }
 
 func (s *campaignSet) matchKey(hits []int32, key uint64, p *probe, v *view) []int32 {
@@ -227,24 +236,6 @@ func (s *campaignSet) matchGrams(hits []int32, l *fieldIndex, shape gramShape, t
 		}
 	}
 	return hits
-}
-
-func (s *campaignSet) matchTrie(hits []int32, t *trie, rest string, v *view) []int32 {
-	for node := &t.nodes[0]; ; {
-		for _, f := range t.filed[node.filed:][:node.count] {
-			hits = s.take(hits, f.campaign, f.exact, v)
-		}
-		child, length := t.step(node, rest)
-		if child == nil {
-			return hits
-		}
-		node = child
-		if t.backwards {
-			rest = rest[:len(rest)-length]
-		} else {
-			rest = rest[length:]
-		}
-	}
 }
 
 // A probe is what is looked up in the table: a whole text, two of them, or one
@@ -294,18 +285,10 @@ func (s *campaignSet) take(hits []int32, campaign int32, exact bool, v *view) []
 	return s.test(hits, campaign, v)
 }
 
-// wholeHasHead reports whether the key of a whole text goes on from that of its
-// longest head, which is then known anyway. Of a URL, more than the end forgives
-// a slash.
-func (l *fieldIndex) wholeHasHead() bool { return l.heads && !l.field.isURL() }
-
 // wholeKey is the key of a text that is looked up as a whole. Texts that equals
 // takes for equal, with and without the slash at the end of a path, have the
 // same.
 func (s *campaignSet) wholeKey(l *fieldIndex, text string) uint64 {
-	if l.wholeHasHead() {
-		return afterHead(headKey(l.salt, l.field.plain(text)))
-	}
 	path, query := l.field.withoutSlash(text)
 	if query != "" {
 		return s.pairKey(l.salt, path, query)

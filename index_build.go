@@ -35,8 +35,8 @@ func newCampaignSet(programs []*program) *campaignSet {
 // of a text is rare is known only when all texts are.
 type indexBuilder struct {
 	set    *campaignSet
-	fields map[fieldKey]*fieldDraft
-	order  []*fieldDraft // of first use
+	fields map[fieldKey]*fieldIndex
+	order  []*fieldIndex // of first use
 	pairs  map[[2]fieldRef]int
 	drafts []draft
 	counts gramCounts
@@ -48,15 +48,9 @@ type fieldKey struct {
 	fold  bool
 }
 
-type fieldDraft struct {
-	fieldIndex
-	starts map[string][]filing // of the prefixes
-	ends   map[string][]filing // of the suffixes, backwards
-}
-
 // A draft is a text that a campaign is filed under.
 type draft struct {
-	field    *fieldDraft
+	field    *fieldIndex
 	text     string
 	campaign int32
 	kind     anchorKind
@@ -72,7 +66,7 @@ func (d *draft) posting() posting {
 }
 
 func newIndexBuilder(set *campaignSet) *indexBuilder {
-	return &indexBuilder{set: set, fields: make(map[fieldKey]*fieldDraft), pairs: make(map[[2]fieldRef]int)}
+	return &indexBuilder{set: set, fields: make(map[fieldKey]*fieldIndex), pairs: make(map[[2]fieldRef]int)}
 }
 
 func (b *indexBuilder) build() {
@@ -95,10 +89,8 @@ func (b *indexBuilder) build() {
 		}
 	}
 	b.fileDrafts()
-	for _, d := range b.order {
-		d.prefixes = newTrie(d.starts, false)
-		d.suffixes = newTrie(d.ends, true)
-		b.set.fields = append(b.set.fields, d.fieldIndex)
+	for _, f := range b.order {
+		b.set.fields = append(b.set.fields, *f)
 	}
 	b.set.table = b.table.build()
 }
@@ -109,19 +101,15 @@ func (b *indexBuilder) nextID() indexID {
 	return indexID(min(len(b.order)+len(b.set.pairs), lastIndex))
 }
 
-func (b *indexBuilder) fieldIndex(field fieldRef, fold bool) *fieldDraft {
+func (b *indexBuilder) fieldIndex(field fieldRef, fold bool) *fieldIndex {
 	key := fieldKey{field, fold}
-	d := b.fields[key]
-	if d == nil {
-		d = &fieldDraft{
-			fieldIndex: fieldIndex{field: field, fold: fold, id: b.nextID(), salt: rand.Uint64()},
-			starts:     make(map[string][]filing),
-			ends:       make(map[string][]filing),
-		}
-		b.fields[key] = d
-		b.order = append(b.order, d)
+	f := b.fields[key]
+	if f == nil {
+		f = &fieldIndex{field: field, fold: fold, id: b.nextID(), salt: rand.Uint64()}
+		b.fields[key] = f
+		b.order = append(b.order, f)
 	}
-	return d
+	return f
 }
 
 func (b *indexBuilder) pairIndex(fields [2]fieldRef) *pairIndex {
@@ -148,10 +136,18 @@ func (b *indexBuilder) file(a *anchor, campaign int32) {
 	switch a.kind {
 	case anchorEquals:
 		field.equal = true
+		b.fileWhole(&d)
 	case anchorPrefix:
-		field.heads = field.heads || len(d.text) >= headStep
+		field.longestPrefix = max(field.longestPrefix, len(d.text))
+		head, rest := headKey(field.salt, d.text)
+		b.fileEnd(&d, head, rest)
+	case anchorSuffix:
+		field.longestSuffix = max(field.longestSuffix, len(d.text))
+		tail, rest := tailKey(field.salt, d.text)
+		b.fileEnd(&d, tail, rest)
+	default:
+		b.drafts = append(b.drafts, d)
 	}
-	b.drafts = append(b.drafts, d)
 }
 
 func (b *indexBuilder) filePair(a *anchor, campaign int32) {
@@ -165,95 +161,57 @@ func (b *indexBuilder) filePair(a *anchor, campaign int32) {
 	b.table.add(b.set.pairKey(p.salt, first, second), e)
 }
 
-// fileDrafts files the texts, now that it is known which of their pieces are rare.
+func (b *indexBuilder) fileWhole(d *draft) {
+	e := d.posting()
+	text := d.field.field.plain(d.text)
+	if d.field.field.isURL() {
+		e.rule = ruleTest // of a URL, more than the end forgives a slash
+	} else {
+		b.table.text(&e, text)
+	}
+	b.table.add(b.set.wholeKey(d.field, text), e)
+}
+
+// fileEnd files a prefix or a suffix.
+func (b *indexBuilder) fileEnd(d *draft, gate uint64, rest string) {
+	e := d.posting()
+	b.table.text(&e, d.text)
+	b.table.gates = append(b.table.gates, gate)
+	b.table.add(afterHead(gate, rest), e)
+}
+
+// fileDrafts files the texts that may stand anywhere, now that it is known which
+// of their grams are rare.
 func (b *indexBuilder) fileDrafts() {
 	b.counts = newGramCounts(b.drafts)
 	for i := range b.drafts {
 		b.counts.count(&b.drafts[i])
 	}
 	for i := range b.drafts {
-		b.fileDraft(&b.drafts[i])
-	}
-}
-
-// crowded is how many prefixes or suffixes may share a head or a gram. Beyond it
-// the trie is faster, which takes as many steps however many there are.
-const crowded = 6
-
-func (b *indexBuilder) fileDraft(d *draft) {
-	switch d.kind {
-	case anchorEquals:
-		b.fileWhole(d)
-	case anchorPrefix:
-		b.filePrefix(d)
-	default:
-		b.fileGrams(d)
-	}
-}
-
-func (b *indexBuilder) fileWhole(d *draft) {
-	e := d.posting()
-	if d.field.field.isURL() {
-		e.rule = ruleTest
-	} else {
-		b.table.text(&e, d.field.field.plain(d.text))
-	}
-	b.table.add(b.set.wholeKey(&d.field.fieldIndex, d.text), e)
-}
-
-func (b *indexBuilder) filePrefix(d *draft) {
-	key, _ := headKey(d.field.salt, d.text)
-	if len(d.text) < headStep || *b.counts.at(key) > crowded {
-		d.field.fileInTrie(d)
-		return
-	}
-	e := d.posting()
-	b.table.text(&e, d.text)
-	b.table.add(key, e)
-}
-
-func (b *indexBuilder) fileGrams(d *draft) {
-	shape, ok := d.shape()
-	at, count := 0, 0
-	if ok {
-		at, count = b.counts.rarest(d, shape)
-	}
-	if d.kind == anchorSuffix && (!ok || count > crowded) {
-		d.field.fileInTrie(d)
-		return
-	}
-	d.field.grams[shape.index] = true
-	e := d.posting()
-	b.table.text(&e, d.text)
-	for i := at; i < at+shape.stride; i++ {
-		e.at = uint16(i)
-		b.table.add(shape.key(d.field.salt, d.text, i), e)
-	}
-}
-
-func (d *fieldDraft) fileInTrie(x *draft) {
-	f := filing{campaign: x.campaign, exact: x.exact}
-	if x.kind == anchorPrefix {
-		d.starts[x.text] = append(d.starts[x.text], f)
-		return
-	}
-	text := reversed(x.text)
-	d.ends[text] = append(d.ends[text], f)
-}
-
-// shape returns how the text is cut into grams, and false if it is too short. A
-// short end is not worth a gram: it is likely to be shared.
-func (d *draft) shape() (gramShape, bool) {
-	for _, shape := range gramShapes {
-		if len(d.text) >= shape.minText() {
-			return shape, d.kind == anchorContains || shape.index == 0
+		d := &b.drafts[i]
+		shape := d.shape()
+		d.field.grams[shape.index] = true
+		e := d.posting()
+		b.table.text(&e, d.text)
+		for r := range shape.stride {
+			at := b.counts.rarest(d, shape, r)
+			e.at = uint16(at)
+			b.table.add(shape.key(d.field.salt, d.text, at), e)
 		}
 	}
-	return gramShape{}, false
 }
 
-// gramCounts says how many texts have a gram or a head, roughly: keys that share
-// a place in it count together.
+// shape returns how the text is cut into grams.
+func (d *draft) shape() gramShape {
+	i := 0
+	for len(d.text) < gramShapes[i].minText() {
+		i++
+	}
+	return gramShapes[i]
+}
+
+// gramCounts says how many texts have a gram, roughly: grams that share a place
+// in it count together.
 type gramCounts struct {
 	counts []uint16
 	shift  uint8
@@ -273,38 +231,24 @@ func newGramCounts(drafts []draft) gramCounts {
 
 func (c *gramCounts) at(key uint64) *uint16 { return &c.counts[key>>c.shift] }
 
-func (c *gramCounts) add(key uint64) {
-	if n := c.at(key); *n < 1<<16-1 {
-		*n++
-	}
-}
-
 func (c *gramCounts) count(d *draft) {
-	switch d.kind {
-	case anchorEquals:
-	case anchorPrefix:
-		key, _ := headKey(d.field.salt, d.text)
-		c.add(key)
-	default:
-		shape, ok := d.shape()
-		for i := 0; ok && i+shape.size <= min(len(d.text), maxFiled); i++ {
-			c.add(shape.key(d.field.salt, d.text, i))
+	shape := d.shape()
+	for i := 0; i+shape.size <= min(len(d.text), maxFiled); i++ {
+		if n := c.at(shape.key(d.field.salt, d.text, i)); *n < 1<<16-1 {
+			*n++
 		}
 	}
 }
 
-// rarest returns where the grams begin that the fewest texts have, and how many
-// texts have one of them.
-func (c *gramCounts) rarest(d *draft, shape gramShape) (at, count int) {
-	count = -1
-	for i := 0; i+shape.minText() <= min(len(d.text), maxFiled); i++ {
-		sum := 0
-		for j := range shape.stride {
-			sum += int(*c.at(shape.key(d.field.salt, d.text, i+j)))
-		}
-		if count < 0 || sum < count {
-			at, count = i, sum
+// rarest returns where the gram stands that the fewest texts have, of those at a
+// place that leaves the remainder r when divided by the stride: those are looked
+// at together, or not at all.
+func (c *gramCounts) rarest(d *draft, shape gramShape, r int) (at int) {
+	least := 1 << 16
+	for i := r; i+shape.size <= min(len(d.text), maxFiled); i += shape.stride {
+		if n := int(*c.at(shape.key(d.field.salt, d.text, i))); n < least {
+			at, least = i, n
 		}
 	}
-	return at, count / shape.stride
+	return at
 }

@@ -14,12 +14,7 @@ import (
 func indexBytes(s *campaignSet) int {
 	const postingSize = int(unsafe.Sizeof(posting{}))
 	n := len(s.always)*4 + cap(s.table.filter)*8 + (cap(s.table.slots)+cap(s.table.many))*postingSize + len(s.table.texts)
-	trieBytes := func(t trie) int {
-		return cap(t.nodes)*int(unsafe.Sizeof(trieNode{})) + cap(t.firsts) + cap(t.filed)*int(unsafe.Sizeof(filing{})) + len(t.labels)
-	}
-	for _, f := range s.fields {
-		n += int(unsafe.Sizeof(f)) + trieBytes(f.prefixes) + trieBytes(f.suffixes)
-	}
+	n += cap(s.fields) * int(unsafe.Sizeof(fieldIndex{}))
 	return n + cap(s.pairs)*int(unsafe.Sizeof(pairIndex{}))
 }
 

@@ -83,15 +83,14 @@ func (t *anchorTable) holds(e *posting, p *probe) bool {
 	case rulePair:
 		want := t.textOf(e)
 		return p.text == want[:e.at] && p.second == want[e.at:]
+	case ruleStarts:
+		return strings.HasPrefix(p.text, t.textOf(e))
+	case ruleEnds:
+		return strings.HasSuffix(p.text, t.textOf(e))
 	}
 	start := p.at - int(e.at)
 	end := start + int(e.length)
-	switch {
-	case start < 0 || end > len(p.text) || p.text[start+e.checked()] != e.check:
-		return false
-	case e.rule&^ruleExact == ruleStarts && start != 0:
-		return false
-	case e.rule&^ruleExact == ruleEnds && end != len(p.text):
+	if start < 0 || end > len(p.text) || p.text[start+e.checked()] != e.check {
 		return false
 	}
 	return p.text[start:end] == t.textOf(e)
@@ -114,6 +113,11 @@ func (t *anchorTable) mayHave(key uint64) bool {
 	return t.filter[i]&filterBits(key) == filterBits(key)
 }
 
+// let puts a key into the filter.
+func (t *anchorTable) let(key uint64) {
+	t.filter[(key>>32)*uint64(len(t.filter))>>32] |= filterBits(key)
+}
+
 func filterBits(key uint64) uint64 { return 1<<(key&63) | 1<<(key>>6&63) }
 
 // home returns the slot where the search for a key begins.
@@ -127,7 +131,8 @@ func tagOf(key uint64) uint8 { return uint8(key >> 12) }
 type tableBuilder struct {
 	keys     []uint64
 	postings []posting
-	next     []int32 // the next posting with the same key, or -1
+	gates    []uint64 // keys that are in the filter alone
+	next     []int32  // the next posting with the same key, or -1
 	texts    strings.Builder
 }
 
@@ -162,11 +167,11 @@ func (b *tableBuilder) build() anchorTable {
 		return t
 	}
 	groups := b.groups()
-	t.filter = make([]uint64, (len(groups)*bitsPerKey+63)/64)
+	t.filter = make([]uint64, ((len(groups)+len(b.gates))*bitsPerKey+63)/64)
 	t.slots = make([]posting, len(groups)*8/5+1)
 	for _, g := range groups {
 		key := b.keys[g.first]
-		t.filter[(key>>32)*uint64(len(t.filter))>>32] |= filterBits(key)
+		t.let(key)
 		slot := t.emptySlot(key)
 		*slot = b.postings[g.first]
 		if g.count == 1 {
@@ -176,6 +181,9 @@ func (b *tableBuilder) build() anchorTable {
 		for i := g.first; i >= 0; i = b.next[i] {
 			t.many = append(t.many, b.postings[i])
 		}
+	}
+	for _, key := range b.gates {
+		t.let(key)
 	}
 	t.many = slices.Clip(t.many)
 	return t
@@ -256,22 +264,15 @@ func (g gramShape) key(salt uint64, s string, i int) uint64 {
 }
 
 // headStep is the step in the lengths of heads, the pieces that a text begins
-// with. A prefix is filed under the longest head that it has. The hash of a head
-// is made from that of the one before, so looking up all heads of a text is one
-// walk over it, however many prefixes there are.
+// with. The hash of a head is made from that of the one before, so looking up
+// all heads of a text is one walk over it, however many prefixes there are. A
+// head is only a gate, a key in the filter: behind it, the prefixes that go on
+// for less than a step are looked up by the hash of their whole text. Tails are
+// the same from the end.
 const headStep = 4
 
 // nextHead returns the key of the head that ends with step, after last.
 func nextHead(last uint64, step string) uint64 { return mix(last ^ fourBytes(step)) }
-
-// headKey returns the key of the longest head, and what follows it.
-func headKey(salt uint64, text string) (key uint64, rest string) {
-	key = salt
-	for len(text) >= headStep {
-		key, text = nextHead(key, text[:headStep]), text[headStep:]
-	}
-	return key, text
-}
 
 // afterHead returns the key of a text from that of its longest head and the
 // rest, which is shorter than a step.
@@ -283,143 +284,23 @@ func afterHead(head uint64, rest string) uint64 {
 	return mix(head ^ x)
 }
 
+// headKey returns the key of the longest head of text, and what follows it.
+func headKey(salt uint64, text string) (key uint64, rest string) {
+	for key = salt; len(text) >= headStep; text = text[headStep:] {
+		key = nextHead(key, text[:headStep])
+	}
+	return key, text
+}
+
+// tailKey returns the key of the longest tail of text, and what precedes it.
+func tailKey(salt uint64, text string) (key uint64, rest string) {
+	for key = ^salt; len(text) >= headStep; text = text[:len(text)-headStep] {
+		key = nextHead(key, text[len(text)-headStep:])
+	}
+	return key, text
+}
+
 func fourBytes(s string) uint64 {
 	_ = s[3]
 	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24
-}
-
-func reversed(s string) string {
-	b := []byte(s)
-	slices.Reverse(b)
-	return string(b)
-}
-
-// A trie finds all prefixes of a text, or all suffixes if it reads backwards.
-// It is a radix trie: nodes of which the children lie side by side, with their
-// first bytes in an array of their own.
-type trie struct {
-	nodes     []trieNode
-	firsts    []byte // of each node's label, at the node's index
-	filed     []filing
-	labels    string
-	backwards bool
-}
-
-// A filing is a campaign at a place where it is found only if its anchor holds.
-type filing struct {
-	campaign int32
-	exact    bool
-}
-
-type trieNode struct {
-	label    uint32 // in labels
-	length   uint16 // of the label
-	children uint16
-	first    uint32 // index of the first child
-	filed    uint32 // where the campaigns begin whose key ends here
-	count    uint32 // how many there are
-}
-
-// newTrie builds a trie from keys, which for suffixes are written backwards.
-func newTrie(keys map[string][]filing, backwards bool) trie {
-	t := trie{backwards: backwards}
-	if len(keys) == 0 {
-		return t
-	}
-	sorted := make([]string, 0, len(keys))
-	for k := range keys {
-		sorted = append(sorted, k)
-	}
-	slices.Sort(sorted)
-	b := trieBuilder{trie: &t, keys: keys}
-	t.nodes, t.firsts = append(t.nodes, trieNode{}), append(t.firsts, 0)
-	b.fill(0, sorted, 0)
-	t.labels = b.labels.String()
-	return t
-}
-
-type trieBuilder struct {
-	trie   *trie
-	keys   map[string][]filing
-	labels strings.Builder
-}
-
-// fill makes the children of a node from the keys below it, which share their
-// first depth bytes.
-func (b *trieBuilder) fill(node int, keys []string, depth int) {
-	if len(keys[0]) == depth {
-		campaigns := b.keys[keys[0]]
-		b.trie.nodes[node].filed = uint32(len(b.trie.filed))
-		b.trie.nodes[node].count = uint32(len(campaigns))
-		b.trie.filed = append(b.trie.filed, campaigns...)
-		keys = keys[1:]
-	}
-	var groups [][]string
-	for len(keys) > 0 {
-		n := 1
-		for n < len(keys) && keys[n][depth] == keys[0][depth] {
-			n++
-		}
-		groups = append(groups, keys[:n])
-		keys = keys[n:]
-	}
-	first := len(b.trie.nodes)
-	b.trie.nodes[node].first = uint32(first)
-	b.trie.nodes[node].children = uint16(len(groups))
-	for _, group := range groups {
-		label := min(commonPrefix(group[0], group[len(group)-1])-depth, maxLabel)
-		b.trie.nodes = append(b.trie.nodes, trieNode{label: uint32(b.labels.Len()), length: uint16(label)})
-		b.trie.firsts = append(b.trie.firsts, group[0][depth])
-		b.labels.WriteString(group[0][depth : depth+label])
-	}
-	for i, group := range groups {
-		b.fill(first+i, group, depth+int(b.trie.nodes[first+i].length))
-	}
-}
-
-const maxLabel = 1<<16 - 1
-
-func commonPrefix(a, b string) int {
-	n := 0
-	for n < len(a) && n < len(b) && a[n] == b[n] {
-		n++
-	}
-	return n
-}
-
-// step returns the child of node that the rest of the text leads to.
-func (t *trie) step(node *trieNode, rest string) (child *trieNode, length int) {
-	n := int(node.children)
-	if n == 0 || rest == "" {
-		return nil, 0
-	}
-	next := rest[0]
-	if t.backwards {
-		next = rest[len(rest)-1]
-	}
-	i := 0
-	firsts := t.firsts[node.first : int(node.first)+n]
-	for ; i < n && firsts[i] != next; i++ {
-	}
-	if i == n {
-		return nil, 0
-	}
-	child = &t.nodes[int(node.first)+i]
-	length = int(child.length)
-	if length > len(rest) {
-		return nil, 0
-	}
-	label := t.labels[child.label : child.label+uint32(length)]
-	if t.backwards {
-		for j := range length {
-			if label[j] != rest[len(rest)-1-j] {
-				return nil, 0
-			}
-		}
-		return child, length
-	}
-	if rest[:length] != label {
-		return nil, 0
-	}
-	return child, length
 }
