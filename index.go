@@ -222,18 +222,31 @@ func (s *campaignSet) matchKey(hits []int32, key uint64, p *probe, v *view) []in
 // look-ups do not depend on each other, unlike the steps of an automaton, so the
 // processor makes several at once.
 func (s *campaignSet) matchGrams(hits []int32, l *fieldIndex, shape gramShape, text string, v *view) []int32 {
-	if shape.size == 8 {
-		for i := 0; i+8 <= len(text); i += shape.stride {
-			if key := mix(eightBytes(text[i:i+8]) ^ l.salt); s.table.mayHave(key) {
+	if shape.size == 4 {
+		for i := 0; i+4 <= len(text); i += shape.stride {
+			if key := mix(fourBytes(text[i:i+4]) ^ l.salt); s.table.mayHave(key) {
 				hits = s.find(hits, key, &probe{index: l.id, text: text, at: i}, v)
 			}
 		}
 		return hits
 	}
-	for i := 0; i+4 <= len(text); i += shape.stride {
-		if key := mix(fourBytes(text[i:i+4]) ^ l.salt); s.table.mayHave(key) {
-			hits = s.find(hits, key, &probe{index: l.id, text: text, at: i}, v)
+	for i := 0; i+8 <= len(text); i += shape.stride {
+		if key := mix(eightBytes(text[i:i+8]) ^ l.salt); s.table.mayHave(key) {
+			hits = s.matchAround(hits, key, &probe{index: l.id, text: text, at: i}, v)
 		}
+	}
+	return hits
+}
+
+// matchAround looks up a gram of eight bytes: alone, with what stands before it,
+// and with what follows.
+func (s *campaignSet) matchAround(hits []int32, key uint64, p *probe, v *view) []int32 {
+	hits = s.matchKey(hits, aloneKey(key), p, v)
+	if p.at >= 4 {
+		hits = s.matchKey(hits, beforeKey(key, p.text[p.at-4:]), p, v)
+	}
+	if p.at+12 <= len(p.text) {
+		hits = s.matchKey(hits, behindKey(key, p.text[p.at+8:]), p, v)
 	}
 	return hits
 }

@@ -196,7 +196,12 @@ func (b *indexBuilder) fileDrafts() {
 		for r := range shape.stride {
 			at := b.counts.rarest(d, shape, r)
 			e.at = uint16(at)
-			b.table.add(shape.key(d.field.salt, d.text, at), e)
+			key := shape.key(d.field.salt, d.text, at)
+			if shape.size == 8 {
+				b.table.gates = append(b.table.gates, key)
+				key = aroundKey(key, d.text, at)
+			}
+			b.table.add(key, e)
 		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 // tells whether the anchor holds but its text.
 type anchorTable struct {
 	filter []uint64 // two bits of one word for each key
+	shift  uint8    // of a key, to its word
 	slots  []posting
 	many   []posting // of keys that have several, side by side
 	texts  string    // all texts, one after the other
@@ -106,16 +107,13 @@ func mix(x uint64) uint64 {
 
 // mayHave reports whether the key may be in the table.
 func (t *anchorTable) mayHave(key uint64) bool {
-	if len(t.filter) == 0 {
-		return false
-	}
-	i := (key >> 32) * uint64(len(t.filter)) >> 32
-	return t.filter[i]&filterBits(key) == filterBits(key)
+	bits := filterBits(key)
+	return t.filter[key>>(t.shift&63)]&bits == bits
 }
 
 // let puts a key into the filter.
 func (t *anchorTable) let(key uint64) {
-	t.filter[(key>>32)*uint64(len(t.filter))>>32] |= filterBits(key)
+	t.filter[key>>t.shift] |= filterBits(key)
 }
 
 func filterBits(key uint64) uint64 { return 1<<(key&63) | 1<<(key>>6&63) }
@@ -157,17 +155,24 @@ func (b *tableBuilder) add(key uint64, e posting) {
 	b.keys, b.postings = append(b.keys, key), append(b.postings, e)
 }
 
-// bitsPerKey of the filter let one or two in a hundred pass that are not in the
-// table.
-const bitsPerKey = 16
+// keysPerWord is how many keys may share a word of the filter. With so many, two
+// or three keys in a hundred pass that are not in the table.
+const keysPerWord = 6
+
+// newFilter makes room for n keys. It has at least two words, so that shift is
+// less than 64.
+func (t *anchorTable) newFilter(n int) {
+	log := 1
+	for keysPerWord<<log < n {
+		log++
+	}
+	t.filter, t.shift = make([]uint64, 1<<log), uint8(64-log)
+}
 
 func (b *tableBuilder) build() anchorTable {
 	t := anchorTable{texts: b.texts.String()}
-	if len(b.keys) == 0 {
-		return t
-	}
 	groups := b.groups()
-	t.filter = make([]uint64, ((len(groups)+len(b.gates))*bitsPerKey+63)/64)
+	t.newFilter(len(groups) + len(b.gates))
 	t.slots = make([]posting, len(groups)*8/5+1)
 	for _, g := range groups {
 		key := b.keys[g.first]
@@ -254,6 +259,27 @@ func (g gramShape) minText() int { return g.size + g.stride - 1 }
 
 // shortestText is the length of the shortest text that can be found anywhere.
 var shortestText = gramShapes[len(gramShapes)-1].minText()
+
+// A gram of eight bytes is only a gate: many texts have "-sneaker". Behind it a
+// text is filed under the gram and the four bytes at one of its sides, or under
+// the gram alone if it has none.
+
+func aloneKey(gram uint64) uint64 { return mix(gram + 1) }
+
+func beforeKey(gram uint64, before string) uint64 { return mix(gram ^ fourBytes(before)) }
+
+func behindKey(gram uint64, behind string) uint64 { return mix(^gram ^ fourBytes(behind)) }
+
+// aroundKey is the key of a text with the gram at i.
+func aroundKey(gram uint64, s string, i int) uint64 {
+	switch {
+	case i >= 4:
+		return beforeKey(gram, s[i-4:])
+	case i+12 <= len(s):
+		return behindKey(gram, s[i+8:])
+	}
+	return aloneKey(gram)
+}
 
 // key is the key of the gram at i.
 func (g gramShape) key(salt uint64, s string, i int) uint64 {
