@@ -188,7 +188,7 @@ func compileAll(cs []Campaign) ([]*program, error) {
 		p := root.index(i)
 		progs[i] = c.compileInto(&fs, p)
 		if j, dup := first[c.ID]; dup && c.ID != "" {
-			fs.add(p.key("id"), "%s is also the ID of %s; each campaign needs its own", shorten(c.ID), root.index(j))
+			fs.add(p.key("id"), "%s is also the ID of %s; each campaign needs its own", shorten(c.ID), root.index(j).String())
 			continue
 		}
 		first[c.ID] = i

@@ -61,7 +61,7 @@ func (hs Headers) validate(fs *faults, p pointer) {
 		h.validate(fs, p.index(i))
 		lower := strings.ToLower(h.Name)
 		if first, dup := seen[lower]; dup && isToken(h.Name) {
-			fs.add(p.index(i).key("name"), "%q is already set by %s; keep one of them", h.Name, p.index(first))
+			fs.add(p.index(i).key("name"), "%q is already set by %s; keep one of them", h.Name, p.index(first).String())
 			continue
 		}
 		seen[lower] = i

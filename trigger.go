@@ -41,7 +41,12 @@ func (t WebsiteTrigger) compile(fs *faults, p pointer) test {
 	if t.Audience < 0 || int(t.Audience) >= len(audienceNames) {
 		fs.add(p.key("audience"), "is %v, which is no audience; use AudienceKnown or AudienceAll", t.Audience)
 	}
-	return compileCondition(t.When, fs, p.key("when"), 0)
+	// The places in a condition are on the heap, since it is taken apart by
+	// recursion. They begin anew here, so that p need not be there with them.
+	var own faults
+	when := compileCondition(t.When, &own, pointer{}, 0)
+	*fs = append(*fs, own.under(p.key("when"))...)
+	return when
 }
 
 func (d *decoder) trigger(n *jsonValue) WebsiteTrigger {
