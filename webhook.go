@@ -162,7 +162,7 @@ func (w Webhook) checkQueryNames(prog *webhookProgram, fs *faults, p pointer) {
 	_, query, _ := strings.Cut(w.URL, "?")
 	for _, leaf := range prog.payload.leaves {
 		if _, _, found := nextParam(query, leaf.name); found {
-			fs.add(p.index(leaf.index), "has the name %s, which the URL's query has too; rename it with as, or remove it from the URL", shorten(leaf.name))
+			fs.add(p.index(int(leaf.index)), "has the name %s, which the URL's query has too; rename it with as, or remove it from the URL", shorten(leaf.name))
 		}
 	}
 }
