@@ -139,12 +139,12 @@ func or[T int | time.Duration](v, usual T) T {
 // The error is a [*ValidationError] that lists all faults of all campaigns;
 // then nothing has changed. After Close it is [ErrClosed].
 func (e *Engine) Load(campaigns ...Campaign) error {
-	programs, err := compileAll(campaigns)
+	programs, rooms, err := compileAll(campaigns)
 	if err != nil {
 		return err
 	}
-	for i, prog := range programs {
-		prog.def = campaigns[i].clone()
+	for _, prog := range programs {
+		prog.detach(rooms)
 		if e.profiles != nil {
 			prog.findProfileFields()
 		}
@@ -165,7 +165,7 @@ func (e *Engine) Campaigns() Campaigns {
 	set := e.set.Load()
 	cs := make(Campaigns, len(set.programs))
 	for i, prog := range set.programs {
-		cs[i] = prog.def.clone()
+		cs[i] = prog.definition()
 	}
 	return cs
 }
