@@ -172,9 +172,8 @@ func (prog *program) definition() Campaign {
 	c := Campaign{ID: prog.id, Name: prog.name, Paused: prog.paused}
 	c.Nodes = make([]Node, 0, 1+len(prog.webhooks)+1)
 	c.Nodes = append(c.Nodes, WebsiteTrigger{When: cloneCondition(prog.condition), Audience: prog.audience})
-	var r rooms
 	for i := range prog.webhooks {
-		c.Nodes = append(c.Nodes, prog.webhooks[i].def.clone(&r))
+		c.Nodes = append(c.Nodes, prog.webhooks[i].definition())
 	}
 	c.Nodes = append(c.Nodes, prog.stop)
 	return c
@@ -185,7 +184,7 @@ func (prog *program) definition() Campaign {
 func (prog *program) detach(r *rooms) {
 	prog.condition = cloneCondition(prog.condition)
 	for i := range prog.webhooks {
-		prog.webhooks[i].def = prog.webhooks[i].def.clone(r)
+		prog.webhooks[i].detach(r)
 	}
 }
 
@@ -196,7 +195,6 @@ type rooms struct {
 	programs room[program]
 	webhooks room[webhookProgram]
 	leaves   room[payloadLeaf]
-	fields   room[PayloadField]
 	headers  room[Header]
 }
 

@@ -134,17 +134,7 @@ func (c copier) structure(v reflect.Value) reflect.Value {
 	return out
 }
 
-// clone returns a copy of a webhook that was found valid.
-func (w Webhook) clone(r *rooms) Webhook {
-	w.Payload = r.fields.clone(w.Payload)
-	for i := range w.Payload {
-		f := &w.Payload[i]
-		f.Static, f.Default = cloneValue(f.Static), cloneValue(f.Default)
-	}
-	w.Headers = r.headers.clone(w.Headers)
-	return w
-}
-
+// cloneValue copies one value of a definition that was found valid.
 func cloneValue(v any) any {
 	switch v.(type) { // what cannot be changed needs no copy, nor a copier
 	case nil, string, bool, int64, uint64, float64, json.Number:

@@ -185,16 +185,52 @@ type payloadProgram struct {
 	root   []payloadNode // for JSON: the tree that the names make; nil if no name has a dot
 }
 
-// A payloadLeaf is kept small: there are some for each campaign. So it has no
-// Field, which from says too, and no name that is written as JSON already.
+// A payloadLeaf is a compiled PayloadField, of which it has all that cannot be
+// told from the rest: there are some for each campaign.
 type payloadLeaf struct {
 	from      fieldRef
-	name      string // without its dots; of no use in a tree
-	static    string // a static value or a default, encoded
+	as        string
+	value     any    // Static or Default
+	static    string // that, encoded
 	index     int32  // in the Payload
-	missing   Missing
-	isFrom    bool
-	hasStatic bool // an empty list makes an empty form, and is a value all the same
+	missing   uint8  // a Missing, or useStatic
+	split     bool   // the name has dots or escapes
+	plain     bool   // the name is JSON as it stands, but for the quotes
+	sensitive bool
+}
+
+// useStatic is what a leaf with a static value or a default has for its Missing,
+// which then is MissingOmit and means nothing. The static text alone does not
+// tell: that of an empty list in a form is empty.
+const useStatic = 1 + uint8(MissingFail)
+
+func (l *payloadLeaf) isFrom() bool { return l.from.kind != fieldInvalid }
+
+// name is the first part of the field's name, and all of it where dots are not
+// allowed.
+func (l *payloadLeaf) name() string {
+	switch {
+	case l.split:
+		path, _ := splitName(nil, nameOf(l.as, l.from))
+		return path[0]
+	case l.as == "":
+		return l.from.name
+	}
+	return l.as
+}
+
+// definition returns what a valid leaf was compiled from.
+func (l *payloadLeaf) definition() PayloadField {
+	f := PayloadField{From: l.from.field(), As: l.as, Sensitive: l.sensitive}
+	if l.missing != useStatic {
+		f.Missing = Missing(l.missing)
+	}
+	if l.isFrom() {
+		f.Default = cloneValue(l.value)
+	} else {
+		f.Static = cloneValue(l.value)
+	}
+	return f
 }
 
 // A payloadNode is a member of an object: a leaf, or an object of its own.
@@ -230,12 +266,12 @@ func (p Payload) compile(r *rooms, form payloadForm, allowSensitive bool, fs *fa
 }
 
 func (f *PayloadField) compile(prog *payloadProgram, i int, form payloadForm, allowSensitive bool, fs *faults, at pointer) {
-	leaf := payloadLeaf{index: int32(i), isFrom: f.From != "", missing: f.Missing}
+	leaf := payloadLeaf{index: int32(i), as: f.As, missing: uint8(f.Missing), sensitive: f.Sensitive}
 	if !utf8.ValidString(string(f.From)) {
 		f.sourceFault(fs, at, errNotUTF8)
 		return
 	}
-	if leaf.isFrom {
+	if f.From != "" {
 		leaf.from = f.parseSource(fs, at)
 		f.checkPolicy(form, fs, at)
 	} else {
@@ -252,7 +288,8 @@ func (f *PayloadField) compile(prog *payloadProgram, i int, form payloadForm, al
 	if form != asJSON && len(path) > 1 {
 		fs.add(at.key("as"), `has a dot, which makes an object that %s cannot write; write %s`, form, strconv.Quote(escapeName(strings.Join(path, "."))))
 	}
-	leaf.name = path[0]
+	leaf.split = path[0] != leaf.name()
+	leaf.plain = isPlainJSON(leaf.name())
 	leaf.compileStatic(f, form, fs, at)
 	prog.insert(leaf, path, fs, at)
 }
@@ -284,18 +321,19 @@ func (f *PayloadField) checkStatic(fs *faults, at pointer) {
 // is one: the static value, or the default.
 func (l *payloadLeaf) compileStatic(f *PayloadField, form payloadForm, fs *faults, at pointer) {
 	value, key := f.Static, "static"
-	if l.isFrom {
+	if f.From != "" {
 		value, key = f.Default, "default"
 		if value == nil {
 			return
 		}
 	}
-	text, err := encodeStatic(value, form, l.name)
+	l.value = value
+	text, err := encodeStatic(value, form, l.name())
 	if err != nil {
 		fs.add(at.key(key), "%v", err)
 		return
 	}
-	l.static, l.hasStatic = text, true
+	l.static, l.missing = text, useStatic
 	if form == asJSON && mayMarshal(value) {
 		// A MarshalJSON of the host can write what Parse would not read.
 		_, d := readJSON([]byte(text))
@@ -331,8 +369,7 @@ func mayMarshal(v any) bool {
 
 // path returns the names that the field's name is made of, appended to room.
 func (f *PayloadField) path(room []string, from fieldRef, fs *faults, at pointer) ([]string, bool) {
-	name := f.As
-	if name == "" {
+	if f.As == "" {
 		switch {
 		case f.From == "":
 			fs.add(at.key("as"), `is missing; give the static value a name, such as "automationid"`)
@@ -343,9 +380,8 @@ func (f *PayloadField) path(room []string, from fieldRef, fs *faults, at pointer
 			fs.add(at.key("as"), "is missing; give %s a name in the payload", f.From)
 			return nil, false
 		}
-		name = strings.ReplaceAll(from.name, `\`, `\\`)
 	}
-	path, err := splitName(room, name)
+	path, err := splitName(room, nameOf(f.As, from))
 	if err == nil && len(path) > maxDepth {
 		err = errNameTooDeep
 	}
@@ -358,6 +394,14 @@ func (f *PayloadField) path(room []string, from fieldRef, fs *faults, at pointer
 		fs.add(at.key("as"), "%v", err)
 	}
 	return nil, false
+}
+
+// nameOf is the name of a field, as an As has it.
+func nameOf(as string, from fieldRef) string {
+	if as == "" {
+		return strings.ReplaceAll(from.name, `\`, `\\`)
+	}
+	return as
 }
 
 var errNameTooDeep = fmt.Errorf("is nested more than %d levels deep; flatten it", maxDepth)
@@ -403,7 +447,7 @@ func splitName(path []string, name string) ([]string, error) {
 func (prog *payloadProgram) insert(leaf payloadLeaf, path []string, fs *faults, at pointer) {
 	if prog.root == nil && len(path) == 1 {
 		for i := range prog.leaves {
-			if prog.leaves[i].name == leaf.name {
+			if prog.leaves[i].name() == path[0] {
 				prog.nameFault(i, fs, at)
 				break
 			}
@@ -422,13 +466,13 @@ func (prog *payloadProgram) insert(leaf payloadLeaf, path []string, fs *faults, 
 func (prog *payloadProgram) plant(at pointer) {
 	var known faults
 	for i := range prog.leaves {
-		prog.root = insertPayload(prog.root, []string{prog.leaves[i].name}, i, prog, &known, at)
+		prog.root = insertPayload(prog.root, []string{prog.leaves[i].name()}, i, prog, &known, at)
 	}
 }
 
 func (prog *payloadProgram) nameFault(leaf int, fs *faults, at pointer) {
 	l := &prog.leaves[leaf]
-	fs.add(at, "has the name %s, which %s has already; rename one with as", shorten(l.name), at.parent.index(int(l.index)).String())
+	fs.add(at, "has the name %s, which %s has already; rename one with as", shorten(l.name()), at.parent.index(int(l.index)).String())
 }
 
 // insertPayload puts a leaf at its path, objects at the place of their first field.
@@ -479,8 +523,7 @@ func (prog *payloadProgram) appendLeaves(dst []byte, v *view) ([]byte, *RenderEr
 		if some {
 			dst = append(dst, ',')
 		}
-		dst, _ = appendJSONString(dst, l.name) // was found valid
-		dst = append(dst, ':')
+		dst = l.appendName(dst)
 		var wrote bool
 		var err *RenderError
 		if dst, wrote, err = l.appendJSON(dst, v); err != nil {
@@ -527,8 +570,18 @@ func (prog *payloadProgram) appendMembers(dst []byte, nodes []payloadNode, v *vi
 	return dst, some, nil
 }
 
+func (l *payloadLeaf) appendName(dst []byte) []byte {
+	if !l.plain {
+		dst, _ = appendJSONString(dst, l.name()) // was found valid
+		return append(dst, ':')
+	}
+	dst = append(dst, '"')
+	dst = append(dst, l.name()...)
+	return append(dst, `":`...)
+}
+
 func (l *payloadLeaf) appendJSON(dst []byte, v *view) ([]byte, bool, *RenderError) {
-	if !l.isFrom {
+	if !l.isFrom() {
 		return append(dst, l.static...), true, nil
 	}
 	value, ok := v.value(l.from)
@@ -540,11 +593,11 @@ func (l *payloadLeaf) appendJSON(dst []byte, v *view) ([]byte, bool, *RenderErro
 		return dst, true, nil
 	}
 	switch {
-	case l.hasStatic:
+	case l.missing == useStatic:
 		return append(dst, l.static...), true, nil
-	case l.missing == MissingNull:
+	case l.missing == uint8(MissingNull):
 		return append(dst, "null"...), true, nil
-	case l.missing == MissingFail:
+	case l.missing == uint8(MissingFail):
 		return dst, false, l.fail(ErrMissingField)
 	}
 	return dst, false, nil
@@ -574,19 +627,19 @@ func (prog *payloadProgram) appendForm(dst []byte, v *view) ([]byte, *RenderErro
 func (l *payloadLeaf) appendForm(dst []byte, v *view) ([]byte, *RenderError) {
 	var value any
 	ok := false
-	if l.isFrom {
+	if l.isFrom() {
 		value, ok = v.value(l.from)
 	}
 	switch {
 	case ok:
-		out, err := appendFormPairs(dst, l.name, value)
+		out, err := appendFormPairs(dst, l.name(), value)
 		if err != nil {
 			return dst, l.fail(err)
 		}
 		return out, nil
-	case l.hasStatic:
+	case l.missing == useStatic:
 		return append(dst, l.static...), nil
-	case l.missing == MissingFail:
+	case l.missing == uint8(MissingFail):
 		return dst, l.fail(ErrMissingField)
 	}
 	return dst, nil

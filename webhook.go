@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -41,9 +42,34 @@ type Webhook struct {
 
 // A webhookProgram is a compiled Webhook.
 type webhookProgram struct {
-	def     Webhook
+	def     Webhook // once it is detached, without the payload's fields
 	node    int
 	payload payloadProgram
+}
+
+// definition returns a copy of what a valid webhook was compiled from.
+func (prog *webhookProgram) definition() Webhook {
+	w := prog.def
+	if len(prog.payload.leaves) > 0 {
+		w.Payload = make(Payload, len(prog.payload.leaves))
+	}
+	for i := range w.Payload {
+		w.Payload[i] = prog.payload.leaves[i].definition()
+	}
+	w.Headers = slices.Clone(w.Headers)
+	return w
+}
+
+// detach makes a copy of what a valid webhook shares with its definition.
+func (prog *webhookProgram) detach(r *rooms) {
+	if len(prog.def.Payload) > 0 {
+		prog.def.Payload = nil // the leaves have it all
+	}
+	for i := range prog.payload.leaves {
+		l := &prog.payload.leaves[i]
+		l.value = cloneValue(l.value)
+	}
+	prog.def.Headers = r.headers.clone(prog.def.Headers)
 }
 
 func (w *Webhook) form() payloadForm {
@@ -182,9 +208,10 @@ func (prog *webhookProgram) checkQueryNames(form payloadForm, fs *faults, p poin
 		return
 	}
 	_, query, _ := strings.Cut(prog.def.URL, "?")
-	for _, leaf := range prog.payload.leaves {
-		if _, _, found := nextParam(query, leaf.name); found {
-			fs.add(p.index(int(leaf.index)), "has the name %s, which the URL's query has too; rename it with as, or remove it from the URL", shorten(leaf.name))
+	for i := range prog.payload.leaves {
+		leaf := &prog.payload.leaves[i]
+		if _, _, found := nextParam(query, leaf.name()); found {
+			fs.add(p.index(int(leaf.index)), "has the name %s, which the URL's query has too; rename it with as, or remove it from the URL", shorten(leaf.name()))
 		}
 	}
 }
