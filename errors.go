@@ -3,7 +3,6 @@ package campaign
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -93,16 +92,11 @@ func (fs faults) err() error {
 	return &ValidationError{Faults: fs}
 }
 
-// under returns the faults of a document that stands at p.
-func (fs faults) under(p pointer) faults {
-	if len(fs) == 0 {
-		return nil
+// move makes the faults of a document those of one that stands at p.
+func (fs faults) move(p pointer) {
+	for i := range fs {
+		fs[i].Pointer = p.String() + fs[i].Pointer
 	}
-	moved := slices.Clone(fs)
-	for i := range moved {
-		moved[i].Pointer = p.String() + moved[i].Pointer
-	}
-	return moved
 }
 
 // shorten quotes a word of a definition for a fault. Something long in the place

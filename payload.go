@@ -337,7 +337,8 @@ func (l *payloadLeaf) compileStatic(f *PayloadField, form payloadForm, fs *fault
 	if form == asJSON && mayMarshal(value) {
 		// A MarshalJSON of the host can write what Parse would not read.
 		_, d := readJSON([]byte(text))
-		*fs = append(*fs, d.faults.under(at.key(key))...)
+		d.faults.move(at.key(key))
+		*fs = append(*fs, d.faults...)
 	}
 }
 
@@ -668,15 +669,14 @@ func (f fieldRef) field() Field {
 // parseSource takes From apart.
 func (f *PayloadField) parseSource(fs *faults, at pointer) fieldRef {
 	before := len(*fs)
-	ref := parseField(f.From, fs, at)
+	ref := parseField(f.From, fs, pointer{})
 	if len(*fs) == before {
 		return ref
 	}
 	if key := f.source(); key != "" {
-		for i := range (*fs)[before:] {
-			(*fs)[before+i].Pointer += "/" + key
-		}
+		(*fs)[before:].move(pointer{}.key(key))
 	}
+	(*fs)[before:].move(at)
 	return ref
 }
 

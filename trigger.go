@@ -41,12 +41,16 @@ func (t WebsiteTrigger) compile(fs *faults, p pointer) test {
 	if t.Audience < 0 || int(t.Audience) >= len(audienceNames) {
 		fs.add(p.key("audience"), "is %v, which is no audience; use AudienceKnown or AudienceAll", t.Audience)
 	}
-	// The places in a condition are on the heap, since it is taken apart by
-	// recursion. They begin anew here, so that p need not be there with them.
-	var own faults
-	when := compileCondition(t.When, &own, pointer{}, 0)
-	*fs = append(*fs, own.under(p.key("when"))...)
-	return when
+	return compileWithin(t.When, fs, p.key("when"), 0)
+}
+
+// compileWithin compiles a condition that stands at p. The places in it begin
+// anew: were they handed down by recursion, all of them would be on the heap.
+func compileWithin(c Condition, fs *faults, p pointer, depth int) test {
+	before := len(*fs)
+	t := compileCondition(c, fs, pointer{}, depth)
+	(*fs)[before:].move(p)
+	return t
 }
 
 func (d *decoder) trigger(n *jsonValue) WebsiteTrigger {
