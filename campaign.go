@@ -116,7 +116,7 @@ func Parse(data []byte) (Campaigns, error) {
 		return nil, d.faults.err()
 	}
 	cs := d.file(root)
-	_, _, err := compileAll(cs)
+	_, err := compileAll(cs)
 	if err := d.with(err); err != nil {
 		return nil, err
 	}
@@ -181,57 +181,16 @@ func (prog *program) definition() Campaign {
 
 // detach makes a valid campaign independent of what the caller does with the
 // definition from then on.
-func (prog *program) detach(r *rooms) {
+func (prog *program) detach() {
 	prog.condition = cloneCondition(prog.condition)
 	for i := range prog.webhooks {
-		prog.webhooks[i].detach(r)
+		prog.webhooks[i].detach()
 	}
-}
-
-// Rooms are where the parts of campaigns that are loaded together are put. Ten
-// thousand campaigns in some hundred pieces of memory are made in half the time
-// that as many pieces for each of them take, most of which is the collector's.
-type rooms struct {
-	programs room[program]
-	webhooks room[webhookProgram]
-	leaves   room[payloadLeaf]
-	headers  room[Header]
-}
-
-// A room gives slices out of larger ones. The first is as large as was asked
-// for, which is all that a single campaign needs. None is so large that it
-// matters if a run that has yet to end keeps it.
-type room[T any] struct {
-	free []T
-	next int
-}
-
-// take returns n elements, and not one to spare for append.
-func (r *room[T]) take(n int) []T {
-	const most = 64
-	if n > len(r.free) {
-		r.free = make([]T, max(n, r.next))
-		r.next = min(most, 2*len(r.free))
-	}
-	taken := r.free[:n:n]
-	r.free = r.free[n:]
-	return taken
-}
-
-// clone is slices.Clone into the room.
-func (r *room[T]) clone(s []T) []T {
-	if len(s) == 0 {
-		return s[:0:0]
-	}
-	out := r.take(len(s))
-	copy(out, s)
-	return out
 }
 
 func (c *Campaign) compile() (*program, error) {
 	var fs faults
-	var r rooms
-	prog := c.compileInto(&r, &fs, pointer{})
+	prog := c.compileInto(&fs, pointer{})
 	if err := fs.err(); err != nil {
 		return nil, err
 	}
@@ -240,15 +199,14 @@ func (c *Campaign) compile() (*program, error) {
 
 // compileAll compiles a set of campaigns. The pointers of its faults begin with
 // /campaigns, as in a file.
-func compileAll(cs []Campaign) ([]*program, *rooms, error) {
+func compileAll(cs []Campaign) ([]*program, error) {
 	var fs faults
-	r := new(rooms)
 	progs := make([]*program, len(cs))
 	first := make(map[string]int, len(cs))
 	root := pointer{}.key("campaigns")
 	for i := range cs {
 		c, p := &cs[i], root.index(i)
-		progs[i] = c.compileInto(r, &fs, p)
+		progs[i] = c.compileInto(&fs, p)
 		if j, dup := first[c.ID]; dup && c.ID != "" {
 			fs.add(p.key("id"), "%s is also the ID of %s; each campaign needs its own", shorten(c.ID), root.index(j).String())
 			continue
@@ -256,14 +214,13 @@ func compileAll(cs []Campaign) ([]*program, *rooms, error) {
 		first[c.ID] = i
 	}
 	if err := fs.err(); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	return progs, r, nil
+	return progs, nil
 }
 
-func (c *Campaign) compileInto(r *rooms, fs *faults, p pointer) *program {
-	prog := &r.programs.take(1)[0]
-	prog.id, prog.name, prog.paused = c.ID, c.Name, c.Paused
+func (c *Campaign) compileInto(fs *faults, p pointer) *program {
+	prog := &program{id: c.ID, name: c.Name, paused: c.Paused}
 	switch {
 	case c.ID == "":
 		fs.add(p.key("id"), `is missing; give the campaign an ID such as "running-shoes"`)
@@ -276,7 +233,7 @@ func (c *Campaign) compileInto(r *rooms, fs *faults, p pointer) *program {
 		fs.add(p.key("name"), "is not valid UTF-8; write it as UTF-8")
 	}
 	nodes := p.key("nodes")
-	prog.webhooks = r.webhooks.take(c.checkChain(fs, nodes))[:0]
+	prog.webhooks = make([]webhookProgram, 0, c.checkChain(fs, nodes))
 	for i, n := range c.Nodes {
 		at := nodes.index(i)
 		switch n := n.(type) {
@@ -285,7 +242,7 @@ func (c *Campaign) compileInto(r *rooms, fs *faults, p pointer) *program {
 			prog.condition, prog.audience = n.When, n.Audience
 		case Webhook:
 			prog.webhooks = append(prog.webhooks, webhookProgram{})
-			prog.webhooks[len(prog.webhooks)-1].compile(&n, i, r, fs, at)
+			prog.webhooks[len(prog.webhooks)-1].compile(&n, i, fs, at)
 		case Stop:
 			n.validate(fs, at)
 			prog.stop = n

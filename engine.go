@@ -139,12 +139,12 @@ func or[T int | time.Duration](v, usual T) T {
 // The error is a [*ValidationError] that lists all faults of all campaigns;
 // then nothing has changed. After Close it is [ErrClosed].
 func (e *Engine) Load(campaigns ...Campaign) error {
-	programs, rooms, err := compileAll(campaigns)
+	programs, err := compileAll(campaigns)
 	if err != nil {
 		return err
 	}
 	for _, prog := range programs {
-		prog.detach(rooms)
+		prog.detach()
 		if e.profiles != nil {
 			prog.findProfileFields()
 		}

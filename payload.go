@@ -254,11 +254,11 @@ func (f payloadForm) String() string {
 	return [...]string{"JSON", "a form", "a GET"}[f]
 }
 
-func (p Payload) compile(r *rooms, form payloadForm, allowSensitive bool, fs *faults, at pointer) payloadProgram {
+func (p Payload) compile(form payloadForm, allowSensitive bool, fs *faults, at pointer) payloadProgram {
 	if len(p) == 0 {
 		return payloadProgram{}
 	}
-	prog := payloadProgram{leaves: r.leaves.take(len(p))[:0]}
+	prog := payloadProgram{leaves: make([]payloadLeaf, 0, len(p))}
 	for i := range p {
 		p[i].compile(&prog, i, form, allowSensitive, fs, at.index(i))
 	}

@@ -61,7 +61,7 @@ func (prog *webhookProgram) definition() Webhook {
 }
 
 // detach makes a copy of what a valid webhook shares with its definition.
-func (prog *webhookProgram) detach(r *rooms) {
+func (prog *webhookProgram) detach() {
 	if len(prog.def.Payload) > 0 {
 		prog.def.Payload = nil // the leaves have it all
 	}
@@ -69,7 +69,7 @@ func (prog *webhookProgram) detach(r *rooms) {
 		l := &prog.payload.leaves[i]
 		l.value = cloneValue(l.value)
 	}
-	prog.def.Headers = r.headers.clone(prog.def.Headers)
+	prog.def.Headers = slices.Clone(prog.def.Headers)
 }
 
 func (w *Webhook) form() payloadForm {
@@ -82,7 +82,7 @@ func (w *Webhook) form() payloadForm {
 	return asJSON
 }
 
-func (prog *webhookProgram) compile(w *Webhook, node int, r *rooms, fs *faults, p pointer) {
+func (prog *webhookProgram) compile(w *Webhook, node int, fs *faults, p pointer) {
 	prog.def, prog.node = *w, node
 	switch w.Method {
 	case "", "POST", "GET":
@@ -101,7 +101,7 @@ func (prog *webhookProgram) compile(w *Webhook, node int, r *rooms, fs *faults, 
 	}
 	checkWebhookURL(w.URL, fs, p.key("url"))
 	form := w.form()
-	prog.payload = w.Payload.compile(r, form, w.AllowSensitiveQuery, fs, p.key("payload"))
+	prog.payload = w.Payload.compile(form, w.AllowSensitiveQuery, fs, p.key("payload"))
 	prog.checkQueryNames(form, fs, p.key("payload"))
 	headers := p.key("headers")
 	w.Headers.validate(fs, headers)
