@@ -2,7 +2,6 @@ package campaign
 
 import (
 	"encoding/json"
-	"strings"
 	"unicode/utf8"
 )
 
@@ -151,24 +150,45 @@ var (
 
 const fileVersion = 1
 
-// A program is a compiled campaign: checked, and independent of what the
-// caller does with the definition from then on.
+// A program is a compiled campaign, with its definition in parts. It shares
+// slices and maps with what the caller wrote, until it is detached from that.
 type program struct {
-	id       string
-	name     string
-	when     test
-	audience Audience
-	webhooks []webhookProgram
-	stop     Stop
-	paused   bool
+	id        string
+	name      string
+	when      test
+	condition Condition // what when was compiled from
+	audience  Audience
+	webhooks  []webhookProgram
+	stop      Stop
+	paused    bool
 
 	// Set by an Engine.
-	def   Campaign   // a copy
 	asks  bool       // the condition may need a profile to be loaded
 	sends []fieldRef // what the payloads may need of it
 }
 
-func (c Campaign) compile() (*program, error) {
+// definition returns the campaign that a valid one was compiled from, as a copy.
+func (prog *program) definition() Campaign {
+	c := Campaign{ID: prog.id, Name: prog.name, Paused: prog.paused}
+	c.Nodes = make([]Node, 0, 1+len(prog.webhooks)+1)
+	c.Nodes = append(c.Nodes, WebsiteTrigger{When: cloneCondition(prog.condition), Audience: prog.audience})
+	for i := range prog.webhooks {
+		c.Nodes = append(c.Nodes, prog.webhooks[i].definition())
+	}
+	c.Nodes = append(c.Nodes, prog.stop)
+	return c
+}
+
+// detach makes a valid campaign independent of what the caller does with the
+// definition from then on.
+func (prog *program) detach() {
+	prog.condition = cloneCondition(prog.condition)
+	for i := range prog.webhooks {
+		prog.webhooks[i].detach()
+	}
+}
+
+func (c *Campaign) compile() (*program, error) {
 	var fs faults
 	prog := c.compileInto(&fs, pointer{})
 	if err := fs.err(); err != nil {
@@ -184,11 +204,11 @@ func compileAll(cs []Campaign) ([]*program, error) {
 	progs := make([]*program, len(cs))
 	first := make(map[string]int, len(cs))
 	root := pointer{}.key("campaigns")
-	for i, c := range cs {
-		p := root.index(i)
+	for i := range cs {
+		c, p := &cs[i], root.index(i)
 		progs[i] = c.compileInto(&fs, p)
 		if j, dup := first[c.ID]; dup && c.ID != "" {
-			fs.add(p.key("id"), "%s is also the ID of %s; each campaign needs its own", shorten(c.ID), root.index(j))
+			fs.add(p.key("id"), "%s is also the ID of %s; each campaign needs its own", shorten(c.ID), root.index(j).String())
 			continue
 		}
 		first[c.ID] = i
@@ -199,28 +219,30 @@ func compileAll(cs []Campaign) ([]*program, error) {
 	return progs, nil
 }
 
-func (c Campaign) compileInto(fs *faults, p pointer) *program {
+func (c *Campaign) compileInto(fs *faults, p pointer) *program {
 	prog := &program{id: c.ID, name: c.Name, paused: c.Paused}
 	switch {
 	case c.ID == "":
 		fs.add(p.key("id"), `is missing; give the campaign an ID such as "running-shoes"`)
 	case !utf8.ValidString(c.ID):
 		fs.add(p.key("id"), "is not valid UTF-8; write it as UTF-8")
-	case strings.ContainsFunc(c.ID, func(r rune) bool { return r < ' ' || r == 0x7f }):
+	case hasControl(c.ID):
 		fs.add(p.key("id"), "has a control character; remove it")
 	}
 	if !utf8.ValidString(c.Name) {
 		fs.add(p.key("name"), "is not valid UTF-8; write it as UTF-8")
 	}
 	nodes := p.key("nodes")
-	c.checkChain(fs, nodes)
+	prog.webhooks = make([]webhookProgram, 0, c.checkChain(fs, nodes))
 	for i, n := range c.Nodes {
 		at := nodes.index(i)
 		switch n := n.(type) {
 		case WebsiteTrigger:
-			prog.when, prog.audience = n.compile(fs, at), n.Audience
+			prog.when = n.compile(fs, at)
+			prog.condition, prog.audience = n.When, n.Audience
 		case Webhook:
-			prog.webhooks = append(prog.webhooks, n.compile(i, fs, at))
+			prog.webhooks = append(prog.webhooks, webhookProgram{})
+			prog.webhooks[len(prog.webhooks)-1].compile(&n, i, fs, at)
 		case Stop:
 			n.validate(fs, at)
 			prog.stop = n
@@ -236,14 +258,23 @@ func (c Campaign) compileInto(fs *faults, p pointer) *program {
 	return prog
 }
 
-// checkChain checks the order of the nodes.
-func (c Campaign) checkChain(fs *faults, p pointer) {
+func hasControl(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] == 0x7f {
+			return true
+		}
+	}
+	return false
+}
+
+// checkChain checks the order of the nodes, and returns how many are webhooks.
+func (c *Campaign) checkChain(fs *faults, p pointer) (webhooks int) {
 	const chain = "a chain is one website_trigger, one or more webhooks, one stop"
 	if len(c.Nodes) == 0 {
 		fs.add(p, "is empty; %s", chain)
-		return
+		return 0
 	}
-	triggers, webhooks, stops, unknown := 0, 0, 0, 0
+	triggers, stops, unknown := 0, 0, 0
 	last := len(c.Nodes) - 1
 	for i, n := range c.Nodes {
 		switch n.(type) {
@@ -267,7 +298,7 @@ func (c Campaign) checkChain(fs *faults, p pointer) {
 		}
 	}
 	if unknown > 0 {
-		return // each is a fault of its own, and may have been what is missing
+		return webhooks // each is a fault of its own, and may have been what is missing
 	}
 	if triggers == 0 {
 		fs.add(p, "has no website_trigger; %s", chain)
@@ -278,6 +309,7 @@ func (c Campaign) checkChain(fs *faults, p pointer) {
 	if stops == 0 {
 		fs.add(p, "has no stop; %s", chain)
 	}
+	return webhooks
 }
 
 // render renders all webhooks of the chain, or none.

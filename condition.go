@@ -235,7 +235,7 @@ func compileCondition(c Condition, fs *faults, p pointer, depth int) test {
 			fs.add(of, "is missing; say what must not hold")
 			return test{}
 		}
-		return test{kind: testNot, subs: []test{compileCondition(c.Of, fs, of, depth+1)}}
+		return test{kind: testNot, subs: []test{compileWithin(c.Of, fs, of, depth+1)}}
 	case unreadable:
 	case nil:
 		fs.add(p, "is missing; write a condition, or PagePath.Exists() for every page")
@@ -251,7 +251,7 @@ func compileGroup(kind testKind, group []Condition, fs *faults, p pointer, depth
 		fs.add(p, "is empty; put a condition into it or remove it")
 	}
 	for i, c := range group {
-		t.subs[i] = compileCondition(c, fs, p.index(i), depth+1)
+		t.subs[i] = compileWithin(c, fs, p.index(i), depth+1)
 	}
 	return t
 }

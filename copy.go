@@ -134,40 +134,29 @@ func (c copier) structure(v reflect.Value) reflect.Value {
 	return out
 }
 
-// clone returns a copy of a campaign that was found valid.
-func (c Campaign) clone() Campaign {
-	c.Nodes = slices.Clone(c.Nodes)
-	for i, n := range c.Nodes {
-		switch n := n.(type) {
-		case WebsiteTrigger:
-			n.When = cloneCondition(n.When)
-			c.Nodes[i] = n
-		case Webhook:
-			n.Payload = slices.Clone(n.Payload)
-			for j := range n.Payload {
-				f := &n.Payload[j]
-				f.Static, f.Default = make(copier).any(f.Static), make(copier).any(f.Default)
-			}
-			n.Headers = slices.Clone(n.Headers)
-			c.Nodes[i] = n
-		}
+// cloneValue copies one value of a definition that was found valid.
+func cloneValue(v any) any {
+	switch v.(type) { // what cannot be changed needs no copy, nor a copier
+	case nil, string, bool, int64, uint64, float64, json.Number:
+		return v
 	}
-	return c
+	return make(copier).any(v)
 }
 
+// cloneCondition shares with c what nobody can change.
 func cloneCondition(c Condition) Condition {
-	switch c := c.(type) {
+	switch x := c.(type) {
 	case Comparison:
-		if list, ok := c.Value.([]any); ok {
-			c.Value = slices.Clone(list)
+		if list, ok := x.Value.([]any); ok {
+			x.Value = slices.Clone(list)
+			return x
 		}
-		return c
 	case All:
-		return All(cloneConditions(c))
+		return All(cloneConditions(x))
 	case Any:
-		return Any(cloneConditions(c))
+		return Any(cloneConditions(x))
 	case Not:
-		return Not{Of: cloneCondition(c.Of)}
+		return Not{Of: cloneCondition(x.Of)}
 	}
 	return c
 }

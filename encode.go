@@ -275,6 +275,16 @@ func appendJSONString(dst []byte, s string) ([]byte, error) {
 	return append(dst, '"'), nil
 }
 
+// isPlainJSON reports whether a text is written as JSON without any escape.
+func isPlainJSON(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] >= utf8.RuneSelf || s[i] == '"' || s[i] == '\\' {
+			return false
+		}
+	}
+	return true
+}
+
 // appendFormPairs writes name=value, once for each element if v is a list. The
 // values are those that JSON has, text without its quotes.
 func appendFormPairs(dst []byte, name string, v any) ([]byte, error) {

@@ -143,8 +143,8 @@ func (e *Engine) Load(campaigns ...Campaign) error {
 	if err != nil {
 		return err
 	}
-	for i, prog := range programs {
-		prog.def = campaigns[i].clone()
+	for _, prog := range programs {
+		prog.detach()
 		if e.profiles != nil {
 			prog.findProfileFields()
 		}
@@ -165,7 +165,7 @@ func (e *Engine) Campaigns() Campaigns {
 	set := e.set.Load()
 	cs := make(Campaigns, len(set.programs))
 	for i, prog := range set.programs {
-		cs[i] = prog.def.clone()
+		cs[i] = prog.definition()
 	}
 	return cs
 }

@@ -3,7 +3,6 @@ package campaign
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -93,13 +92,11 @@ func (fs faults) err() error {
 	return &ValidationError{Faults: fs}
 }
 
-// under returns the faults of a document that stands at p.
-func (fs faults) under(p pointer) faults {
-	moved := slices.Clone(fs)
-	for i := range moved {
-		moved[i].Pointer = p.String() + moved[i].Pointer
+// move makes the faults of a document those of one that stands at p.
+func (fs faults) move(p pointer) {
+	for i := range fs {
+		fs[i].Pointer = p.String() + fs[i].Pointer
 	}
-	return moved
 }
 
 // shorten quotes a word of a definition for a fault. Something long in the place
@@ -114,21 +111,41 @@ func shorten(word string) string {
 }
 
 // pointer is a JSON Pointer under construction: a place inside a parent. As a
-// linked list it costs nothing until a fault is reported, which is rare.
+// linked list on the stack it costs nothing until a fault is reported, which is
+// rare. That holds as long as no part of it flows to the heap, and the compiler
+// does not tell the parts apart: so String copies every token, and what is
+// formatted is its text and never the pointer.
 type pointer struct {
 	parent *pointer
 	token  string
+	number int // the token, if it has no text: text for every index is work for nothing
 }
 
-func (p pointer) key(k string) pointer { return pointer{parent: &p, token: k} }
+func (p pointer) key(k string) pointer { return pointer{parent: &p, token: k, number: noNumber} }
 
-func (p pointer) index(i int) pointer { return p.key(itoa(i)) }
+func (p pointer) index(i int) pointer { return pointer{parent: &p, number: i} }
 
-var pointerEscaper = strings.NewReplacer("~", "~0", "/", "~1")
+const noNumber = -1
 
-func (p pointer) String() string {
+func (p pointer) String() string { return string(p.append(nil)) }
+
+func (p *pointer) append(dst []byte) []byte {
 	if p.parent == nil {
-		return p.token // the root: "" or a prefix that the caller chose
+		return dst // the root
 	}
-	return p.parent.String() + "/" + pointerEscaper.Replace(p.token)
+	dst = append(p.parent.append(dst), '/')
+	if p.number != noNumber {
+		return strconv.AppendInt(dst, int64(p.number), 10)
+	}
+	for i := range len(p.token) { // by hand: a strings.Replacer may return its argument
+		switch c := p.token[i]; c {
+		case '~':
+			dst = append(dst, "~0"...)
+		case '/':
+			dst = append(dst, "~1"...)
+		default:
+			dst = append(dst, c)
+		}
+	}
+	return dst
 }

@@ -39,11 +39,13 @@ func CheckHeaderValue(value string) error {
 			return fmt.Errorf("has a control character at byte %d; remove it", i)
 		}
 	}
-	if value != strings.Trim(value, " \t") {
+	if value != "" && (isBlank(value[0]) || isBlank(value[len(value)-1])) {
 		return errors.New("begins or ends with white space; remove it")
 	}
 	return nil
 }
+
+func isBlank(c byte) bool { return c == ' ' || c == '\t' }
 
 // clientHeaders are those that belong to the connection (RFC 9110 section
 // 7.6.1), to the framing of the message, or to the coding of its content, which
@@ -56,22 +58,48 @@ var clientHeaders = map[string]bool{
 }
 
 func (hs Headers) validate(fs *faults, p pointer) {
+	if !hs.mayRepeat() {
+		for i := range hs {
+			hs[i].validate(fs, p.index(i))
+		}
+		return
+	}
 	seen := make(map[string]int, len(hs))
 	for i, h := range hs {
 		h.validate(fs, p.index(i))
 		lower := strings.ToLower(h.Name)
 		if first, dup := seen[lower]; dup && isToken(h.Name) {
-			fs.add(p.index(i).key("name"), "%q is already set by %s; keep one of them", h.Name, p.index(first))
+			fs.add(p.index(i).key("name"), "%q is already set by %s; keep one of them", h.Name, p.index(first).String())
 			continue
 		}
 		seen[lower] = i
 	}
 }
 
+// mayRepeat reports whether a name may stand there twice. It says so of all
+// lists that are long or unusual: it is there to spare the others a map.
+func (hs Headers) mayRepeat() bool {
+	const short = 8
+	if len(hs) > short {
+		return true
+	}
+	for i := range hs {
+		if !isASCII(hs[i].Name) {
+			return true
+		}
+		for j := range i {
+			if strings.EqualFold(hs[i].Name, hs[j].Name) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // contentType checks a Content-Type of the webhook's own against what the body
 // will be. An endpoint that is told the wrong form reads nothing, and says so
 // to nobody.
-func (h Header) contentType(form payloadForm, fs *faults, p pointer) {
+func (h *Header) contentType(form payloadForm, fs *faults, p pointer) {
 	if !strings.EqualFold(h.Name, "Content-Type") {
 		return
 	}
@@ -95,8 +123,7 @@ func (h Header) contentType(form payloadForm, fs *faults, p pointer) {
 	}
 }
 
-func (h Header) validate(fs *faults, p pointer) {
-	lower := strings.ToLower(h.Name)
+func (h *Header) validate(fs *faults, p pointer) {
 	switch name := p.key("name"); {
 	case h.Name == "":
 		fs.add(name, `is empty; give the header a name such as "X-Api-Key"`)
@@ -105,11 +132,11 @@ func (h Header) validate(fs *faults, p pointer) {
 		fs.add(name, "has a colon in it; write the name alone, and what follows the colon as value or secret")
 	case !isToken(h.Name):
 		fs.add(name, "has a character that no header name has (RFC 9110 section 5.6.2); use letters, digits and hyphens")
-	case clientHeaders[lower]:
+	case isClientHeader(h.Name):
 		fs.add(name, "%q is set by the HTTP client; remove it", h.Name)
-	case strings.HasPrefix(lower, "webhook-"):
+	case hasPrefixFold(h.Name, "webhook-"):
 		fs.add(name, "%q is kept for the delivery ID and the signature; choose another name", h.Name)
-	case lower == strings.ToLower(TestHeader):
+	case strings.EqualFold(h.Name, TestHeader):
 		fs.add(name, "%q marks test requests and is set by Engine.Test; remove it", h.Name)
 	}
 	value := h.Value
@@ -126,6 +153,24 @@ func (h Header) validate(fs *faults, p pointer) {
 	if h.Secret != "" && !isSecretName(h.Secret) {
 		fs.add(p.key("secret"), "is not a secret's name; use letters, digits and _ . - / only, and never put the secret itself here")
 	}
+}
+
+// isClientHeader reports whether a name, which is a token, is one of clientHeaders.
+func isClientHeader(name string) bool {
+	var room [32]byte // for the longest of them
+	if len(name) > len(room) {
+		return false
+	}
+	lower := room[:0]
+	for i := range len(name) {
+		lower = append(lower, lowerASCII(name[i]))
+	}
+	return clientHeaders[string(lower)]
+}
+
+func hasPrefixFold(s, prefix string) bool {
+	_, ok := cutPrefixFold(s, prefix)
+	return ok
 }
 
 // isToken reports whether s is a token of RFC 9110 section 5.6.2.

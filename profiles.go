@@ -99,7 +99,7 @@ func (prog *program) findProfileFields() {
 	prog.asks = prog.when.asks()
 	for _, hook := range prog.webhooks {
 		for _, leaf := range hook.payload.leaves {
-			if leaf.isFrom && leaf.from.isLoaded() {
+			if leaf.from.isLoaded() {
 				prog.sends = append(prog.sends, leaf.from)
 			}
 		}

@@ -41,7 +41,16 @@ func (t WebsiteTrigger) compile(fs *faults, p pointer) test {
 	if t.Audience < 0 || int(t.Audience) >= len(audienceNames) {
 		fs.add(p.key("audience"), "is %v, which is no audience; use AudienceKnown or AudienceAll", t.Audience)
 	}
-	return compileCondition(t.When, fs, p.key("when"), 0)
+	return compileWithin(t.When, fs, p.key("when"), 0)
+}
+
+// compileWithin compiles a condition that stands at p. The places in it begin
+// anew: were they handed down by recursion, all of them would be on the heap.
+func compileWithin(c Condition, fs *faults, p pointer, depth int) test {
+	before := len(*fs)
+	t := compileCondition(c, fs, pointer{}, depth)
+	(*fs)[before:].move(p)
+	return t
 }
 
 func (d *decoder) trigger(n *jsonValue) WebsiteTrigger {

@@ -42,15 +42,37 @@ type Webhook struct {
 
 // A webhookProgram is a compiled Webhook.
 type webhookProgram struct {
+	def     Webhook // once it is detached, without the payload's fields
 	node    int
-	method  string
-	url     string
-	form    payloadForm
 	payload payloadProgram
-	headers Headers // with the Content-Type
 }
 
-func (w Webhook) form() payloadForm {
+// definition returns a copy of what a valid webhook was compiled from.
+func (prog *webhookProgram) definition() Webhook {
+	w := prog.def
+	if len(prog.payload.leaves) > 0 {
+		w.Payload = make(Payload, len(prog.payload.leaves))
+	}
+	for i := range w.Payload {
+		w.Payload[i] = prog.payload.leaves[i].definition()
+	}
+	w.Headers = slices.Clone(w.Headers)
+	return w
+}
+
+// detach makes a copy of what a valid webhook shares with its definition.
+func (prog *webhookProgram) detach() {
+	if len(prog.def.Payload) > 0 {
+		prog.def.Payload = nil // the leaves have it all
+	}
+	for i := range prog.payload.leaves {
+		l := &prog.payload.leaves[i]
+		l.value = cloneValue(l.value)
+	}
+	prog.def.Headers = slices.Clone(prog.def.Headers)
+}
+
+func (w *Webhook) form() payloadForm {
 	switch {
 	case w.Method == "GET":
 		return asQuery
@@ -60,12 +82,10 @@ func (w Webhook) form() payloadForm {
 	return asJSON
 }
 
-func (w Webhook) compile(node int, fs *faults, p pointer) webhookProgram {
-	prog := webhookProgram{node: node, method: w.Method, url: w.URL, form: w.form()}
+func (prog *webhookProgram) compile(w *Webhook, node int, fs *faults, p pointer) {
+	prog.def, prog.node = *w, node
 	switch w.Method {
-	case "":
-		prog.method = "POST"
-	case "POST", "GET":
+	case "", "POST", "GET":
 	default:
 		hint := `write "POST" or "GET"`
 		if upper := strings.ToUpper(w.Method); upper == "POST" || upper == "GET" {
@@ -80,14 +100,14 @@ func (w Webhook) compile(node int, fs *faults, p pointer) webhookProgram {
 		fs.add(p.key("encoding"), "means nothing for a GET, which has its payload in the query; remove it")
 	}
 	checkWebhookURL(w.URL, fs, p.key("url"))
-	prog.payload = w.Payload.compile(prog.form, w.AllowSensitiveQuery, fs, p.key("payload"))
-	w.checkQueryNames(&prog, fs, p.key("payload"))
-	w.Headers.validate(fs, p.key("headers"))
-	for i, h := range w.Headers {
-		h.contentType(prog.form, fs, p.key("headers").index(i))
+	form := w.form()
+	prog.payload = w.Payload.compile(form, w.AllowSensitiveQuery, fs, p.key("payload"))
+	prog.checkQueryNames(form, fs, p.key("payload"))
+	headers := p.key("headers")
+	w.Headers.validate(fs, headers)
+	for i := range w.Headers {
+		w.Headers[i].contentType(form, fs, headers.index(i))
 	}
-	prog.headers = w.allHeaders(prog.form)
-	return prog
 }
 
 // checkWebhookURL accepts what an HTTP client can send to. No fault shows the URL.
@@ -95,6 +115,9 @@ func checkWebhookURL(raw string, fs *faults, p pointer) {
 	const example = `such as "https://esp.example/hooks"`
 	if raw == "" {
 		fs.add(p, "is missing; write the endpoint's address, %s", example)
+		return
+	}
+	if isPlainURL(raw) {
 		return
 	}
 	u, err := url.Parse(raw)
@@ -130,6 +153,31 @@ func checkWebhookURL(raw string, fs *faults, p pointer) {
 	}
 }
 
+// isPlainURL reports whether nothing in a URL needs a second look, as in most: a
+// scheme, a name of ASCII as the host, a path and a query without escapes. Taking
+// it apart would only tell the same, at several times the cost.
+func isPlainURL(raw string) bool {
+	rest, ok := strings.CutPrefix(raw, "https://")
+	if !ok {
+		if rest, ok = strings.CutPrefix(raw, "http://"); !ok {
+			return false
+		}
+	}
+	i := 0
+	for i < len(rest) && (isAlnum(rest[i]) || rest[i] == '.' || rest[i] == '-') {
+		i++
+	}
+	if i == 0 || i < len(rest) && rest[i] != '/' && rest[i] != '?' {
+		return false
+	}
+	for ; i < len(rest); i++ {
+		if !isAlnum(rest[i]) && strings.IndexByte("/?&=-._~", rest[i]) < 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // noURLCharacter reports whether r never stands in a URL. Square brackets and
 // bars do not either, by RFC 3986, but endpoints ask for filter[]=a|b.
 func noURLCharacter(r rune) bool {
@@ -155,14 +203,15 @@ func checkURLCharacter(rest string, i int, fs *faults, p pointer) {
 
 // checkQueryNames refuses payload names that the URL's own query has: which of
 // the two an endpoint would take is anybody's guess.
-func (w Webhook) checkQueryNames(prog *webhookProgram, fs *faults, p pointer) {
-	if prog.form != asQuery {
+func (prog *webhookProgram) checkQueryNames(form payloadForm, fs *faults, p pointer) {
+	if form != asQuery {
 		return
 	}
-	_, query, _ := strings.Cut(w.URL, "?")
-	for _, leaf := range prog.payload.leaves {
-		if _, _, found := nextParam(query, leaf.name, false); found {
-			fs.add(p.index(leaf.index), "has the name %s, which the URL's query has too; rename it with as, or remove it from the URL", shorten(leaf.name))
+	_, query, _ := strings.Cut(prog.def.URL, "?")
+	for i := range prog.payload.leaves {
+		leaf := &prog.payload.leaves[i]
+		if _, _, found := nextParam(query, leaf.name(), false); found {
+			fs.add(p.index(int(leaf.index)), "has the name %s, which the URL's query has too; rename it with as, or remove it from the URL", shorten(leaf.name()))
 		}
 	}
 }
@@ -170,17 +219,35 @@ func (w Webhook) checkQueryNames(prog *webhookProgram, fs *faults, p pointer) {
 // formType is the media type of forms.
 const formType = "application/x-www-form-urlencoded"
 
-// allHeaders returns a copy of the headers with the Content-Type in front.
-func (w Webhook) allHeaders(form payloadForm) Headers {
-	own := slices.ContainsFunc(w.Headers, func(h Header) bool { return strings.EqualFold(h.Name, "Content-Type") })
-	if own || form == asQuery {
-		return slices.Clone(w.Headers)
+// contentType returns the Content-Type that goes in front of the headers; empty
+// for none. It is not kept as a header, which would take a copy of the others.
+func (w *Webhook) contentType() string {
+	form := w.form()
+	if form == asQuery {
+		return ""
 	}
-	contentType := "application/json"
+	for i := range w.Headers {
+		if strings.EqualFold(w.Headers[i].Name, "Content-Type") {
+			return ""
+		}
+	}
 	if form == asForm {
-		contentType = formType
+		return formType
 	}
-	return append(Headers{{Name: "Content-Type", Value: contentType}}, w.Headers...)
+	return "application/json"
+}
+
+// headers returns a copy of the headers, with the Content-Type in front.
+func (w *Webhook) headers(test bool) Headers {
+	hs := make(Headers, 0, 1+len(w.Headers)+1)
+	if contentType := w.contentType(); contentType != "" {
+		hs = append(hs, Header{Name: "Content-Type", Value: contentType})
+	}
+	hs = append(hs, w.Headers...)
+	if test {
+		hs = append(hs, Header{Name: TestHeader, Value: "true"})
+	}
+	return hs
 }
 
 // render makes the request for one visit. It is pure: no clock, no network.
@@ -189,12 +256,15 @@ func (prog *webhookProgram) render(campaignID string, v *view, test bool) (Reque
 		ID:       deliveryID(campaignID, prog.node, &v.visit, test),
 		Campaign: campaignID,
 		Node:     prog.node,
-		Method:   prog.method,
-		URL:      prog.url,
+		Method:   prog.def.Method,
+		URL:      prog.def.URL,
 		Test:     test,
 	}
+	if r.Method == "" {
+		r.Method = "POST"
+	}
 	var err *RenderError
-	switch prog.form {
+	switch prog.def.form() {
 	case asJSON:
 		r.Body, err = prog.payload.appendJSON(make([]byte, 0, bodySize), v)
 	case asForm:
@@ -206,11 +276,7 @@ func (prog *webhookProgram) render(campaignID string, v *view, test bool) (Reque
 		err.Pointer = "/nodes/" + itoa(prog.node) + err.Pointer
 		return Request{}, err
 	}
-	r.Headers = make(Headers, len(prog.headers), len(prog.headers)+1)
-	copy(r.Headers, prog.headers)
-	if test {
-		r.Headers = append(r.Headers, Header{Name: TestHeader, Value: "true"})
-	}
+	r.Headers = prog.def.headers(test)
 	return r, nil
 }
 
@@ -218,9 +284,9 @@ func (prog *webhookProgram) render(campaignID string, v *view, test bool) (Reque
 const bodySize = 256
 
 func (prog *webhookProgram) urlWithQuery(v *view) (string, *RenderError) {
-	dst := make([]byte, 0, len(prog.url)+bodySize)
-	dst = append(dst, prog.url...)
-	switch _, query, ok := strings.Cut(prog.url, "?"); {
+	dst := make([]byte, 0, len(prog.def.URL)+bodySize)
+	dst = append(dst, prog.def.URL...)
+	switch _, query, ok := strings.Cut(prog.def.URL, "?"); {
 	case !ok:
 		dst = append(dst, '?')
 	case query != "" && !strings.HasSuffix(query, "&"):
@@ -229,7 +295,7 @@ func (prog *webhookProgram) urlWithQuery(v *view) (string, *RenderError) {
 	start := len(dst)
 	dst, err := prog.payload.appendForm(dst, v)
 	if err != nil || len(dst) == start {
-		return prog.url, err // nothing to add: not even the separator
+		return prog.def.URL, err // nothing to add: not even the separator
 	}
 	return string(dst), nil
 }

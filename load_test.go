@@ -1,0 +1,208 @@
+package campaign_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/hybridcampaign/campaign"
+)
+
+func noSender() campaign.Sender {
+	return campaign.SenderFunc(func(context.Context, *campaign.Request) (*campaign.Response, error) {
+		return nil, nil
+	})
+}
+
+// everyForm has at least one of everything that an Engine takes apart.
+func everyForm() campaign.Campaigns {
+	chain := func(when campaign.Condition, hooks ...campaign.Webhook) []campaign.Node {
+		nodes := []campaign.Node{campaign.WebsiteTrigger{When: when, Audience: campaign.AudienceAll}}
+		for _, hook := range hooks {
+			nodes = append(nodes, hook)
+		}
+		return append(nodes, campaign.Stop{RestartTimeout: time.Hour})
+	}
+	const url = "https://esp.example/hooks"
+	return campaign.Campaigns{
+		{ID: "bare", Nodes: chain(campaign.PagePath.Exists(), campaign.Webhook{URL: url})},
+		{ID: "empty", Paused: true, Nodes: chain(campaign.PagePath.Exists(), campaign.Webhook{
+			URL: url, Payload: campaign.Payload{}, Headers: campaign.Headers{},
+		})},
+		{ID: "conditions", Name: "Conditions", Nodes: chain(campaign.All{
+			campaign.Any{campaign.PagePath.In("/a", "/b"), campaign.Not{Of: campaign.ProfileField("vip").Equals(true)}},
+			campaign.ItemField("price").AtLeast(10),
+		}, campaign.Webhook{URL: url})},
+		{ID: "payloads", Nodes: chain(
+			campaign.PagePath.Exists(),
+			campaign.Webhook{URL: url, Payload: campaign.Payload{
+				campaign.FromProfile("profileid"),
+				campaign.FromProfile("address.city").Required(),
+				campaign.From(campaign.PageQuery("utm.source")).Named("utm"),
+				campaign.From(campaign.ReferrerHost).Named(`from\.host`).OrNull(),
+				campaign.FromItem(`back\slash`).Or("none"),
+				campaign.FromVisit("language").Or([]any{"en", int64(1)}),
+				campaign.Static("address.country", "NL"),
+				campaign.Static("say \"hi\"", map[string]any{"a": []any{true, nil, 1.5}}),
+				campaign.Static("nothing", nil),
+			}},
+			campaign.Webhook{Method: "GET", URL: url + "?a=1", AllowSensitiveQuery: true, Payload: campaign.Payload{
+				{From: campaign.ProfileField("email"), As: `e\.mail`, Sensitive: true},
+				campaign.Static("list", []any{}),
+				campaign.Static("n", json.Number("1.50")),
+			}},
+			campaign.Webhook{
+				Method: "POST", URL: url, Encoding: campaign.EncodingForm,
+				Payload: campaign.Payload{campaign.FromProfile("email"), campaign.Static("n", 7)},
+				Headers: campaign.Headers{{Name: "X-A", Value: "1"}, {Name: "X-B", Secret: "KEY"}},
+			},
+		)},
+	}
+}
+
+// TestLoadKeepsDefinitions checks that what an Engine makes of campaigns says all
+// that they said, and shares nothing with them.
+func TestLoadKeepsDefinitions(t *testing.T) {
+	engine, err := campaign.NewEngine(noSender(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { engine.Close(context.Background()) })
+	loaded := everyForm()
+	if err := engine.Load(loaded...); err != nil {
+		t.Fatal(err)
+	}
+	spoil(loaded)
+	got := engine.Campaigns()
+	if diff := cmp.Diff(everyForm(), got); diff != "" {
+		t.Errorf("Campaigns() after Load (-loaded +got):\n%s", diff)
+	}
+	spoil(got)
+	if diff := cmp.Diff(everyForm(), engine.Campaigns()); diff != "" {
+		t.Errorf("Campaigns() after a change of what it returned (-loaded +got):\n%s", diff)
+	}
+}
+
+// spoil overwrites what can be overwritten.
+func spoil(cs campaign.Campaigns) {
+	for _, c := range cs {
+		for i, n := range c.Nodes {
+			switch n := n.(type) {
+			case campaign.WebsiteTrigger:
+				spoilCondition(n.When)
+			case campaign.Webhook:
+				for j := range n.Payload {
+					spoilValue(n.Payload[j].Static)
+					spoilValue(n.Payload[j].Default)
+					n.Payload[j] = campaign.Static("spoilt", nil)
+				}
+				clear(n.Headers)
+			}
+			c.Nodes[i] = nil
+		}
+	}
+}
+
+func spoilCondition(c campaign.Condition) {
+	switch c := c.(type) {
+	case campaign.Comparison:
+		spoilValue(c.Value)
+	case campaign.All:
+		spoilConditions(c)
+	case campaign.Any:
+		spoilConditions(c)
+	case campaign.Not:
+		spoilCondition(c.Of)
+	}
+}
+
+func spoilConditions(group []campaign.Condition) {
+	for i, c := range group {
+		spoilCondition(c)
+		group[i] = nil
+	}
+}
+
+func spoilValue(v any) {
+	switch v := v.(type) {
+	case []any:
+		for i := range v {
+			spoilValue(v[i])
+			v[i] = "spoilt"
+		}
+	case map[string]any:
+		for key := range v {
+			spoilValue(v[key])
+			v[key] = "spoilt"
+		}
+	}
+}
+
+// TestValidateAllocations keeps the places of faults off the heap while there
+// is none: each key of each campaign has one.
+func TestValidateAllocations(t *testing.T) {
+	c := ordinaryCampaign(1)
+	got := testing.AllocsPerRun(100, func() {
+		if err := c.Validate(); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if got > 6 {
+		t.Errorf("Validate of an ordinary campaign allocates %v times, want at most 6", got)
+	}
+}
+
+func ordinaryCampaign(i int) campaign.Campaign {
+	return campaign.Campaign{
+		ID:   fmt.Sprintf("campaign-%d", i),
+		Name: fmt.Sprintf("Campaign %d", i),
+		Nodes: []campaign.Node{
+			campaign.WebsiteTrigger{When: campaign.All{
+				campaign.PagePath.StartsWith(fmt.Sprintf("/department-%d/shelf-%d/", i%97, i)),
+				campaign.PageType.Equals("product"),
+			}},
+			campaign.Webhook{
+				URL: "https://esp.example/v1/automations",
+				Payload: campaign.Payload{
+					campaign.FromProfile("profileid"),
+					campaign.FromProfile("email").Required(),
+					campaign.FromProfile("gender"),
+					campaign.Static("automationid", fmt.Sprintf("A-%d", i)),
+				},
+				Headers: campaign.Headers{
+					{Name: "X-Api-Key", Secret: "ESP_API_KEY"},
+					{Name: "X-Source", Value: "webshop"},
+				},
+			},
+			campaign.Stop{RestartTimeout: 7 * 24 * time.Hour},
+		},
+	}
+}
+
+// BenchmarkLoad loads ordinary campaigns, and says what an Engine keeps of each.
+func BenchmarkLoad(b *testing.B) {
+	const n = 10_000
+	campaigns := make([]campaign.Campaign, n)
+	for i := range campaigns {
+		campaigns[i] = ordinaryCampaign(i)
+	}
+	engine, err := campaign.NewEngine(noSender(), nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { engine.Close(context.Background()) })
+	before := heap()
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := engine.Load(campaigns...); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(heap()-before)/n, "kept-B/campaign")
+	runtime.KeepAlive(campaigns)
+}
