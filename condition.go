@@ -316,15 +316,19 @@ func (c *comparison) compileText(emptyAllowed bool, fs *faults, p pointer) {
 			fs.add(p, "%v", err)
 		}
 	case OpRegex:
-		expr := s
-		if c.fold {
-			expr = "(?i:" + s + ")"
+		// Without case it is compiled twice: an error has to show what was
+		// written. The flag stands before all and not around it, since \Q goes on
+		// to the end, over a closing bracket too. And what folds is larger: it
+		// may be too large where the expression itself is not.
+		re, err := regexp.Compile(s)
+		if c.fold && err == nil {
+			re, err = regexp.Compile("(?i)" + s)
 		}
-		if _, err := regexp.Compile(s); err != nil {
+		if err != nil {
 			fs.add(p, "is not an RE2 expression: %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
 			return
 		}
-		c.re = regexp.MustCompile(expr)
+		c.re = re
 	}
 }
 
