@@ -650,7 +650,8 @@ func (w *jsonWriter) condition(c Condition) {
 		w.member("field", string(c.Field))
 		w.member("op", string(c.Op))
 		if c.Op != OpExists || c.Value != nil {
-			w.member("value", c.Value)
+			w.name("value")
+			w.comparisonValue(c.Value)
 		}
 		if c.IgnoreCase {
 			w.member("ignore_case", true)
@@ -666,6 +667,24 @@ func (w *jsonWriter) condition(c Condition) {
 		w.fail("a condition of type %T has no JSON form", c)
 	}
 	w.raw("}")
+}
+
+// comparisonValue writes a value so that it is read as the same one. Of a large
+// float that takes all digits: the shortest that tell it from other floats, as a
+// payload has them, are those of another integer.
+func (w *jsonWriter) comparisonValue(v any) {
+	switch v := v.(type) {
+	case []any:
+		w.elements(len(v), func(i int) { w.comparisonValue(v[i]) })
+	case float64:
+		if v == math.Trunc(v) && math.Abs(v) < 1e21 {
+			w.raw(strconv.FormatFloat(v, 'f', 0, 64))
+			return
+		}
+		w.value(v)
+	default:
+		w.value(v)
+	}
 }
 
 // describe names the kind of a value for a fault, without showing it.

@@ -297,16 +297,13 @@ func canonicalValue(v any) any {
 	case scalarText:
 		return s.text
 	case scalarNumber:
-		if n, ok := v.(json.Number); ok && (s.num.rest != 0 || s.num.kind == isFloat && !isFraction(string(n))) {
+		if _, ok := v.(json.Number); ok && s.num.rest != 0 {
 			return v // too many digits for 64 bits: not to be rounded silently
 		}
 		return s.num.value()
 	}
 	return v
 }
-
-// isFraction reports whether a JSON number is written with a fraction or an exponent.
-func isFraction(s string) bool { return strings.ContainsAny(s, ".eE") }
 
 // float returns the number as the nearest float64.
 func (a number) float() float64 {
