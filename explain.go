@@ -108,14 +108,12 @@ type CooldownReader interface {
 // visit, and why. It starts nothing, changes nothing, and asks no
 // [ProfileSource]. A visit without a time is now.
 func (e *Engine) Explain(visit PageVisit) Explanations {
-	if visit.Time.IsZero() {
-		visit.Time = millis(time.Now())
-	}
+	late := setTime(&visit, time.Now())
 	reader, _ := e.tracker.(CooldownReader)
 	set := e.set.Load()
 	all := make(Explanations, len(set.programs))
 	for i, prog := range set.programs {
-		all[i] = prog.explain(visit, reader)
+		all[i] = prog.explain(visit, reader, late)
 	}
 	return all
 }
@@ -128,10 +126,12 @@ func (c Campaign) Explain(visit PageVisit) (Explanation, error) {
 	if err != nil {
 		return Explanation{}, err
 	}
-	return prog.explain(visit, nil), nil
+	return prog.explain(visit, nil, nil), nil
 }
 
-func (prog *program) explain(visit PageVisit, reader CooldownReader) Explanation {
+// explain is told what is wrong with the visit's time, since only who has a clock
+// can say. As in Visit that is asked of a visit that meets the condition.
+func (prog *program) explain(visit PageVisit, reader CooldownReader, late error) Explanation {
 	x := Explanation{Campaign: prog.id, Name: prog.name, Audience: prog.audience}
 	v := view{visit: visit}
 	if err := v.read(); err != nil {
@@ -149,6 +149,8 @@ func (prog *program) explain(visit PageVisit, reader CooldownReader) Explanation
 	switch _, err := prog.render(&v, false); {
 	case prog.paused:
 		x.Reason = ReasonPaused
+	case late != nil && x.Condition.Holds:
+		x.Reason, x.Err = ReasonBadVisit, late
 	case x.InAudience && prog.mayHold(&v) && prog.needsProfile(&v) && x.Until.IsZero():
 		x.Reason = ReasonNeedsProfile
 	case !x.Condition.Holds:
