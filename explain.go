@@ -146,12 +146,13 @@ func (prog *program) explain(visit PageVisit, reader CooldownReader, late error)
 			x.Until, x.Left = until, until.Sub(visit.Time)
 		}
 	}
+	open := prog.mayHold(&v) && prog.needsProfile(&v)
 	switch _, err := prog.render(&v, false); {
 	case prog.paused:
 		x.Reason = ReasonPaused
-	case late != nil && x.Condition.Holds:
+	case late != nil && (x.Condition.Holds || open):
 		x.Reason, x.Err = ReasonBadVisit, late
-	case x.InAudience && prog.mayHold(&v) && prog.needsProfile(&v) && x.Until.IsZero():
+	case open && x.Until.IsZero():
 		x.Reason = ReasonNeedsProfile
 	case !x.Condition.Holds:
 		x.Reason = ReasonCondition
@@ -218,7 +219,7 @@ func (x Explanation) String() string {
 	if x.Reason == ReasonBadVisit {
 		return b.String()
 	}
-	x.Condition.write(&b, 1)
+	x.Condition.write(&b, 1, !x.Condition.Holds)
 	writeLine(&b, 1, x.InAudience, x.audience())
 	if !x.Until.IsZero() {
 		writeLine(&b, 1, false, fmt.Sprintf("cooldown: left alone for %s more, until %s", x.Left.Round(time.Second), x.Until.UTC().Format(time.RFC3339)))
@@ -255,11 +256,17 @@ func (x Explanation) audience() string {
 	return "audience: known profiles"
 }
 
-func (f Finding) write(b *strings.Builder, depth int) {
+// write writes a line for each part. wrong says that f would have to come out
+// the other way for the condition to hold. The comparisons of which that is true
+// are marked: in a nest, yes and NO do not tell them, as below a not they mean
+// the opposite, and what does not hold beside an alternative that does is no
+// matter.
+func (f Finding) write(b *strings.Builder, depth int, wrong bool) {
 	if f.Kind != "comparison" {
 		writeLine(b, depth, f.Holds, map[string]string{"all": "all of", "any": "at least one of", "not": "not"}[f.Kind])
 		for _, sub := range f.Of {
-			sub.write(b, depth+1)
+			// In a group the parts that came out as the whole did made it so.
+			sub.write(b, depth+1, wrong && (f.Kind == "not" || sub.Holds == f.Holds))
 		}
 		return
 	}
@@ -274,6 +281,9 @@ func (f Finding) write(b *strings.Builder, depth int) {
 		text += ": it is missing"
 	} else {
 		text += ": it is " + showValue(f.Found)
+	}
+	if wrong {
+		text += "  <- this is why"
 	}
 	writeLine(b, depth, f.Holds, text)
 }

@@ -25,7 +25,7 @@ func ExampleCampaign_Explain() {
 	// running-shoes (Running shoes, known customers): does not start: the visit does not meet the condition
 	//   NO   all of
 	//   yes    page.path starts_with "/shoes/": it is "/shoes/42"
-	//   NO     page.type equals "product": it is "category"
+	//   NO     page.type equals "product": it is "category"  <- this is why
 	//   yes    item.category equals "running": it is "running"
 	//   yes  audience: known profiles
 }
@@ -117,15 +117,53 @@ func TestExplainFindings(t *testing.T) {
 		`c: does not start: the visit does not meet the condition`,
 		`  NO   at least one of`,
 		`  NO     not`,
-		`  yes      item.price at_least 100: it is 120`,
+		`  yes      item.price at_least 100: it is 120  <- this is why`,
 		`  NO     all of`,
 		`  yes      page.query.utm in ["a","b"] (ignoring case): it is ["x","B"]`,
-		`  NO       referrer.host equals "other.example": it is missing`,
+		`  NO       referrer.host equals "other.example": it is missing  <- this is why`,
 		`  yes  audience: known profiles`,
 		``,
 	}, "\n")
 	if diff := cmp.Diff(wantText, got.String()); diff != "" {
 		t.Errorf("String (-want +got):\n%s", diff)
+	}
+}
+
+// In nests, a part that does not hold may be as it should be, and one that holds
+// may be what is wrong. Those that have to change are marked, and no others.
+func TestExplainMarksWhatIsWrong(t *testing.T) {
+	yes, no := func(name string) campaign.Condition { return campaign.Not{Of: campaign.VisitField(name).Exists()} },
+		func(name string) campaign.Condition { return campaign.VisitField(name).Exists() }
+	tests := []struct {
+		when campaign.Condition
+		want string // the fields that are marked
+	}{
+		{no("a"), "a"},
+		{yes("a"), ""},
+		{campaign.All{no("a"), yes("b"), no("c")}, "a c"},
+		{campaign.All{campaign.Any{no("a"), yes("b")}, no("c")}, "c"},
+		{campaign.All{campaign.Not{Of: campaign.Any{no("a"), no("b")}}, no("c")}, "c"},
+		{campaign.Any{campaign.All{yes("a"), no("b")}, no("c")}, "b c"},
+		{campaign.All{yes("a"), campaign.Not{Of: campaign.Any{no("b"), yes("c")}}}, "c"},
+		{campaign.All{yes("a"), campaign.Not{Of: campaign.All{yes("b"), campaign.Not{Of: no("c")}}}}, "b c"},
+		{campaign.Any{no("a"), campaign.All{no("b"), campaign.Not{Of: no("c")}}, yes("d")}, ""},
+	}
+	for _, tt := range tests {
+		x, err := withCondition(tt.when).Explain(seen("/"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for line := range strings.Lines(x.String()) {
+			if before, ok := strings.CutSuffix(line, "  <- this is why\n"); ok {
+				_, field, _ := strings.Cut(before, "visit.")
+				name, _, _ := strings.Cut(field, " ")
+				got = append(got, name)
+			}
+		}
+		if marked := strings.Join(got, " "); marked != tt.want {
+			t.Errorf("marked are %q, want %q in\n%v", marked, tt.want, x)
+		}
 	}
 }
 
