@@ -3,8 +3,10 @@ package campaign
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -277,11 +279,7 @@ func (f Finding) write(b *strings.Builder, depth int, wrong bool) {
 	if f.Comparison.IgnoreCase {
 		text += " (ignoring case)"
 	}
-	if f.Missing {
-		text += ": it is missing"
-	} else {
-		text += ": it is " + showValue(f.Found)
-	}
+	text += ": " + f.found()
 	if wrong {
 		text += "  <- this is why"
 	}
@@ -298,24 +296,66 @@ func writeLine(b *strings.Builder, depth int, holds bool, text string) {
 	b.WriteString("  " + answer + strings.Repeat("  ", depth) + text + "\n")
 }
 
-// maxShown is how much of a value String shows, in bytes.
-const maxShown = 200
+// found says what a comparison found. Where it is of another kind than what was
+// asked for, that is the whole difference, and the quotes are easily overlooked.
+func (f Finding) found() string {
+	if f.Missing {
+		return "it is missing"
+	}
+	is, asked := scalarOf(reflect.ValueOf(f.Found)).kind, scalarOf(reflect.ValueOf(f.Comparison.Value)).kind
+	if is != asked && is != scalarInvalid && asked != scalarInvalid {
+		return "it is " + is.String() + ": " + showValue(f.Found)
+	}
+	return "it is " + showValue(f.Found)
+}
+
+// String shows this much of a value, in bytes. Of a long one both ends are
+// shown: a comparison may have failed at either.
+const (
+	maxShown   = 200
+	shownAtEnd = 60
+)
 
 // showValue writes a value as JSON does, cut short.
 func showValue(v any) string {
-	text, err := appendJSON(nil, v, 0)
+	data, err := appendJSON(nil, v, 0)
 	if err != nil {
-		text, err = json.Marshal(fmt.Sprintf("(%T)", v))
+		data, err = json.Marshal(fmt.Sprintf("(%T)", v))
 		if err != nil {
 			return "a value that cannot be shown"
 		}
 	}
+	text := string(data)
 	if len(text) <= maxShown {
-		return string(text)
+		return showInvisible(text)
 	}
-	cut := maxShown
-	for !utf8.RuneStart(text[cut]) {
-		cut--
+	head, tail := maxShown-shownAtEnd, len(text)-shownAtEnd
+	for !utf8.RuneStart(text[head]) {
+		head--
 	}
-	return string(text[:cut]) + "…"
+	for !utf8.RuneStart(text[tail]) {
+		tail++
+	}
+	return showInvisible(text[:head]) + "…" + showInvisible(text[tail:])
+}
+
+// showInvisible writes as escapes what a reader cannot see, or cannot tell from
+// something else: a space that does not break, an accent that is a character of
+// its own. It also keeps what visitors send from rearranging the line.
+func showInvisible(s string) string {
+	if isASCII(s) && strings.IndexByte(s, 0x7f) < 0 {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case unicode.IsPrint(r) && (r < '\u0300' || r > '\u036f'):
+			b.WriteRune(r)
+		case r <= '\uffff':
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			fmt.Fprintf(&b, `\U%08x`, r)
+		}
+	}
+	return b.String()
 }

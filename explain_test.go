@@ -1,6 +1,7 @@
 package campaign_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -163,6 +164,47 @@ func TestExplainMarksWhatIsWrong(t *testing.T) {
 		}
 		if marked := strings.Join(got, " "); marked != tt.want {
 			t.Errorf("marked are %q, want %q in\n%v", marked, tt.want, x)
+		}
+	}
+}
+
+// What differs can be seen, also where the two would look the same.
+func TestExplainShowsWhatDiffers(t *testing.T) {
+	long := strings.Repeat("a", 500)
+	many := make([]any, 500)
+	for i := range many {
+		many[i] = i
+	}
+	tests := []struct {
+		when  campaign.Comparison
+		found any
+		want  string
+	}{
+		{x.Equals("Running shoes"), "Running\u00a0shoes", `equals "Running shoes": it is "Running\u00a0shoes"`},
+		{x.Equals("é"), "e\u0301", `equals "é": it is "e\u0301"`},
+		{x.Equals("ab"), "a\u200bb", `it is "a\u200bb"`},
+		{x.Equals("ab"), "a\u202eb\x7f", `it is "a\u202eb\u007f"`},
+		{x.Equals("a"), "a\U000e0061", `it is "a\U000e0061"`},
+		{x.Equals("a\u00a0b"), "क्षत्रिय 👟", `equals "a\u00a0b": it is "क्षत्रिय 👟"`},
+		{x.EndsWith("/b"), long + "/c", `aaaa/c"`},
+		{x.StartsWith("b"), long, `it is "aaa`},
+		{x.Equals(500), many, `,498,499]`},
+		{x.AtLeast(100), "120", `at_least 100: it is text: "120"`},
+		{x.Equals("42"), 42, `equals "42": it is a number: 42`},
+		{x.Equals("42"), json.Number("42"), `equals "42": it is a number: 42`},
+		{x.Equals(true), new("true"), `equals true: it is text: "true"`},
+		{x.Contains("r"), true, `contains "r": it is a boolean: true`},
+		{x.Equals(42), 43.5, `equals 42: it is 43.5`},
+		{x.In("42"), []any{42}, `in ["42"]: it is [42]`},
+		{x.Equals("a"), nil, `equals "a": it is null`},
+	}
+	for _, tt := range tests {
+		got, err := withCondition(tt.when).Explain(profiled(tt.found))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(got.String(), tt.want) || len(got.String()) > 500 {
+			t.Errorf("the explanation of %+v for %.100v has no %s:\n%v", tt.when, tt.found, tt.want, got)
 		}
 	}
 }
