@@ -3,6 +3,7 @@ package campaign
 import (
 	"fmt"
 	"math"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -164,6 +165,44 @@ func opNames() []string {
 	return names
 }
 
+// otherNames are what other languages call the operators, as foldWord has them.
+var otherNames = map[string]Op{
+	"=": OpEquals, "==": OpEquals, "===": OpEquals, "eq": OpEquals, "is": OpEquals,
+	"oneof": OpIn, "anyof": OpIn, "isin": OpIn,
+	"include": OpContains, "includes": OpContains, "has": OpContains,
+	"beginswith": OpStartsWith, "hasprefix": OpStartsWith, "hassuffix": OpEndsWith,
+	"like": OpGlob, "wildcard": OpGlob, "match": OpRegex, "matches": OpRegex,
+	"<": OpLess, "lt": OpLess, ">": OpGreater, "gt": OpGreater,
+	"<=": OpAtMost, "lte": OpAtMost, "lessorequal": OpAtMost, "lessthanorequal": OpAtMost,
+	">=": OpAtLeast, "gte": OpAtLeast, "greaterorequal": OpAtLeast, "greaterthanorequal": OpAtLeast,
+}
+
+// suggestOp names the operator that was meant. One that says not has none of its
+// own: not goes around the comparison.
+func suggestOp(word string) string {
+	name, folded, negated := word, foldWord(word), false
+	for _, not := range []string{"isnot", "doesnot", "not", "!"} {
+		if rest, ok := strings.CutPrefix(folded, not); ok {
+			name, folded, negated = rest, rest, true
+			break
+		}
+	}
+	op := string(otherNames[folded])
+	switch {
+	case op == "" && negated && name == "": // is_not
+		op = string(OpEquals)
+	case op == "":
+		op = nearest(name, opNames())
+	}
+	switch {
+	case op == "":
+		return suggest(word, opNames())
+	case negated:
+		return fmt.Sprintf(`write {"not": {"field": …, "op": %q, …}}`, op)
+	}
+	return fmt.Sprintf("did you mean %q?", op)
+}
+
 // A test is a compiled Condition: plain structs, so that evaluating it neither
 // allocates nor lets the visit escape to the heap, as a call through the
 // Condition interface would.
@@ -244,7 +283,7 @@ func compileComparison(c Comparison, fs *faults, p pointer) comparison {
 	fieldKnown := len(*fs) == before
 	i := indexOperator(c.Op)
 	if i < 0 {
-		fs.add(p.key("op"), "%s; %s", notOne(string(c.Op), "an operator"), suggest(string(c.Op), opNames()))
+		fs.add(p.key("op"), "%s; %s", notOne(string(c.Op), "an operator"), suggestOp(string(c.Op)))
 		return out
 	}
 	o := operators[i]
@@ -356,6 +395,9 @@ const manyTexts = 8
 func (c *comparison) compileList(fs *faults, p pointer) {
 	values, ok := c.def.Value.([]any)
 	switch {
+	case !ok && isList(reflect.ValueOf(c.def.Value)):
+		fs.add(p, "is a %T; make the comparison with the methods of Field, or convert the value to []any", c.def.Value)
+		return
 	case !ok:
 		fs.add(p, "is %s; in compares with a list", describe(c.def.Value))
 		return
@@ -392,10 +434,12 @@ func (c *comparison) checkHost(s string, fs *faults, p pointer) {
 		return
 	}
 	var l location
-	switch ascii, ok := hostToASCII(host); {
+	ascii, ok := hostToASCII(host)
+	name, _, _ := strings.Cut(ascii, ":")
+	switch {
 	case c.field.isURL() && l.parse(s) == "":
 		fs.add(p, "has a host in Unicode, and browsers report hosts in ASCII; write %q", l.url())
-	case ok && (c.op == OpEquals || c.op == OpIn):
+	case ok && isDomain(name) && (c.op == OpEquals || c.op == OpIn):
 		fs.add(p, "is a host in Unicode, and browsers report hosts in ASCII; write %q", ascii)
 	default:
 		fs.add(p, `has letters outside ASCII, and browsers report hosts in ASCII; write the xn-- form of the host`)

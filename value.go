@@ -345,6 +345,8 @@ func canonicalList(values []any) any {
 	return list
 }
 
+const notCanonical = "is of type %T; make the comparison with the methods of Field, or convert the value to int64, uint64 or float64"
+
 // compileScalar reads a value that is to be in canonical form.
 func compileScalar(v any, fs *faults, p pointer) scalar {
 	switch x := v.(type) {
@@ -365,8 +367,13 @@ func compileScalar(v any, fs *faults, p pointer) scalar {
 			return scalar{kind: scalarNumber, num: floatNumber(x)}
 		}
 	case json.Number:
-		if !isJSONNumber(string(x)) {
+		n, ok := parseNumber(string(x))
+		if !ok {
 			break
+		}
+		if n.rest == 0 {
+			fs.add(p, notCanonical, v)
+			return scalar{}
 		}
 		fs.add(p, "is a number that 64 bits cannot hold exactly; compare it as text")
 		return scalar{}
@@ -374,7 +381,7 @@ func compileScalar(v any, fs *faults, p pointer) scalar {
 		fs.add(p, `is missing or null; to test for absence write {"not": {"field": …, "op": "exists"}}`)
 		return scalar{}
 	case int, int8, int16, int32, uint, uint8, uint16, uint32, float32:
-		fs.add(p, "is a %T; make the comparison with the methods of Field, or convert the value to int64, uint64 or float64", v)
+		fs.add(p, notCanonical, v)
 		return scalar{}
 	}
 	fs.add(p, "is %s; write a text, a boolean or a number", describe(v))
