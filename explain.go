@@ -221,7 +221,7 @@ func (x Explanation) String() string {
 	if x.Reason == ReasonBadVisit {
 		return b.String()
 	}
-	x.Condition.write(&b, 1, !x.Condition.Holds)
+	x.Condition.write(&b, 1, !x.Condition.Holds && x.Reason != ReasonNeedsProfile)
 	writeLine(&b, 1, x.InAudience, x.audience())
 	if !x.Until.IsZero() {
 		writeLine(&b, 1, false, fmt.Sprintf("cooldown: left alone for %s more, until %s", x.Left.Round(time.Second), x.Until.UTC().Format(time.RFC3339)))

@@ -1,6 +1,7 @@
 package campaign_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -82,6 +83,43 @@ func TestExplainReasons(t *testing.T) {
 	v.Profile.Fields = nil
 	if x := engine.Explain(v)[0]; !errors.Is(x.Err, campaign.ErrMissingField) {
 		t.Errorf("Err = %v, want ErrMissingField", x.Err)
+	}
+}
+
+// What only the ProfileSource knows is not asked for, and nothing is called wrong
+// that it may put right.
+func TestExplainAsksNoProfileSource(t *testing.T) {
+	c := everyPage("c", 1, campaign.Stop{})
+	c.Nodes[0] = campaign.WebsiteTrigger{When: campaign.All{path.StartsWith("/shoes/"), campaign.ProfileField("country").Equals("nl")}}
+	asked := 0
+	engine := newEngine(t, new(campaigntest.Recorder), &campaign.EngineOptions{
+		Profiles: campaign.ProfileSourceFunc(func(context.Context, string) (campaign.Profile, error) {
+			asked++
+			return campaign.Profile{}, nil
+		}),
+	}, c)
+	tests := []struct {
+		name   string
+		change func(*campaign.PageVisit)
+		want   campaign.Reason
+		marks  int
+	}{
+		{"not in the visit", func(*campaign.PageVisit) {}, campaign.ReasonNeedsProfile, 0},
+		{"another one in the visit", func(v *campaign.PageVisit) { v.Profile.Fields["country"] = "be" }, campaign.ReasonCondition, 1},
+		{"not in the visit, and another page", func(v *campaign.PageVisit) { v.URL = "/" }, campaign.ReasonCondition, 2},
+		{"not in the visit, and ahead", func(v *campaign.PageVisit) { v.Time = time.Now().Add(25 * time.Hour) }, campaign.ReasonBadVisit, 0},
+	}
+	for _, tt := range tests {
+		v := shoeVisit()
+		v.Profile.Fields = map[string]any{}
+		tt.change(&v)
+		got := engine.Explain(v)[0]
+		if marks := strings.Count(got.String(), "<- this is why"); got.Reason != tt.want || marks != tt.marks {
+			t.Errorf("%s: Explain has the reason %s and %d marks, want %s and %d:\n%v", tt.name, got.Reason, marks, tt.want, tt.marks, got)
+		}
+	}
+	if asked != 0 {
+		t.Errorf("Explain asked the ProfileSource %d times", asked)
 	}
 }
 
