@@ -3,6 +3,7 @@ package campaign
 import (
 	"fmt"
 	"math"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -183,6 +184,44 @@ func opNames() []string {
 	return names
 }
 
+// otherNames are what other languages call the operators, as foldWord has them.
+var otherNames = map[string]Op{
+	"=": OpEquals, "==": OpEquals, "===": OpEquals, "eq": OpEquals, "is": OpEquals,
+	"oneof": OpIn, "anyof": OpIn, "isin": OpIn,
+	"include": OpContains, "includes": OpContains, "has": OpContains,
+	"beginswith": OpStartsWith, "hasprefix": OpStartsWith, "hassuffix": OpEndsWith,
+	"like": OpGlob, "wildcard": OpGlob, "match": OpRegex, "matches": OpRegex,
+	"<": OpLess, "lt": OpLess, ">": OpGreater, "gt": OpGreater,
+	"<=": OpAtMost, "lte": OpAtMost, "lessorequal": OpAtMost, "lessthanorequal": OpAtMost,
+	">=": OpAtLeast, "gte": OpAtLeast, "greaterorequal": OpAtLeast, "greaterthanorequal": OpAtLeast,
+}
+
+// suggestOp names the operator that was meant. One that says not has none of its
+// own: not goes around the comparison.
+func suggestOp(word string) string {
+	name, folded, negated := word, foldWord(word), false
+	for _, not := range []string{"isnot", "doesnot", "not", "!"} {
+		if rest, ok := strings.CutPrefix(folded, not); ok {
+			name, folded, negated = rest, rest, true
+			break
+		}
+	}
+	op := string(otherNames[folded])
+	switch {
+	case op == "" && negated && name == "": // is_not
+		op = string(OpEquals)
+	case op == "":
+		op = nearest(name, opNames())
+	}
+	switch {
+	case op == "":
+		return suggest(word, opNames())
+	case negated:
+		return fmt.Sprintf(`write {"not": {"field": …, "op": %q, …}}`, op)
+	}
+	return fmt.Sprintf("did you mean %q?", op)
+}
+
 // A test is a compiled Condition: plain structs, so that evaluating it neither
 // allocates nor lets the visit escape to the heap, as a call through the
 // Condition interface would.
@@ -212,7 +251,7 @@ type comparison struct {
 	list  []scalar            // the values of in
 	set   map[string]struct{} // the same as a set, if they are many texts
 	re    *regexp.Regexp
-	def   *Comparison
+	def   Comparison
 }
 
 // compileCondition checks c and compiles it. What it returns is of use only if
@@ -257,13 +296,13 @@ func compileGroup(kind testKind, group []Condition, fs *faults, p pointer, depth
 }
 
 func compileComparison(c Comparison, fs *faults, p pointer) comparison {
-	out := comparison{def: &c, fold: c.IgnoreCase}
+	out := comparison{def: c, fold: c.IgnoreCase}
 	before := len(*fs)
 	out.field = parseField(c.Field, fs, p.key("field"))
 	fieldKnown := len(*fs) == before
 	i := indexOperator(c.Op)
 	if i < 0 {
-		fs.add(p.key("op"), "%s; %s", notOne(string(c.Op), "an operator"), suggest(string(c.Op), opNames()))
+		fs.add(p.key("op"), "%s; %s", notOne(string(c.Op), "an operator"), suggestOp(string(c.Op)))
 		return out
 	}
 	o := operators[i]
@@ -336,22 +375,26 @@ func (c *comparison) compileText(emptyAllowed bool, fs *faults, p pointer) {
 			fs.add(p, "%v", err)
 		}
 	case codeRegex:
+		// Without case it is compiled twice: an error has to show what was
+		// written, and what folds is larger: it may be too large where the
+		// expression itself is not.
 		re, err := regexp.Compile(s)
+		if c.fold && err == nil {
+			re, err = regexp.Compile(c.expr())
+		}
 		if err != nil {
 			fs.add(p, "is not an RE2 expression: %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
 			return
-		}
-		if c.fold {
-			re = regexp.MustCompile(c.expr())
 		}
 		c.re = re
 	}
 }
 
-// expr is the regular expression that is matched.
+// expr is the regular expression that is matched. The flag stands before all and
+// not around it, since \Q goes on to the end, over a closing bracket too.
 func (c *comparison) expr() string {
 	if c.fold {
-		return "(?i:" + c.value.text + ")"
+		return "(?i)" + c.value.text
 	}
 	return c.value.text
 }
@@ -380,6 +423,9 @@ const manyTexts = 8
 func (c *comparison) compileList(fs *faults, p pointer) {
 	values, ok := c.def.Value.([]any)
 	switch {
+	case !ok && isList(reflect.ValueOf(c.def.Value)):
+		fs.add(p, "is a %T; make the comparison with the methods of Field, or convert the value to []any", c.def.Value)
+		return
 	case !ok:
 		fs.add(p, "is %s; in compares with a list", describe(c.def.Value))
 		return
@@ -416,10 +462,12 @@ func (c *comparison) checkHost(s string, fs *faults, p pointer) {
 		return
 	}
 	var l location
-	switch ascii, ok := hostToASCII(host); {
+	ascii, ok := hostToASCII(host)
+	name, _, _ := strings.Cut(ascii, ":")
+	switch {
 	case c.field.isURL() && l.parse(s) == "":
 		fs.add(p, "has a host in Unicode, and browsers report hosts in ASCII; write %q", l.url())
-	case ok && (c.op == codeEquals || c.op == codeIn):
+	case ok && isDomain(name) && (c.op == codeEquals || c.op == codeIn):
 		fs.add(p, "is a host in Unicode, and browsers report hosts in ASCII; write %q", ascii)
 	default:
 		fs.add(p, `has letters outside ASCII, and browsers report hosts in ASCII; write the xn-- form of the host`)
@@ -667,7 +715,8 @@ func (w *jsonWriter) condition(c Condition) {
 		w.member("field", string(c.Field))
 		w.member("op", string(c.Op))
 		if c.Op != OpExists || c.Value != nil {
-			w.member("value", c.Value)
+			w.name("value")
+			w.comparisonValue(c.Value)
 		}
 		if c.IgnoreCase {
 			w.member("ignore_case", true)
@@ -683,6 +732,24 @@ func (w *jsonWriter) condition(c Condition) {
 		w.fail("a condition of type %T has no JSON form", c)
 	}
 	w.raw("}")
+}
+
+// comparisonValue writes a value so that it is read as the same one. Of a large
+// float that takes all digits: the shortest that tell it from other floats, as a
+// payload has them, are those of another integer.
+func (w *jsonWriter) comparisonValue(v any) {
+	switch v := v.(type) {
+	case []any:
+		w.elements(len(v), func(i int) { w.comparisonValue(v[i]) })
+	case float64:
+		if v == math.Trunc(v) && math.Abs(v) < 1e21 {
+			w.raw(strconv.FormatFloat(v, 'f', 0, 64))
+			return
+		}
+		w.value(v)
+	default:
+		w.value(v)
+	}
 }
 
 // describe names the kind of a value for a fault, without showing it.

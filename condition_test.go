@@ -249,6 +249,9 @@ func TestRegex(t *testing.T) {
 		{`[[:alpha:]]+`, "1é", false, false},
 		{`\p{L}`, "1é", false, true},
 		{"^.$", "é", false, true},
+		{`\Qa.b`, "xA.B", true, true},
+		{`\Qa.b`, "xAxB", true, false},
+		{`x|\Q(`, "(", true, true},
 	}
 	for _, tt := range tests {
 		c := x.Regex(tt.expr)

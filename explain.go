@@ -3,8 +3,10 @@ package campaign
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -108,14 +110,12 @@ type CooldownReader interface {
 // visit, and why. It starts nothing, changes nothing, and asks no
 // [ProfileSource]. A visit without a time is now.
 func (e *Engine) Explain(visit PageVisit) Explanations {
-	if visit.Time.IsZero() {
-		visit.Time = millis(time.Now())
-	}
+	late := setTime(&visit, time.Now())
 	reader, _ := e.tracker.(CooldownReader)
 	set := e.set.Load()
 	all := make(Explanations, len(set.programs))
 	for i, prog := range set.programs {
-		all[i] = prog.explain(visit, reader)
+		all[i] = prog.explain(visit, reader, late)
 	}
 	return all
 }
@@ -128,10 +128,12 @@ func (c Campaign) Explain(visit PageVisit) (Explanation, error) {
 	if err != nil {
 		return Explanation{}, err
 	}
-	return prog.explain(visit, nil), nil
+	return prog.explain(visit, nil, nil), nil
 }
 
-func (prog *program) explain(visit PageVisit, reader CooldownReader) Explanation {
+// explain is told what is wrong with the visit's time, since only who has a clock
+// can say. As in Visit that is asked of a visit that meets the condition.
+func (prog *program) explain(visit PageVisit, reader CooldownReader, late error) Explanation {
 	x := Explanation{Campaign: prog.id, Name: prog.name, Audience: prog.audience}
 	v := view{visit: visit}
 	if err := v.read(); err != nil {
@@ -146,10 +148,13 @@ func (prog *program) explain(visit PageVisit, reader CooldownReader) Explanation
 			x.Until, x.Left = until, until.Sub(visit.Time)
 		}
 	}
+	open := prog.mayHold(&v) && prog.needsProfile(&v)
 	switch _, err := prog.render(&v, false); {
 	case prog.paused:
 		x.Reason = ReasonPaused
-	case x.InAudience && prog.mayHold(&v) && prog.needsProfile(&v) && x.Until.IsZero():
+	case late != nil && (x.Condition.Holds || open):
+		x.Reason, x.Err = ReasonBadVisit, late
+	case open && x.Until.IsZero():
 		x.Reason = ReasonNeedsProfile
 	case !x.Condition.Holds:
 		x.Reason = ReasonCondition
@@ -170,7 +175,7 @@ func (t *test) explain(v *view, p pointer) Finding {
 	f := Finding{Pointer: p.String(), Holds: t.eval(v)}
 	switch t.kind {
 	case testCompare:
-		f.Kind, f.Comparison = "comparison", *t.cmp.def
+		f.Kind, f.Comparison = "comparison", t.cmp.def
 		value, ok := v.value(t.cmp.field)
 		f.Found, f.Missing = value, !ok
 		return f
@@ -216,7 +221,7 @@ func (x Explanation) String() string {
 	if x.Reason == ReasonBadVisit {
 		return b.String()
 	}
-	x.Condition.write(&b, 1)
+	x.Condition.write(&b, 1, !x.Condition.Holds && x.Reason != ReasonNeedsProfile)
 	writeLine(&b, 1, x.InAudience, x.audience())
 	if !x.Until.IsZero() {
 		writeLine(&b, 1, false, fmt.Sprintf("cooldown: left alone for %s more, until %s", x.Left.Round(time.Second), x.Until.UTC().Format(time.RFC3339)))
@@ -253,11 +258,17 @@ func (x Explanation) audience() string {
 	return "audience: known profiles"
 }
 
-func (f Finding) write(b *strings.Builder, depth int) {
+// write writes a line for each part. wrong says that f would have to come out
+// the other way for the condition to hold. The comparisons of which that is true
+// are marked: in a nest, yes and NO do not tell them, as below a not they mean
+// the opposite, and what does not hold beside an alternative that does is no
+// matter.
+func (f Finding) write(b *strings.Builder, depth int, wrong bool) {
 	if f.Kind != "comparison" {
 		writeLine(b, depth, f.Holds, map[string]string{"all": "all of", "any": "at least one of", "not": "not"}[f.Kind])
 		for _, sub := range f.Of {
-			sub.write(b, depth+1)
+			// In a group the parts that came out as the whole did made it so.
+			sub.write(b, depth+1, wrong && (f.Kind == "not" || sub.Holds == f.Holds))
 		}
 		return
 	}
@@ -268,10 +279,9 @@ func (f Finding) write(b *strings.Builder, depth int) {
 	if f.Comparison.IgnoreCase {
 		text += " (ignoring case)"
 	}
-	if f.Missing {
-		text += ": it is missing"
-	} else {
-		text += ": it is " + showValue(f.Found)
+	text += ": " + f.found()
+	if wrong {
+		text += "  <- this is why"
 	}
 	writeLine(b, depth, f.Holds, text)
 }
@@ -286,24 +296,66 @@ func writeLine(b *strings.Builder, depth int, holds bool, text string) {
 	b.WriteString("  " + answer + strings.Repeat("  ", depth) + text + "\n")
 }
 
-// maxShown is how much of a value String shows, in bytes.
-const maxShown = 200
+// found says what a comparison found. Where it is of another kind than what was
+// asked for, that is the whole difference, and the quotes are easily overlooked.
+func (f Finding) found() string {
+	if f.Missing {
+		return "it is missing"
+	}
+	is, asked := scalarOf(reflect.ValueOf(f.Found)).kind, scalarOf(reflect.ValueOf(f.Comparison.Value)).kind
+	if is != asked && is != scalarInvalid && asked != scalarInvalid {
+		return "it is " + is.String() + ": " + showValue(f.Found)
+	}
+	return "it is " + showValue(f.Found)
+}
+
+// String shows this much of a value, in bytes. Of a long one both ends are
+// shown: a comparison may have failed at either.
+const (
+	maxShown   = 200
+	shownAtEnd = 60
+)
 
 // showValue writes a value as JSON does, cut short.
 func showValue(v any) string {
-	text, err := appendJSON(nil, v, 0)
+	data, err := appendJSON(nil, v, 0)
 	if err != nil {
-		text, err = json.Marshal(fmt.Sprintf("(%T)", v))
+		data, err = json.Marshal(fmt.Sprintf("(%T)", v))
 		if err != nil {
 			return "a value that cannot be shown"
 		}
 	}
+	text := string(data)
 	if len(text) <= maxShown {
-		return string(text)
+		return showInvisible(text)
 	}
-	cut := maxShown
-	for !utf8.RuneStart(text[cut]) {
-		cut--
+	head, tail := maxShown-shownAtEnd, len(text)-shownAtEnd
+	for !utf8.RuneStart(text[head]) {
+		head--
 	}
-	return string(text[:cut]) + "…"
+	for !utf8.RuneStart(text[tail]) {
+		tail++
+	}
+	return showInvisible(text[:head]) + "…" + showInvisible(text[tail:])
+}
+
+// showInvisible writes as escapes what a reader cannot see, or cannot tell from
+// something else: a space that does not break, an accent that is a character of
+// its own. It also keeps what visitors send from rearranging the line.
+func showInvisible(s string) string {
+	if isASCII(s) && strings.IndexByte(s, 0x7f) < 0 {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case unicode.IsPrint(r) && (r < '\u0300' || r > '\u036f'):
+			b.WriteRune(r)
+		case r <= '\uffff':
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			fmt.Fprintf(&b, `\U%08x`, r)
+		}
+	}
+	return b.String()
 }

@@ -1,6 +1,8 @@
 package campaign_test
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -25,7 +27,7 @@ func ExampleCampaign_Explain() {
 	// running-shoes (Running shoes, known customers): does not start: the visit does not meet the condition
 	//   NO   all of
 	//   yes    page.path starts_with "/shoes/": it is "/shoes/42"
-	//   NO     page.type equals "product": it is "category"
+	//   NO     page.type equals "product": it is "category"  <- this is why
 	//   yes    item.category equals "running": it is "running"
 	//   yes  audience: known profiles
 }
@@ -50,6 +52,10 @@ func TestExplainReasons(t *testing.T) {
 		{"not known", func(v *campaign.PageVisit) { v.Profile.Known = false }, campaign.ReasonUnknownProfile, true},
 		{"in its cooldown", func(v *campaign.PageVisit) { v.Profile.ID = "p-closed" }, campaign.ReasonCoolingDown, true},
 		{"no email", func(v *campaign.PageVisit) { v.Profile.Fields = nil }, campaign.ReasonCannotRender, true},
+		{"more than 24 hours ahead", func(v *campaign.PageVisit) { v.Time = time.Now().Add(25 * time.Hour) }, campaign.ReasonBadVisit, true},
+		{"ahead, and of another item", func(v *campaign.PageVisit) {
+			v.Time, v.Item.Category = time.Now().Add(25*time.Hour), "trail"
+		}, campaign.ReasonCondition, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -77,6 +83,43 @@ func TestExplainReasons(t *testing.T) {
 	v.Profile.Fields = nil
 	if x := engine.Explain(v)[0]; !errors.Is(x.Err, campaign.ErrMissingField) {
 		t.Errorf("Err = %v, want ErrMissingField", x.Err)
+	}
+}
+
+// What only the ProfileSource knows is not asked for, and nothing is called wrong
+// that it may put right.
+func TestExplainAsksNoProfileSource(t *testing.T) {
+	c := everyPage("c", 1, campaign.Stop{})
+	c.Nodes[0] = campaign.WebsiteTrigger{When: campaign.All{path.StartsWith("/shoes/"), campaign.ProfileField("country").Equals("nl")}}
+	asked := 0
+	engine := newEngine(t, new(campaigntest.Recorder), &campaign.EngineOptions{
+		Profiles: campaign.ProfileSourceFunc(func(context.Context, string) (campaign.Profile, error) {
+			asked++
+			return campaign.Profile{}, nil
+		}),
+	}, c)
+	tests := []struct {
+		name   string
+		change func(*campaign.PageVisit)
+		want   campaign.Reason
+		marks  int
+	}{
+		{"not in the visit", func(*campaign.PageVisit) {}, campaign.ReasonNeedsProfile, 0},
+		{"another one in the visit", func(v *campaign.PageVisit) { v.Profile.Fields["country"] = "be" }, campaign.ReasonCondition, 1},
+		{"not in the visit, and another page", func(v *campaign.PageVisit) { v.URL = "/" }, campaign.ReasonCondition, 2},
+		{"not in the visit, and ahead", func(v *campaign.PageVisit) { v.Time = time.Now().Add(25 * time.Hour) }, campaign.ReasonBadVisit, 0},
+	}
+	for _, tt := range tests {
+		v := shoeVisit()
+		v.Profile.Fields = map[string]any{}
+		tt.change(&v)
+		got := engine.Explain(v)[0]
+		if marks := strings.Count(got.String(), "<- this is why"); got.Reason != tt.want || marks != tt.marks {
+			t.Errorf("%s: Explain has the reason %s and %d marks, want %s and %d:\n%v", tt.name, got.Reason, marks, tt.want, tt.marks, got)
+		}
+	}
+	if asked != 0 {
+		t.Errorf("Explain asked the ProfileSource %d times", asked)
 	}
 }
 
@@ -113,15 +156,94 @@ func TestExplainFindings(t *testing.T) {
 		`c: does not start: the visit does not meet the condition`,
 		`  NO   at least one of`,
 		`  NO     not`,
-		`  yes      item.price at_least 100: it is 120`,
+		`  yes      item.price at_least 100: it is 120  <- this is why`,
 		`  NO     all of`,
 		`  yes      page.query.utm in ["a","b"] (ignoring case): it is ["x","B"]`,
-		`  NO       referrer.host equals "other.example": it is missing`,
+		`  NO       referrer.host equals "other.example": it is missing  <- this is why`,
 		`  yes  audience: known profiles`,
 		``,
 	}, "\n")
 	if diff := cmp.Diff(wantText, got.String()); diff != "" {
 		t.Errorf("String (-want +got):\n%s", diff)
+	}
+}
+
+// In nests, a part that does not hold may be as it should be, and one that holds
+// may be what is wrong. Those that have to change are marked, and no others.
+func TestExplainMarksWhatIsWrong(t *testing.T) {
+	yes, no := func(name string) campaign.Condition { return campaign.Not{Of: campaign.VisitField(name).Exists()} },
+		func(name string) campaign.Condition { return campaign.VisitField(name).Exists() }
+	tests := []struct {
+		when campaign.Condition
+		want string // the fields that are marked
+	}{
+		{no("a"), "a"},
+		{yes("a"), ""},
+		{campaign.All{no("a"), yes("b"), no("c")}, "a c"},
+		{campaign.All{campaign.Any{no("a"), yes("b")}, no("c")}, "c"},
+		{campaign.All{campaign.Not{Of: campaign.Any{no("a"), no("b")}}, no("c")}, "c"},
+		{campaign.Any{campaign.All{yes("a"), no("b")}, no("c")}, "b c"},
+		{campaign.All{yes("a"), campaign.Not{Of: campaign.Any{no("b"), yes("c")}}}, "c"},
+		{campaign.All{yes("a"), campaign.Not{Of: campaign.All{yes("b"), campaign.Not{Of: no("c")}}}}, "b c"},
+		{campaign.Any{no("a"), campaign.All{no("b"), campaign.Not{Of: no("c")}}, yes("d")}, ""},
+	}
+	for _, tt := range tests {
+		x, err := withCondition(tt.when).Explain(seen("/"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for line := range strings.Lines(x.String()) {
+			if before, ok := strings.CutSuffix(line, "  <- this is why\n"); ok {
+				_, field, _ := strings.Cut(before, "visit.")
+				name, _, _ := strings.Cut(field, " ")
+				got = append(got, name)
+			}
+		}
+		if marked := strings.Join(got, " "); marked != tt.want {
+			t.Errorf("marked are %q, want %q in\n%v", marked, tt.want, x)
+		}
+	}
+}
+
+// What differs can be seen, also where the two would look the same.
+func TestExplainShowsWhatDiffers(t *testing.T) {
+	long := strings.Repeat("a", 500)
+	many := make([]any, 500)
+	for i := range many {
+		many[i] = i
+	}
+	tests := []struct {
+		when  campaign.Comparison
+		found any
+		want  string
+	}{
+		{x.Equals("Running shoes"), "Running\u00a0shoes", `equals "Running shoes": it is "Running\u00a0shoes"`},
+		{x.Equals("é"), "e\u0301", `equals "é": it is "e\u0301"`},
+		{x.Equals("ab"), "a\u200bb", `it is "a\u200bb"`},
+		{x.Equals("ab"), "a\u202eb\x7f", `it is "a\u202eb\u007f"`},
+		{x.Equals("a"), "a\U000e0061", `it is "a\U000e0061"`},
+		{x.Equals("a\u00a0b"), "क्षत्रिय 👟", `equals "a\u00a0b": it is "क्षत्रिय 👟"`},
+		{x.EndsWith("/b"), long + "/c", `aaaa/c"`},
+		{x.StartsWith("b"), long, `it is "aaa`},
+		{x.Equals(500), many, `,498,499]`},
+		{x.AtLeast(100), "120", `at_least 100: it is text: "120"`},
+		{x.Equals("42"), 42, `equals "42": it is a number: 42`},
+		{x.Equals("42"), json.Number("42"), `equals "42": it is a number: 42`},
+		{x.Equals(true), new("true"), `equals true: it is text: "true"`},
+		{x.Contains("r"), true, `contains "r": it is a boolean: true`},
+		{x.Equals(42), 43.5, `equals 42: it is 43.5`},
+		{x.In("42"), []any{42}, `in ["42"]: it is [42]`},
+		{x.Equals("a"), nil, `equals "a": it is null`},
+	}
+	for _, tt := range tests {
+		got, err := withCondition(tt.when).Explain(profiled(tt.found))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(got.String(), tt.want) || len(got.String()) > 500 {
+			t.Errorf("the explanation of %+v for %.100v has no %s:\n%v", tt.when, tt.found, tt.want, got)
+		}
 	}
 }
 

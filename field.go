@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -145,7 +146,7 @@ func splitField(f Field) (ref fieldRef, found bool) {
 
 func suggestField(f string) string {
 	for _, x := range namedFields {
-		if f+"." == x.prefix {
+		if f+"." == x.prefix || "page."+f+"." == x.prefix {
 			return "write " + x.prefix + "NAME"
 		}
 	}
@@ -161,23 +162,48 @@ func suggestField(f string) string {
 	if _, found := splitField(Field("page." + f)); found {
 		return "did you mean \"page." + f + "\"?"
 	}
-	// A slip in the part before the name: profil.email, page.qurey.utm_source.
+	// A slip in the part before the name, or after it: profil.email,
+	// page.qurey.utm_source, profile_email, page.query[utm_source].
 	for _, x := range namedFields {
-		dots := strings.Count(x.prefix, ".")
-		parts := strings.SplitN(f, ".", dots+1)
-		if len(parts) <= dots {
-			continue
-		}
-		head := strings.Join(parts[:dots], ".")
-		if nearest(head, []string{strings.TrimSuffix(x.prefix, ".")}) != "" {
-			return "did you mean \"" + x.prefix + parts[dots] + "\"?"
+		head, name := cutParts(f, strings.Count(x.prefix, "."))
+		if name != "" && nearest(head, []string{strings.TrimSuffix(x.prefix, ".")}) != "" {
+			return "did you mean \"" + x.prefix + name + "\"?"
 		}
 	}
 	names := append([]string(nil), known[:len(fixedFields)]...)
 	for _, x := range namedFields {
 		names = append(names, x.prefix+"NAME")
 	}
+	// Of the page, or of the referrer, those of the other are no help.
+	head, _ := cutParts(f, 1)
+	for _, group := range []string{"page", "referrer"} {
+		if nearest(head, []string{group}) != "" {
+			names = slices.DeleteFunc(names, func(name string) bool { return !strings.HasPrefix(name, group+".") })
+		}
+	}
 	return "there are " + strings.Join(names, ", ")
+}
+
+// cutParts cuts f into its first n parts, with dots between them, and the name
+// that follows. Other formats have other characters in place of the dots.
+func cutParts(f string, n int) (head, name string) {
+	rest := f
+	for range n {
+		i := strings.IndexAny(rest, "._-/: [")
+		if i < 0 {
+			return f, ""
+		}
+		if head != "" {
+			head += "."
+		}
+		head += rest[:i]
+		name = rest[i+1:]
+		if rest[i] == '[' {
+			name = strings.TrimSuffix(name, "]")
+		}
+		rest = name
+	}
+	return head, name
 }
 
 // isText reports whether the field's values are always text.

@@ -488,9 +488,6 @@ func suggest(word string, known []string) string {
 // small enough to be a slip of the keyboard, or else the only one that begins
 // like word, or "".
 func nearest(word string, known []string) string {
-	fold := func(s string) string {
-		return strings.NewReplacer("_", "", "-", "", " ", "", ".", "").Replace(strings.ToLower(s))
-	}
 	if len(word) > 64 {
 		return ""
 	}
@@ -498,7 +495,7 @@ func nearest(word string, known []string) string {
 	var begun []string // known words that go on where word ends, or the reverse
 	for _, k := range known {
 		limit := min(2, len(k)/4) // none for short words: and is not any
-		distance := editDistance(fold(word), fold(k))
+		distance := editDistance(foldWord(word), foldWord(k))
 		if distance <= limit && distance < bestDistance {
 			best, bestDistance = k, distance
 		}
@@ -510,6 +507,11 @@ func nearest(word string, known []string) string {
 		return begun[0] // operator for op, restart for restart_timeout
 	}
 	return best
+}
+
+// foldWord leaves out what people write differently without meaning another word.
+func foldWord(s string) string {
+	return strings.NewReplacer("_", "", "-", "", " ", "", ".", "").Replace(strings.ToLower(s))
 }
 
 // editDistance counts insertions, deletions, substitutions and swaps of

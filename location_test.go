@@ -338,6 +338,7 @@ func TestHostsOfManyScripts(t *testing.T) {
 		"a☃":                           "xn--a-1xp",
 		"x-ü-y":                        "xn--x--y-1ra",
 		"क्षत्रिय":                     "xn--11b4a7ad7a0c8ec",
+		"ᏣᎳᎩ":                          "xn--f9dt7l",
 	} {
 		for in, want := range map[string]string{
 			"https://" + unicode + ".example/":                 ascii + ".example",

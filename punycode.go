@@ -50,6 +50,8 @@ func mapHost(host string) string {
 		case r == '\u00a0' || r == '\u3000':
 			b.WriteByte(' ') // which is then refused
 		case isInvisible(r):
+		case unicode.Is(unicode.Cherokee, r): // the one script that hosts write in upper case
+			b.WriteRune(unicode.ToUpper(r))
 		case '\uff01' <= r && r <= '\uff5e': // ASCII in full width
 			b.WriteRune(unicode.ToLower(r - '\uff01' + '!'))
 		default:

@@ -297,16 +297,13 @@ func canonicalValue(v any) any {
 	case scalarText:
 		return s.text
 	case scalarNumber:
-		if n, ok := v.(json.Number); ok && (s.num.rest != 0 || s.num.kind == isFloat && !isFraction(string(n))) {
+		if _, ok := v.(json.Number); ok && s.num.rest != 0 {
 			return v // too many digits for 64 bits: not to be rounded silently
 		}
 		return s.num.value()
 	}
 	return v
 }
-
-// isFraction reports whether a JSON number is written with a fraction or an exponent.
-func isFraction(s string) bool { return strings.ContainsAny(s, ".eE") }
 
 // float returns the number as the nearest float64.
 func (a number) float() float64 {
@@ -348,6 +345,8 @@ func canonicalList(values []any) any {
 	return list
 }
 
+const notCanonical = "is of type %T; make the comparison with the methods of Field, or convert the value to int64, uint64 or float64"
+
 // compileScalar reads a value that is to be in canonical form.
 func compileScalar(v any, fs *faults, p pointer) scalar {
 	switch x := v.(type) {
@@ -368,8 +367,13 @@ func compileScalar(v any, fs *faults, p pointer) scalar {
 			return scalar{kind: scalarNumber, num: floatNumber(x)}
 		}
 	case json.Number:
-		if !isJSONNumber(string(x)) {
+		n, ok := parseNumber(string(x))
+		if !ok {
 			break
+		}
+		if n.rest == 0 {
+			fs.add(p, notCanonical, v)
+			return scalar{}
 		}
 		fs.add(p, "is a number that 64 bits cannot hold exactly; compare it as text")
 		return scalar{}
@@ -377,7 +381,7 @@ func compileScalar(v any, fs *faults, p pointer) scalar {
 		fs.add(p, `is missing or null; to test for absence write {"not": {"field": …, "op": "exists"}}`)
 		return scalar{}
 	case int, int8, int16, int32, uint, uint8, uint16, uint32, float32:
-		fs.add(p, "is a %T; make the comparison with the methods of Field, or convert the value to int64, uint64 or float64", v)
+		fs.add(p, notCanonical, v)
 		return scalar{}
 	}
 	fs.add(p, "is %s; write a text, a boolean or a number", describe(v))

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/hybridcampaign/campaign"
 )
 
@@ -377,6 +379,7 @@ func TestComparisonValuesAreCanonical(t *testing.T) {
 		{json.Number("1e2"), int64(100)},
 		{json.Number("1.50"), 1.5},
 		{json.Number("9007199254740993"), int64(9007199254740993)},
+		{json.Number("100000000000000000000"), 1e20},
 		{namedInt(1), int64(1)},
 		{namedString("a"), "a"},
 		{namedBool(true), true},
@@ -398,6 +401,27 @@ func TestComparisonValuesAreCanonical(t *testing.T) {
 		}
 		if got := x.Less(tt.in).Value; got != tt.want {
 			t.Errorf("Less(%T %v).Value = %T %v, want %T %v", tt.in, tt.in, got, got, tt.want, tt.want)
+		}
+	}
+}
+
+// A number that Go accepts is read from its JSON as the same number: also where
+// a float64 has fewer digits than it is long.
+func TestLargeNumbersAreReadable(t *testing.T) {
+	for _, n := range []float64{1 << 60, 1 << 63, 1 << 64, -1 << 64, 1e20, -1e20, 1<<64 + 1<<12, 999999999999999900000, 1e21, 1e23, math.MaxFloat64, 5e-324} {
+		plain := compare(x.Less(n).Field, campaign.OpLess, n) // not in canonical form
+		want := campaign.Campaigns{withCondition(campaign.All{x.Equals(n), x.In(n, "a"), x.Less(n)})}
+		data, err := json.Marshal(campaign.Campaigns{withCondition(campaign.All{x.Equals(n), x.In(n, "a"), plain})})
+		if err != nil {
+			t.Fatalf("Marshal(%v): %v", n, err)
+		}
+		got, err := campaign.Parse(data)
+		if err != nil {
+			t.Errorf("Parse(%s): %v", data, err)
+			continue
+		}
+		if diff := cmp.Diff(want[0].Nodes[0], got[0].Nodes[0]); diff != "" {
+			t.Errorf("Parse of the JSON of %v (-want +got):\n%s", n, diff)
 		}
 	}
 }
