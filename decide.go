@@ -16,6 +16,9 @@ const maxParallel = 16
 // decide takes the visit through the campaigns of hits. v does not escape: it is
 // copied to the heap only where a profile has to be loaded first.
 func (e *Engine) decide(ctx context.Context, v *view, set *campaignSet, hits []int32, queued bool) ([]Outcome, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err // before a look at the clock, which costs as much as the match
+	}
 	d := decision{engine: e, ctx: ctx, queued: queued, started: time.Now()}
 	if err := e.begin(ctx, &v.visit, d.started); err != nil {
 		return nil, err

@@ -1,7 +1,6 @@
 package campaign
 
 import (
-	"hash/maphash"
 	"slices"
 	"sync"
 )
@@ -24,7 +23,6 @@ type campaignSet struct {
 	fields []fieldIndex
 	pairs  []pairIndex
 	table  anchorTable
-	seed   maphash.Seed
 
 	arenas sync.Pool // of *[]byte, for visits that match nothing
 }
@@ -111,7 +109,7 @@ func (s *campaignSet) matchPair(hits []int32, p *pairIndex, v *view) []int32 {
 
 func (s *campaignSet) matchTexts(hits []int32, p *pairIndex, first, second string, v *view) []int32 {
 	first, second = p.fields[0].plain(first), p.fields[1].plain(second)
-	return s.matchKey(hits, s.pairKey(p.salt, first, second), &probe{index: p.id, text: first, second: second}, v)
+	return s.matchKey(hits, pairKey(p.salt, first, second), &probe{index: p.id, text: first, second: second}, v)
 }
 
 func (s *campaignSet) matchField(hits []int32, l *fieldIndex, v *view) []int32 {
@@ -169,7 +167,7 @@ func (s *campaignSet) matchText(hits []int32, l *fieldIndex, text string, v *vie
 	}
 	if l.equal {
 		whole := l.field.plain(text)
-		hits = s.matchKey(hits, s.wholeKey(l, whole), &probe{index: l.id, text: whole}, v)
+		hits = s.matchKey(hits, wholeKey(l, whole), &probe{index: l.id, text: whole}, v)
 	}
 	for i := range l.grams {
 		if l.grams[i] {
@@ -301,16 +299,16 @@ func (s *campaignSet) take(hits []int32, campaign int32, exact bool, v *view) []
 // wholeKey is the key of a text that is looked up as a whole. Texts that equals
 // takes for equal, with and without the slash at the end of a path, have the
 // same.
-func (s *campaignSet) wholeKey(l *fieldIndex, text string) uint64 {
-	path, query := l.field.withoutSlash(text)
-	if query != "" {
-		return s.pairKey(l.salt, path, query)
+func wholeKey(l *fieldIndex, text string) uint64 {
+	if !l.field.isURL() {
+		return hashText(l.salt, text)
 	}
-	return maphash.String(s.seed, path) ^ l.salt
+	path, query := l.field.withoutSlash(text)
+	return hashText(hashText(l.salt, path), query)
 }
 
-func (s *campaignSet) pairKey(salt uint64, first, second string) uint64 {
-	return mix(maphash.String(s.seed, first)^salt) + maphash.String(s.seed, second)
+func pairKey(salt uint64, first, second string) uint64 {
+	return hashText(hashText(salt, first), second)
 }
 
 // scalarKey is the key of a value that is not text.

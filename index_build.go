@@ -1,7 +1,6 @@
 package campaign
 
 import (
-	"hash/maphash"
 	"math/rand/v2"
 )
 
@@ -11,7 +10,6 @@ func newCampaignSet(programs []*program) *campaignSet {
 	set := &campaignSet{
 		programs: programs,
 		byID:     make(map[string]*program, len(programs)),
-		seed:     maphash.MakeSeed(),
 	}
 	for _, p := range programs {
 		set.byID[p.id] = p
@@ -158,7 +156,7 @@ func (b *indexBuilder) filePair(a *anchor, campaign int32) {
 		e.rule |= ruleExact
 	}
 	b.table.text(&e, first+second)
-	b.table.add(b.set.pairKey(p.salt, first, second), e)
+	b.table.add(pairKey(p.salt, first, second), e)
 }
 
 func (b *indexBuilder) fileWhole(d *draft) {
@@ -169,7 +167,7 @@ func (b *indexBuilder) fileWhole(d *draft) {
 	} else {
 		b.table.text(&e, text)
 	}
-	b.table.add(b.set.wholeKey(d.field, text), e)
+	b.table.add(wholeKey(d.field, text), e)
 }
 
 // fileEnd files a prefix or a suffix.
