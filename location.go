@@ -47,8 +47,7 @@ const missingURL = `is missing; pass the page's address, such as "https://shop.e
 // /path?query, as http.Request.URL has it. It returns what is wrong, or "".
 func (l *location) parse(s string) (fault string) {
 	*l = location{}
-	var backslash bool
-	l.odd, backslash, l.escaped = scanOdd(s)
+	l.odd, l.escaped = scanOdd(s)
 	if l.odd {
 		s, l.escaped = tame(s), true
 	}
@@ -76,11 +75,11 @@ func (l *location) parse(s string) (fault string) {
 	}
 	l.form, l.scheme = authorityForm, lead[:len(lead)-len("://")]
 	l.host, l.hasHost = rest[:end], true
-	if backslash {
-		l.parseRest(slashes(rest[end:]), "")
-	} else {
-		l.parseRest(rest[end:], s)
+	rest = rest[end:]
+	if strings.IndexByte(rest, '\\') >= 0 {
+		rest, s = slashes(rest), ""
 	}
+	l.parseRest(rest, s)
 	return ""
 }
 
@@ -153,35 +152,31 @@ func (l *location) appendURL(dst []byte, pathSet, querySet encodeSet) []byte {
 }
 
 // scanOdd looks at eight bytes at a time, since every visit pays for it. odd:
-// there is something up to a space, or outside ASCII.
-func scanOdd(s string) (odd, backslash, percent bool) {
+// there is something up to a space, or outside ASCII. percent: there is a %.
+func scanOdd(s string) (odd, percent bool) {
 	const (
 		ones  = 0x0101010101010101
 		highs = 0x80 * ones
 	)
-	var oddBits, backBits, percentBits uint64
-	for i := 0; i < len(s); i += 8 {
-		var v uint64
-		switch {
-		case i+8 <= len(s):
-			v = eightBytes(s[i : i+8])
-		case len(s) >= 8:
-			v = eightBytes(s[len(s)-8:]) // some of them a second time
-		default:
-			v = ones * 'a' // whatever is neither
-			for j := range len(s) {
-				v = v<<8 | uint64(s[j])
-			}
+	var oddBits, percentBits uint64
+	last := uint64(ones * 'a') // neither
+	if len(s) >= 8 {
+		last = eightBytes(s[len(s)-8:]) // some of them a second time
+	} else {
+		for i := range len(s) {
+			last = last<<8 | uint64(s[i])
 		}
+	}
+	for v := last; ; v, s = eightBytes(s), s[8:] {
 		// The high bit of a byte of (v-n*ones)&^v says that the byte is below n,
 		// or follows one that is: enough for "is there any".
 		oddBits |= v | (v-ones*(' '+1))&^v
-		x := v ^ ones*'\\'
-		backBits |= (x - ones) &^ x
-		x = v ^ ones*'%'
+		x := v ^ ones*'%'
 		percentBits |= (x - ones) &^ x
+		if len(s) < 8 {
+			return oddBits&highs != 0, percentBits&highs != 0
+		}
 	}
-	return oddBits&highs != 0, backBits&highs != 0, percentBits&highs != 0
 }
 
 // eightBytes is one load: the compiler knows the pattern.
