@@ -2,6 +2,7 @@ package campaign_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -616,28 +617,97 @@ func TestNewEngineNeedsASender(t *testing.T) {
 	}
 }
 
-// The path of a visit that matches nothing does not allocate.
+// A visit that matches nothing does not allocate, whatever its address has to be
+// decoded for.
 func TestNoMatchDoesNotAllocate(t *testing.T) {
-	engine := newEngine(t, new(campaigntest.Recorder), nil, runningShoes(), func() campaign.Campaign {
-		c := everyPage("regex", 1, campaign.Stop{})
-		c.Nodes[0] = campaign.WebsiteTrigger{When: campaign.Any{
-			campaign.PagePath.Regex(`/checkout/\d+$`),
-			campaign.ProfileField("country").In("NL", "BE"),
-			campaign.PageQuery("utm_source").Equals("newsletter"),
-			campaign.ItemField("price").AtLeast(100),
-		}}
-		return c
-	}())
-	v := shoeVisit()
-	v.URL = "https://shop.example/hats/42?utm_source=search&q=a"
-	v.Item.Fields = map[string]any{"price": 99.5}
-	allocs := testing.AllocsPerRun(100, func() {
-		if outcomes, err := engine.Visit(context.Background(), v); outcomes != nil || err != nil {
-			t.Errorf("Visit = %v, %v, want no outcome", outcomes, err)
+	when := []campaign.Condition{
+		campaign.PagePath.StartsWith("/checkout/done/"),
+		campaign.PagePath.Regex(`/checkout/\d+$`),
+		campaign.PagePath.Contains("WINTER-sale").IgnoringCase(),
+		campaign.PagePath.EndsWith("/thanks").IgnoringCase(),
+		campaign.PageFragment.Contains("reviews"),
+		campaign.PageQuery("utm_source").Equals("newsletter"),
+		campaign.ReferrerHost.EndsWith(".example"),
+		campaign.ReferrerQuery("q").Contains("running shoes"),
+		campaign.ProfileField("country").In("NL", "BE"),
+		campaign.ItemField("price").AtLeast(100),
+		campaign.Not{Of: campaign.PagePath.Exists()},
+	}
+	var cs []campaign.Campaign
+	for i, c := range when {
+		cs = append(cs, everyPage(fmt.Sprint("c", i), 1, campaign.Stop{}))
+		cs[i].Nodes[0] = campaign.WebsiteTrigger{When: c}
+	}
+	engine := newEngine(t, new(campaigntest.Recorder), nil, cs...)
+	for _, address := range []string{
+		"https://shop.example/hats/42?utm_source=search&q=a#top",
+		"https://shop.example/h%C3%BCte/42?utm_source=a+b&q=%C3%A9t%C3%A9#o%20p",
+		"https://shop.example/h\u00fcte?utm_source=\u00fc",
+		"/hats?utm_source",
+	} {
+		v := shoeVisit()
+		v.URL = address
+		v.Referrer = "https://search.test/?q=running+hats"
+		v.Item.Fields = map[string]any{"price": 99.5}
+		allocs := testing.AllocsPerRun(100, func() {
+			if outcomes, err := engine.Visit(context.Background(), v); outcomes != nil || err != nil {
+				t.Errorf("Visit(%s) = %v, %v, want no outcome", address, outcomes, err)
+			}
+		})
+		if allocs != 0 {
+			t.Errorf("a visit of %s without a match allocates %v times, want none", address, allocs)
 		}
-	})
-	if allocs != 0 {
-		t.Errorf("a visit without a match allocates %v times, want none", allocs)
 	}
 	runtime.KeepAlive(engine)
+}
+
+// What was decoded for a visit that matched nothing may be overwritten by the
+// next one; what a visit that goes on refers to may not.
+func TestDecodedTextsOutliveTheVisit(t *testing.T) {
+	c := everyPage("decoded", 1, campaign.Stop{RestartTimeout: campaign.Immediately})
+	c.Nodes[0] = campaign.WebsiteTrigger{When: campaign.PagePath.Contains("\u00fc")}
+	c.Nodes[1] = campaign.Webhook{URL: "https://esp.example/", Payload: campaign.Payload{
+		{From: campaign.PagePath, As: "path"}, {From: campaign.PageQuery("q"), As: "q"},
+	}}
+	others := []campaign.Campaign{c}
+	for i := range 10 { // enough for an index, which decodes on its own
+		o := everyPage(fmt.Sprint("other", i), 1, campaign.Stop{})
+		o.Nodes[0] = campaign.WebsiteTrigger{When: campaign.PageQuery("q").Equals(fmt.Sprint("none", i))}
+		others = append(others, o)
+	}
+	var sender campaigntest.Recorder
+	engine := newEngine(t, &sender, nil, others...)
+	var wg sync.WaitGroup
+	for worker := range 4 {
+		wg.Go(func() {
+			for i := range 100 {
+				v := shoeVisit()
+				v.URL = fmt.Sprintf("https://shop.example/%%C3%%BC/%d/%d?q=a%%20%d", worker, i, i)
+				if _, err := engine.Enqueue(t.Context(), v); err != nil {
+					t.Errorf("Enqueue: %v", err)
+				}
+				v.URL = "https://shop.example/%C3%A4/overwrites/what/is/not/kept?q=zzz+zzz"
+				if outcomes, err := engine.Visit(t.Context(), v); outcomes != nil || err != nil {
+					t.Errorf("Visit = %v, %v, want no outcome", outcomes, err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if err := engine.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range sender.Requests() {
+		var body struct{ Path, Q string }
+		if err := json.Unmarshal(r.Body, &body); err != nil {
+			t.Fatal(err)
+		}
+		parts := strings.Split(body.Path, "/")
+		if len(parts) != 4 || parts[1] != "\u00fc" || body.Q != "a "+parts[3] {
+			t.Errorf("a request says %+v, which no visit was", body)
+		}
+	}
+	if n := len(sender.Requests()); n != 400 {
+		t.Errorf("%d requests, want 400", n)
+	}
 }

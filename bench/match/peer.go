@@ -32,6 +32,7 @@ const (
 	celName    = "cel-go"
 	re2Name    = "RE2 set"
 	parseName  = "url.Parse"
+	emptyName  = "no campaigns"
 
 	// smallName is no maker of its own: the first one with few campaigns.
 	smallName = "the first, N=100"
@@ -46,6 +47,7 @@ func makers() []maker {
 		{exprName, "github.com/expr-lang/expr, a compiled program a rule, over the parsed page", buildExpr},
 		{celName, "github.com/google/cel-go, a compiled program a rule, over the parsed page", buildCel},
 		{re2Name, "github.com/wasilibs/go-re2, all rules in one experimental.Set, over the parsed page joined to one text", buildRE2},
+		{emptyName, "Engine.Visit of an engine without campaigns: what the first row pays for reading the visit and its URL, and those that get the page parsed do not", buildEmpty},
 		{parseName, "one net/url.Parse of the same URLs and nothing else, as a measure", buildParse},
 	}
 }

@@ -40,6 +40,24 @@ func buildDeciding(w *workload) (peer, error) {
 	return &deciding{engine: engine, ctx: ctx}, err
 }
 
+// empty is an engine without campaigns.
+type empty struct{ deciding }
+
+func buildEmpty(*workload) (peer, error) {
+	p, err := buildDeciding(new(workload))
+	if err != nil {
+		return nil, err
+	}
+	return &empty{*p.(*deciding)}, nil
+}
+
+func (p *empty) check(*visit, []rule) error {
+	if p.out != nil || p.err != nil {
+		return fmt.Errorf("outcomes %v and error %v, want none", p.out, p.err)
+	}
+	return nil
+}
+
 func (p *deciding) run(v *visit) { p.out, p.err = p.engine.Visit(p.ctx, v.known) }
 
 // check can tell only whether something matched; what, is checked through

@@ -42,7 +42,7 @@ func (t *table) print(out io.Writer) {
 // heap leaves out what a few campaigns cannot tell: what a library sets up once
 // is more than they are.
 func (r *row) heap() string {
-	if r.size < 1000 || r.name == parseName {
+	if r.size < 1000 || r.name == parseName || r.name == emptyName {
 		return "-"
 	}
 	return fmt.Sprintf("%.0f", r.bytes)
