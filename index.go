@@ -134,7 +134,7 @@ func (s *campaignSet) matchField(hits []int32, l *fieldIndex, v *view) []int32 {
 		if value.kind == scalarText {
 			hits = s.matchText(hits, l, value.text, v)
 		} else {
-			hits = s.matchKey(hits, scalarKey(l.salt, value), &probe{index: l.id}, v)
+			hits = s.matchKey(hits, scalarKey(l.salt, value), &probe{index: l.id, noText: true}, v)
 		}
 	}
 	return hits
@@ -255,6 +255,7 @@ type probe struct {
 	text, second string
 	at           int
 	index        indexID
+	noText       bool // a number or a boolean: only a test can tell
 }
 
 // find takes the campaigns that are filed under the key and may hold for what
@@ -313,11 +314,12 @@ func pairKey(salt uint64, first, second string) uint64 {
 
 // scalarKey is the key of a value that is not text.
 func scalarKey(salt uint64, v scalar) uint64 {
+	x := v.num.bits ^ uint64(v.num.kind)<<62
 	if v.kind == scalarBool {
+		x = 1 << 61
 		if v.truth {
-			return mix(salt + 1)
+			x++
 		}
-		return mix(salt + 2)
 	}
-	return mix(v.num.bits ^ uint64(v.num.kind)<<62 ^ salt)
+	return mix(x^salt) + 1 // not the key of the empty text
 }

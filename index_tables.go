@@ -76,17 +76,19 @@ func (e *posting) checked() int {
 
 // holds reports whether the posting's anchor holds for what is probed.
 func (t *anchorTable) holds(e *posting, p *probe) bool {
-	switch e.rule &^ ruleExact {
-	case ruleTest:
+	switch rule := e.rule &^ ruleExact; {
+	case rule == ruleTest:
 		return true
-	case ruleWhole:
+	case p.noText:
+		return false // or it would pass for the empty text where a key is the same
+	case rule == ruleWhole:
 		return len(p.text) == int(e.length) && p.text == t.textOf(e)
-	case rulePair:
+	case rule == rulePair:
 		want := t.textOf(e)
 		return p.text == want[:e.at] && p.second == want[e.at:]
-	case ruleStarts:
+	case rule == ruleStarts:
 		return strings.HasPrefix(p.text, t.textOf(e))
-	case ruleEnds:
+	case rule == ruleEnds:
 		return strings.HasSuffix(p.text, t.textOf(e))
 	}
 	start := p.at - int(e.at)

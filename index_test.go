@@ -241,6 +241,24 @@ func TestIndexBeyondItsTables(t *testing.T) {
 	}
 }
 
+// What a visit has that is no text is never taken for a text that hashes alike.
+func TestIndexTellsNumbersFromTexts(t *testing.T) {
+	var cs []campaign.Campaign
+	for i := range 10 {
+		c := everyPage(fmt.Sprint("c", i), 1, campaign.Stop{})
+		c.Nodes[0] = campaign.WebsiteTrigger{When: campaign.VisitField("n").In("", fmt.Sprint(i), -i-1)}
+		cs = append(cs, c)
+	}
+	engine := newEngine(t, new(campaigntest.Recorder), nil, cs...)
+	v := campaign.PageVisit{URL: "/", Data: map[string]any{}}
+	for n := range 100_000 {
+		v.Data["n"] = n
+		if outcomes, err := engine.Visit(t.Context(), v); outcomes != nil || err != nil {
+			t.Fatalf("n = %d: Visit = %v, %v, want no outcome", n, outcomes, err)
+		}
+	}
+}
+
 // checkIndex compares the campaigns that the engine finds with those for which
 // Match holds.
 func checkIndex(t *testing.T, engine *campaign.Engine, cs []campaign.Campaign, v campaign.PageVisit) {
