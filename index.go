@@ -109,7 +109,7 @@ func (s *campaignSet) matchPair(hits []int32, p *pairIndex, v *view) []int32 {
 
 func (s *campaignSet) matchTexts(hits []int32, p *pairIndex, first, second string, v *view) []int32 {
 	first, second = p.fields[0].plain(first), p.fields[1].plain(second)
-	return s.matchKey(hits, pairKey(p.salt, first, second), &probe{index: p.id, text: first, second: second}, v)
+	return s.matchKey(hits, pairKey(p.salt, first, second), &probe{index: p.id, rule: rulePair, text: first, second: second}, v)
 }
 
 func (s *campaignSet) matchField(hits []int32, l *fieldIndex, v *view) []int32 {
@@ -134,7 +134,7 @@ func (s *campaignSet) matchField(hits []int32, l *fieldIndex, v *view) []int32 {
 		if value.kind == scalarText {
 			hits = s.matchText(hits, l, value.text, v)
 		} else {
-			hits = s.matchKey(hits, scalarKey(l.salt, value), &probe{index: l.id}, v)
+			hits = s.matchKey(hits, scalarKey(l.salt, value), &probe{index: l.id, rule: ruleTest}, v)
 		}
 	}
 	return hits
@@ -167,7 +167,7 @@ func (s *campaignSet) matchText(hits []int32, l *fieldIndex, text string, v *vie
 	}
 	if l.equal {
 		whole := l.field.plain(text)
-		hits = s.matchKey(hits, wholeKey(l, whole), &probe{index: l.id, text: whole}, v)
+		hits = s.matchKey(hits, wholeKey(l, whole), &probe{index: l.id, rule: ruleWhole, text: whole}, v)
 	}
 	for i := range l.grams {
 		if l.grams[i] {
@@ -179,7 +179,7 @@ func (s *campaignSet) matchText(hits []int32, l *fieldIndex, text string, v *vie
 
 // matchHeads looks up all prefixes of the text.
 func (s *campaignSet) matchHeads(hits []int32, l *fieldIndex, text string, v *view) []int32 {
-	p := probe{index: l.id, text: text}
+	p := probe{index: l.id, rule: ruleStarts, text: text}
 	end := min(l.longestPrefix, len(text))
 	for key, i := l.salt, 0; ; key, i = nextHead(key, text[i:i+headStep]), i+headStep {
 		if s.table.mayHave(key) {
@@ -195,7 +195,7 @@ func (s *campaignSet) matchHeads(hits []int32, l *fieldIndex, text string, v *vi
 
 // matchTails looks up all suffixes of the text.
 func (s *campaignSet) matchTails(hits []int32, l *fieldIndex, text string, v *view) []int32 {
-	p := probe{index: l.id, text: text}
+	p := probe{index: l.id, rule: ruleEnds, text: text}
 	start := max(0, len(text)-l.longestSuffix)
 	for key, i := ^l.salt, len(text); ; key, i = nextHead(key, text[i-headStep:i]), i-headStep {
 		if s.table.mayHave(key) {
@@ -223,14 +223,14 @@ func (s *campaignSet) matchGrams(hits []int32, l *fieldIndex, shape gramShape, t
 	if shape.size == 4 {
 		for i := 0; i+4 <= len(text); i += shape.stride {
 			if key := mix(fourBytes(text[i:i+4]) ^ l.salt); s.table.mayHave(key) {
-				hits = s.find(hits, key, &probe{index: l.id, text: text, at: i}, v)
+				hits = s.find(hits, key, &probe{index: l.id, rule: ruleHas, text: text, at: i}, v)
 			}
 		}
 		return hits
 	}
 	for i := 0; i+8 <= len(text); i += shape.stride {
 		if key := mix(eightBytes(text[i:i+8]) ^ l.salt); s.table.mayHave(key) {
-			hits = s.matchAround(hits, key, &probe{index: l.id, text: text, at: i}, v)
+			hits = s.matchAround(hits, key, &probe{index: l.id, rule: ruleHas, text: text, at: i}, v)
 		}
 	}
 	return hits
@@ -255,6 +255,7 @@ type probe struct {
 	text, second string
 	at           int
 	index        indexID
+	rule         rule // of the postings that are meant
 }
 
 // find takes the campaigns that are filed under the key and may hold for what

@@ -74,11 +74,17 @@ func (e *posting) checked() int {
 	return int(e.length) - 1
 }
 
-// holds reports whether the posting's anchor holds for what is probed.
+// holds reports whether the posting's anchor holds for what is probed. One of
+// another rule is there by chance, as its key has the same tag: a whole text may
+// lack its last slash, so whether that has the other's text tells nothing.
 func (t *anchorTable) holds(e *posting, p *probe) bool {
-	switch e.rule &^ ruleExact {
-	case ruleTest:
+	switch r := e.rule &^ ruleExact; {
+	case r == ruleTest:
 		return true
+	case r != p.rule:
+		return false
+	}
+	switch p.rule {
 	case ruleWhole:
 		return len(p.text) == int(e.length) && p.text == t.textOf(e)
 	case rulePair:
