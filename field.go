@@ -259,6 +259,10 @@ type view struct {
 	referrerRead readState
 
 	arena arena // of the texts that are decoded while the visit is matched
+
+	// How many campaigns the index has found, and which, if they are many.
+	found     int
+	foundBits []uint64
 }
 
 type readState uint8

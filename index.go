@@ -291,10 +291,29 @@ func (s *campaignSet) filed(hits []int32, e *posting, p *probe, v *view) []int32
 
 // take takes a campaign whose anchor holds.
 func (s *campaignSet) take(hits []int32, campaign int32, exact bool, v *view) []int32 {
+	if v.found++; v.found > fewFound && s.wasFound(campaign, v) {
+		return hits
+	}
 	if exact {
 		return append(hits, campaign)
 	}
 	return s.test(hits, campaign, v)
+}
+
+// fewFound is how many campaigns are taken without a note of which they are.
+// Most visits find a few. One that repeats a text, in its path, its query or a
+// list, would find the same ones at each place, and test them in full as often.
+const fewFound = 128
+
+// wasFound notes that the campaign is found, and reports whether it was before.
+func (s *campaignSet) wasFound(campaign int32, v *view) bool {
+	if v.foundBits == nil {
+		v.foundBits = make([]uint64, (len(s.programs)+63)/64)
+	}
+	word, bit := &v.foundBits[campaign/64], uint64(1)<<(campaign%64)
+	was := *word&bit != 0
+	*word |= bit
+	return was
 }
 
 // wholeKey is the key of a text that is looked up as a whole. Texts that equals

@@ -228,6 +228,48 @@ func (g generator) visit() campaign.PageVisit {
 	}
 }
 
+// A visit that says the same again and again, in a list, in its query or in its
+// path, takes the time of one with as much to read, not of as many visits.
+func TestLongVisitsAreNotSlow(t *testing.T) {
+	var cs []campaign.Campaign
+	add := func(when ...campaign.Condition) {
+		c := everyPage(fmt.Sprint("c", len(cs)), 1, campaign.Stop{})
+		c.Nodes[0] = campaign.WebsiteTrigger{When: campaign.All(when)}
+		cs = append(cs, c)
+	}
+	for i := range 100 {
+		add(campaign.ProfileField("bought").Equals("shoes"), campaign.ProfileField("sizes").AtLeast(50+i))
+		add(campaign.PageQuery("utm_source").Equals("mail"), campaign.PageQuery(fmt.Sprint("q", i)).Exists())
+		add(campaign.PagePath.Contains("/sneakers"), campaign.PageQuery(fmt.Sprint("q", i)).Exists())
+	}
+	engine := newEngine(t, new(campaigntest.Recorder), nil, cs...)
+	const n = 5000
+	repeated := make([]string, n)
+	sizes := make([]int, n)
+	for i := range repeated {
+		repeated[i], sizes[i] = "shoes", 40
+	}
+	shop := "https://shop.example"
+	for _, test := range []struct {
+		name  string
+		visit campaign.PageVisit
+	}{
+		{"list", campaign.PageVisit{URL: shop, Profile: campaign.Profile{Fields: map[string]any{"bought": repeated, "sizes": sizes}}}},
+		{"query", campaign.PageVisit{URL: shop + "/?" + strings.Repeat("utm_source=mail&", n)}},
+		{"path", campaign.PageVisit{URL: shop + strings.Repeat("/sneakers/12", n)}},
+	} {
+		start := time.Now()
+		outcomes, err := engine.Visit(t.Context(), test.visit)
+		if len(outcomes) != 0 || err != nil {
+			t.Errorf("%s: Visit = %v, %v, want none", test.name, outcomes, err)
+		}
+		// Measured in milliseconds; the bound is for slow machines under -race.
+		if took := time.Since(start); took > time.Second {
+			t.Errorf("%s: Visit took %v", test.name, took)
+		}
+	}
+}
+
 // Each visit sees one whole set, however often Load swaps it.
 func TestLoadUnderVisits(t *testing.T) {
 	set := func(generation string) []campaign.Campaign {
