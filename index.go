@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -48,6 +49,10 @@ type pairIndex struct {
 	fields [2]fieldRef
 	id     indexID
 	salt   uint64
+
+	// asked are the texts that campaigns ask of each field for, without their
+	// slash. There are at most some hundreds: fields with more need no partner.
+	asked [2]map[string]struct{}
 }
 
 // match appends to hits the campaigns whose condition the visit meets, in the
@@ -96,15 +101,29 @@ func (s *campaignSet) matchPair(hits []int32, p *pairIndex, v *view) []int32 {
 		return s.matchTexts(hits, p, first, second, v)
 	}
 	var firstRoom, secondRoom [8]scalar
-	seconds := v.scalars(secondRoom[:0], p.fields[1])
-	for _, first := range v.scalars(firstRoom[:0], p.fields[0]) {
+	seconds := p.askedOf(1, v.scalars(secondRoom[:0], p.fields[1]))
+	for _, first := range p.askedOf(0, v.scalars(firstRoom[:0], p.fields[0])) {
 		for _, second := range seconds {
-			if first.kind == scalarText && second.kind == scalarText {
-				hits = s.matchTexts(hits, p, first.text, second.text, v)
-			}
+			hits = s.matchTexts(hits, p, first.text, second.text, v)
 		}
 	}
 	return hits
+}
+
+// askedOf keeps of the values of a field those that campaigns ask for, once
+// each: all of one list with all of another would be too many to look up.
+func (p *pairIndex) askedOf(side int, values []scalar) []scalar {
+	kept := values[:0]
+	for _, value := range values {
+		if value.kind != scalarText {
+			continue
+		}
+		if _, ok := p.asked[side][p.fields[side].plain(value.text)]; ok {
+			kept = append(kept, value)
+		}
+	}
+	slices.SortFunc(kept, func(a, b scalar) int { return strings.Compare(a.text, b.text) })
+	return slices.CompactFunc(kept, func(a, b scalar) bool { return a.text == b.text })
 }
 
 func (s *campaignSet) matchTexts(hits []int32, p *pairIndex, first, second string, v *view) []int32 {

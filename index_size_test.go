@@ -15,7 +15,11 @@ func indexBytes(s *campaignSet) int {
 	const postingSize = int(unsafe.Sizeof(posting{}))
 	n := len(s.always)*4 + cap(s.table.filter)*8 + (cap(s.table.slots)+cap(s.table.many))*postingSize + len(s.table.texts)
 	n += cap(s.fields) * int(unsafe.Sizeof(fieldIndex{}))
-	return n + cap(s.pairs)*int(unsafe.Sizeof(pairIndex{}))
+	n += cap(s.pairs) * int(unsafe.Sizeof(pairIndex{}))
+	for _, p := range s.pairs {
+		n += (len(p.asked[0]) + len(p.asked[1])) * 2 * int(unsafe.Sizeof("")) // roughly, with room to grow
+	}
+	return n
 }
 
 func TestIndexIsSmall(t *testing.T) {

@@ -240,10 +240,15 @@ func TestLongVisitsAreNotSlow(t *testing.T) {
 	for i := range 100 {
 		add(campaign.ProfileField("bought").Equals("shoes"), campaign.ProfileField("sizes").AtLeast(50+i))
 		add(campaign.PageQuery("utm_source").Equals("mail"), campaign.PageQuery(fmt.Sprint("q", i)).Exists())
+		add(campaign.ItemField("tags").Equals(fmt.Sprint("tag-", i%10)), campaign.ProfileField("segments").Equals(fmt.Sprint("segment-", i/10)))
 		add(campaign.PagePath.Contains("/sneakers"), campaign.PageQuery(fmt.Sprint("q", i)).Exists())
 	}
 	engine := newEngine(t, new(campaigntest.Recorder), nil, cs...)
-	const n = 5000
+	const n = 10_000
+	var tags, segments []string
+	for i := range n {
+		tags, segments = append(tags, fmt.Sprint("other-", i)), append(segments, fmt.Sprint("other-", i))
+	}
 	repeated := make([]string, n)
 	sizes := make([]int, n)
 	for i := range repeated {
@@ -257,6 +262,11 @@ func TestLongVisitsAreNotSlow(t *testing.T) {
 		{"list", campaign.PageVisit{URL: shop, Profile: campaign.Profile{Fields: map[string]any{"bought": repeated, "sizes": sizes}}}},
 		{"query", campaign.PageVisit{URL: shop + "/?" + strings.Repeat("utm_source=mail&", n)}},
 		{"path", campaign.PageVisit{URL: shop + strings.Repeat("/sneakers/12", n)}},
+		{"two lists", campaign.PageVisit{
+			URL:     shop,
+			Item:    campaign.Item{Fields: map[string]any{"tags": tags}},
+			Profile: campaign.Profile{Fields: map[string]any{"segments": segments}},
+		}},
 	} {
 		start := time.Now()
 		outcomes, err := engine.Visit(t.Context(), test.visit)
