@@ -45,15 +45,11 @@ func TestIndexIsSmall(t *testing.T) {
 	}
 	for _, kind := range kinds {
 		t.Run(kind.name, func(t *testing.T) {
-			programs := make([]*program, n)
-			for i := range programs {
-				c := Campaign{ID: fmt.Sprint(i), Nodes: []Node{WebsiteTrigger{When: kind.when(i)}, Webhook{URL: "https://esp.example/"}, Stop{}}}
-				var err error
-				if programs[i], err = c.compile(); err != nil {
-					t.Fatal(err)
-				}
+			conditions := make([]Condition, n)
+			for i := range conditions {
+				conditions[i] = kind.when(i)
 			}
-			set := newCampaignSet(programs)
+			set := setOf(t, conditions...)
 			if len(set.always) != 0 {
 				t.Errorf("%d campaigns are tested for every visit, want none", len(set.always))
 			}
