@@ -228,8 +228,8 @@ func (g generator) visit() campaign.PageVisit {
 	}
 }
 
-// A visit that says the same again and again, in a list, in its query or in its
-// path, takes the time of one with as much to read, not of as many visits.
+// A visit with long lists, or that says the same again and again in its query or
+// its path, takes the time of one with as much to read, not of as many visits.
 func TestLongVisitsAreNotSlow(t *testing.T) {
 	var cs []campaign.Campaign
 	add := func(when ...campaign.Condition) {
@@ -241,6 +241,7 @@ func TestLongVisitsAreNotSlow(t *testing.T) {
 		add(campaign.ProfileField("bought").Equals("shoes"), campaign.ProfileField("sizes").AtLeast(50+i))
 		add(campaign.PageQuery("utm_source").Equals("mail"), campaign.PageQuery(fmt.Sprint("q", i)).Exists())
 		add(campaign.ItemField("tags").Equals(fmt.Sprint("tag-", i%10)), campaign.ProfileField("segments").Equals(fmt.Sprint("segment-", i/10)))
+		add(campaign.PageFragment.Contains(fmt.Sprint(i%10)), campaign.PageQuery(fmt.Sprint("q", i)).Exists())
 		add(campaign.PagePath.Contains("/sneakers"), campaign.PageQuery(fmt.Sprint("q", i)).Exists())
 	}
 	engine := newEngine(t, new(campaigntest.Recorder), nil, cs...)
@@ -262,6 +263,7 @@ func TestLongVisitsAreNotSlow(t *testing.T) {
 		{"list", campaign.PageVisit{URL: shop, Profile: campaign.Profile{Fields: map[string]any{"bought": repeated, "sizes": sizes}}}},
 		{"query", campaign.PageVisit{URL: shop + "/?" + strings.Repeat("utm_source=mail&", n)}},
 		{"path", campaign.PageVisit{URL: shop + strings.Repeat("/sneakers/12", n)}},
+		{"fragment", campaign.PageVisit{URL: shop + "/#" + strings.Repeat("%C3%A9", 60*n)}},
 		{"two lists", campaign.PageVisit{
 			URL:     shop,
 			Item:    campaign.Item{Fields: map[string]any{"tags": tags}},
