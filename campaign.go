@@ -183,6 +183,7 @@ func (prog *program) definition() Campaign {
 // definition from then on.
 func (prog *program) detach() {
 	prog.condition = cloneCondition(prog.condition)
+	prog.when.define(prog.condition)
 	for i := range prog.webhooks {
 		prog.webhooks[i].detach()
 	}

@@ -474,6 +474,24 @@ func (c *comparison) checkHost(s string, fs *faults, p pointer) {
 	}
 }
 
+// define makes c, a copy of what t was compiled from, what Explain shows of it.
+func (t *test) define(c Condition) {
+	switch c := c.(type) {
+	case Comparison:
+		t.cmp.def = c
+	case All:
+		for i := range c {
+			t.subs[i].define(c[i])
+		}
+	case Any:
+		for i := range c {
+			t.subs[i].define(c[i])
+		}
+	case Not:
+		t.subs[0].define(c.Of)
+	}
+}
+
 // eval decides t for one visit.
 func (t *test) eval(v *view) bool {
 	switch t.kind {

@@ -176,6 +176,7 @@ func (t *test) explain(v *view, p pointer) Finding {
 	switch t.kind {
 	case testCompare:
 		f.Kind, f.Comparison = "comparison", t.cmp.def
+		f.Comparison.Value = cloneValue(t.cmp.def.Value)
 		value, ok := v.value(t.cmp.field)
 		f.Found, f.Missing = value, !ok
 		return f

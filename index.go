@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -48,6 +49,10 @@ type pairIndex struct {
 	fields [2]fieldRef
 	id     indexID
 	salt   uint64
+
+	// asked are the texts that campaigns ask of each field for, without their
+	// slash. There are at most some hundreds: fields with more need no partner.
+	asked [2]map[string]struct{}
 }
 
 // match appends to hits the campaigns whose condition the visit meets, in the
@@ -96,20 +101,34 @@ func (s *campaignSet) matchPair(hits []int32, p *pairIndex, v *view) []int32 {
 		return s.matchTexts(hits, p, first, second, v)
 	}
 	var firstRoom, secondRoom [8]scalar
-	seconds := v.scalars(secondRoom[:0], p.fields[1])
-	for _, first := range v.scalars(firstRoom[:0], p.fields[0]) {
+	seconds := p.askedOf(1, v.scalars(secondRoom[:0], p.fields[1]))
+	for _, first := range p.askedOf(0, v.scalars(firstRoom[:0], p.fields[0])) {
 		for _, second := range seconds {
-			if first.kind == scalarText && second.kind == scalarText {
-				hits = s.matchTexts(hits, p, first.text, second.text, v)
-			}
+			hits = s.matchTexts(hits, p, first.text, second.text, v)
 		}
 	}
 	return hits
 }
 
+// askedOf keeps of the values of a field those that campaigns ask for, once
+// each: all of one list with all of another would be too many to look up.
+func (p *pairIndex) askedOf(side int, values []scalar) []scalar {
+	kept := values[:0]
+	for _, value := range values {
+		if value.kind != scalarText {
+			continue
+		}
+		if _, ok := p.asked[side][p.fields[side].plain(value.text)]; ok {
+			kept = append(kept, value)
+		}
+	}
+	slices.SortFunc(kept, func(a, b scalar) int { return strings.Compare(a.text, b.text) })
+	return slices.CompactFunc(kept, func(a, b scalar) bool { return a.text == b.text })
+}
+
 func (s *campaignSet) matchTexts(hits []int32, p *pairIndex, first, second string, v *view) []int32 {
 	first, second = p.fields[0].plain(first), p.fields[1].plain(second)
-	return s.matchKey(hits, pairKey(p.salt, first, second), &probe{index: p.id, text: first, second: second}, v)
+	return s.matchKey(hits, pairKey(p.salt, first, second), &probe{index: p.id, rule: rulePair, text: first, second: second}, v)
 }
 
 func (s *campaignSet) matchField(hits []int32, l *fieldIndex, v *view) []int32 {
@@ -134,7 +153,7 @@ func (s *campaignSet) matchField(hits []int32, l *fieldIndex, v *view) []int32 {
 		if value.kind == scalarText {
 			hits = s.matchText(hits, l, value.text, v)
 		} else {
-			hits = s.matchKey(hits, scalarKey(l.salt, value), &probe{index: l.id, noText: true}, v)
+			hits = s.matchKey(hits, scalarKey(l.salt, value), &probe{index: l.id, rule: ruleTest}, v)
 		}
 	}
 	return hits
@@ -167,7 +186,7 @@ func (s *campaignSet) matchText(hits []int32, l *fieldIndex, text string, v *vie
 	}
 	if l.equal {
 		whole := l.field.plain(text)
-		hits = s.matchKey(hits, wholeKey(l, whole), &probe{index: l.id, text: whole}, v)
+		hits = s.matchKey(hits, wholeKey(l, whole), &probe{index: l.id, rule: ruleWhole, text: whole}, v)
 	}
 	for i := range l.grams {
 		if l.grams[i] {
@@ -179,7 +198,7 @@ func (s *campaignSet) matchText(hits []int32, l *fieldIndex, text string, v *vie
 
 // matchHeads looks up all prefixes of the text.
 func (s *campaignSet) matchHeads(hits []int32, l *fieldIndex, text string, v *view) []int32 {
-	p := probe{index: l.id, text: text}
+	p := probe{index: l.id, rule: ruleStarts, text: text}
 	end := min(l.longestPrefix, len(text))
 	for key, i := l.salt, 0; ; key, i = nextHead(key, text[i:i+headStep]), i+headStep {
 		if s.table.mayHave(key) {
@@ -195,7 +214,7 @@ func (s *campaignSet) matchHeads(hits []int32, l *fieldIndex, text string, v *vi
 
 // matchTails looks up all suffixes of the text.
 func (s *campaignSet) matchTails(hits []int32, l *fieldIndex, text string, v *view) []int32 {
-	p := probe{index: l.id, text: text}
+	p := probe{index: l.id, rule: ruleEnds, text: text}
 	start := max(0, len(text)-l.longestSuffix)
 	for key, i := ^l.salt, len(text); ; key, i = nextHead(key, text[i-headStep:i]), i-headStep {
 		if s.table.mayHave(key) {
@@ -223,14 +242,14 @@ func (s *campaignSet) matchGrams(hits []int32, l *fieldIndex, shape gramShape, t
 	if shape.size == 4 {
 		for i := 0; i+4 <= len(text); i += shape.stride {
 			if key := mix(fourBytes(text[i:i+4]) ^ l.salt); s.table.mayHave(key) {
-				hits = s.find(hits, key, &probe{index: l.id, text: text, at: i}, v)
+				hits = s.find(hits, key, &probe{index: l.id, rule: ruleHas, text: text, at: i}, v)
 			}
 		}
 		return hits
 	}
 	for i := 0; i+8 <= len(text); i += shape.stride {
 		if key := mix(eightBytes(text[i:i+8]) ^ l.salt); s.table.mayHave(key) {
-			hits = s.matchAround(hits, key, &probe{index: l.id, text: text, at: i}, v)
+			hits = s.matchAround(hits, key, &probe{index: l.id, rule: ruleHas, text: text, at: i}, v)
 		}
 	}
 	return hits
@@ -255,7 +274,7 @@ type probe struct {
 	text, second string
 	at           int
 	index        indexID
-	noText       bool // a number or a boolean: only a test can tell
+	rule         rule // of the postings that are meant
 }
 
 // find takes the campaigns that are filed under the key and may hold for what
@@ -291,10 +310,29 @@ func (s *campaignSet) filed(hits []int32, e *posting, p *probe, v *view) []int32
 
 // take takes a campaign whose anchor holds.
 func (s *campaignSet) take(hits []int32, campaign int32, exact bool, v *view) []int32 {
+	if v.found++; v.found > fewFound && s.wasFound(campaign, v) {
+		return hits
+	}
 	if exact {
 		return append(hits, campaign)
 	}
 	return s.test(hits, campaign, v)
+}
+
+// fewFound is how many campaigns are taken without a note of which they are.
+// Most visits find a few. One that repeats a text, in its path, its query or a
+// list, would find the same ones at each place, and test them in full as often.
+const fewFound = 128
+
+// wasFound notes that the campaign is found, and reports whether it was before.
+func (s *campaignSet) wasFound(campaign int32, v *view) bool {
+	if v.foundBits == nil {
+		v.foundBits = make([]uint64, (len(s.programs)+63)/64)
+	}
+	word, bit := &v.foundBits[campaign/64], uint64(1)<<(campaign%64)
+	was := *word&bit != 0
+	*word |= bit
+	return was
 }
 
 // wholeKey is the key of a text that is looked up as a whole. Texts that equals
