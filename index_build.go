@@ -1,8 +1,6 @@
 package campaign
 
-import (
-	"math/rand/v2"
-)
+import "math/rand/v2"
 
 // Making the index of a campaignSet.
 

@@ -266,9 +266,9 @@ func (b *tableBuilder) groups() []group {
 }
 
 // A gramShape is how texts are cut into grams, pieces of a few bytes. Of the
-// text of a visit only every stride-th gram is looked up, so a text that may
-// stand anywhere is filed under stride grams that follow each other: one of them
-// is at a place that is looked at.
+// text of a visit only every stride-th gram is looked up. A text that may stand
+// anywhere is therefore filed under stride grams, at places in it that leave
+// each remainder when divided by the stride: one of them is looked at.
 type gramShape struct {
 	index  int
 	size   int // of a gram, in bytes: 4 or 8
