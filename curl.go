@@ -169,14 +169,30 @@ func (c *curlCommand) variable(secret string) string {
 // maxArgument is how long a body may be as an argument. Linux takes 128 KiB.
 const maxArgument = 100_000
 
+// maxFormat is how much of a body one printf writes: a byte can take four in its
+// format. Not every shell runs printf by itself.
+const maxFormat = maxArgument / 4
+
 // body adds the body: as an argument, or, if it is too long for that or holds
-// what cannot be pasted, by way of printf, which shells run by themselves.
+// what cannot be pasted, by way of printf.
 func (c *curlCommand) body(body string) {
 	if len(body) <= maxArgument && unpastable(body) < 0 {
 		c.option("--data-raw", quote(body))
 		return
 	}
-	c.before = "printf " + quote(printfFormat(body)) + " | "
+	var writes []string
+	for body != "" {
+		n := min(len(body), maxFormat)
+		for n < len(body) && n > maxFormat-utf8.UTFMax && !utf8.RuneStart(body[n]) {
+			n--
+		}
+		writes = append(writes, "printf "+quote(printfFormat(body[:n])))
+		body = body[n:]
+	}
+	c.before = writes[0] + " | "
+	if len(writes) > 1 {
+		c.before = "{ " + strings.Join(writes, "; ") + "; } | "
+	}
 	c.option("--data-binary", "@-")
 }
 

@@ -139,6 +139,6 @@ func special(base string) []testCase {
 		testCase{"a test", marked},
 		testCase{"POST of nothing", byHand(base+"/", "")},
 		testCase{"GET with a body", campaign.Request{Method: "GET", URL: base + "/", Body: []byte("@x")}},
-		testCase{"no UTF-8", byHand(base+"/", "a\xffb\xc3", campaign.Header{Name: "X-A", Value: "a\xffb"})},
+		testCase{"no UTF-8", byHand(base+"/", "a\xffb\xc3")},
 	)
 }
