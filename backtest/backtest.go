@@ -6,15 +6,15 @@
 //	fmt.Print(report)
 //
 // It decides by the same code as production: [Run] drives a [campaign.Engine]
-// with a [campaign.MemoryTracker] of its own, and a Sender that accepts all and
-// sends nothing. [Comparison] sets the reports of two versions side by side.
+// with a Tracker of its own, which forgets nothing, and a Sender that accepts
+// all and sends nothing. [Comparison] sets the reports of two versions side by
+// side.
 package backtest
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"iter"
 	"time"
 
@@ -105,7 +105,7 @@ type runner struct {
 	options   *Options
 	engine    *campaign.Engine
 	source    *source // nil without Options.Profiles
-	hash      maphash.Seed
+	cooldowns *cooldowns
 	campaigns []*tally
 	byID      map[string]*tally
 
@@ -122,8 +122,8 @@ func newRunner(campaigns []campaign.Campaign, o *Options) (*runner, error) {
 	case o.Samples < 0:
 		return nil, fmt.Errorf("backtest: Samples is %d; give how many runs to keep, or 0 for none", o.Samples)
 	}
-	r := &runner{options: o, hash: maphash.MakeSeed(), byID: make(map[string]*tally, len(campaigns))}
-	var engineOptions campaign.EngineOptions
+	r := &runner{options: o, cooldowns: newCooldowns(), byID: make(map[string]*tally, len(campaigns))}
+	engineOptions := campaign.EngineOptions{Tracker: r.cooldowns}
 	if o.Profiles != nil {
 		r.source = &source{from: o.Profiles}
 		engineOptions.Profiles = r.source
@@ -213,7 +213,7 @@ func (r *runner) count(out *campaign.Outcome, v campaign.PageVisit) {
 	case campaign.Delivered:
 		r.started(t, out, v.Time)
 		t.rep.Delivered++
-		t.reached[maphash.String(r.hash, out.Profile)] = struct{}{}
+		r.cooldowns.reach(out.Campaign, out.Profile)
 		return
 	case campaign.CoolingDown:
 		t.coolingDown++

@@ -15,21 +15,14 @@ type tally struct {
 	hours                map[int64]int
 	missing              missing
 
-	// reached are hashes of profile IDs. That two of a million profiles share
-	// one, so that the count is one too low, has a chance of three in a hundred
-	// million; the IDs themselves would take several times the memory, and the
-	// collector's time for each.
-	reached map[uint64]struct{}
-
 	// pending are the requests of the run under way, if it is to be a sample.
 	pending []campaign.Request
 }
 
 func newTally(c campaign.Campaign, from *source) (*tally, error) {
 	t := &tally{
-		rep:     CampaignReport{ID: c.ID, Name: c.Name, Paused: c.Paused, HeldBack: map[campaign.Reason]int{}},
-		hours:   map[int64]int{},
-		reached: map[uint64]struct{}{},
+		rep:   CampaignReport{ID: c.ID, Name: c.Name, Paused: c.Paused, HeldBack: map[campaign.Reason]int{}},
+		hours: map[int64]int{},
 	}
 	var err error
 	t.missing, err = newMissing(c, from)
@@ -43,6 +36,7 @@ func (r *runner) report() *Report {
 	}
 	r.rep.Campaigns = make([]CampaignReport, len(r.campaigns))
 	for i, t := range r.campaigns {
+		t.rep.Profiles = r.cooldowns.reached(t.rep.ID)
 		r.rep.Campaigns[i] = t.report(r.location())
 	}
 	return &r.rep
@@ -55,7 +49,6 @@ func (t *tally) report(where *time.Location) CampaignReport {
 	if t.unknown > 0 {
 		t.rep.HeldBack[campaign.ReasonUnknownProfile] = t.unknown
 	}
-	t.rep.Profiles = len(t.reached)
 	for _, start := range slices.Sorted(maps.Keys(t.hours)) {
 		t.rep.Hours = append(t.rep.Hours, Hour{Start: time.Unix(start, 0).In(where), Runs: t.hours[start]})
 	}
