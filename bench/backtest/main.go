@@ -18,11 +18,13 @@ import (
 	"flag"
 	"fmt"
 	"iter"
+	"math/rand/v2"
 	"os"
 	"runtime"
 	"runtime/debug"
 	"runtime/pprof"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/hybridcampaign/campaign"
@@ -161,35 +163,37 @@ func heap() uint64 {
 // A shop makes visits.
 type shop struct{ visits, profiles int }
 
-// sequence makes the visits, and calls atEnd after the last.
+// sequence makes the visits, and calls atEnd after the last. Addresses and IDs
+// are made anew for each, as by who reads a log: what a host passes in has just
+// been read, and is in the processor's cache.
 func (s shop) sequence(atEnd func()) iter.Seq[campaign.PageVisit] {
 	const span = 30 * 24 * time.Hour
 	first := time.Now().Add(-span).Truncate(time.Second)
 	step := span / time.Duration(s.visits)
-	pages := pages()
 	full := map[string]any{"email": "ann@example.org", "gender": "f", "country": "NL"}
 	bare := map[string]any{"gender": "f", "country": "NL"}
 	return func(yield func(campaign.PageVisit) bool) {
-		x := uint64(1)
+		rnd := rand.New(rand.NewPCG(1, 2))
+		var room [128]byte
 		for i := range s.visits {
-			x = x*6364136223846793005 + 1442695040888963407
-			page := &pages[x>>33%uint64(len(pages))]
-			y := x >> 11 * 0x9e3779b97f4a7c15 >> 17
-			profile := int(y>>1) % s.profiles
-			if y&1 == 0 {
+			x := rnd.Uint64()
+			profile := int(x>>33) % s.profiles
+			if x&1 == 0 {
 				profile /= 10
 			}
 			fields := full
 			if profile%100 == 7 {
 				fields = bare
 			}
+			kind, category, address := page(room[:0], int(x>>1&0xffff)%100, int(x>>17&0xffff))
+			url := string(address)
 			v := campaign.PageVisit{
 				Time: first.Add(time.Duration(i) * step),
-				URL:  page.url,
-				Type: page.kind,
-				Item: campaign.Item{Category: page.category},
+				URL:  url,
+				Type: kind,
+				Item: campaign.Item{Category: category},
 				Profile: campaign.Profile{
-					ID:     profileID(profile),
+					ID:     string(strconv.AppendInt(append(room[:0], "customer-"...), int64(profile), 10)),
 					Known:  profile%5 != 0,
 					Fields: fields,
 				},
@@ -204,42 +208,37 @@ func (s shop) sequence(atEnd func()) iter.Seq[campaign.PageVisit] {
 	}
 }
 
-func profileID(n int) string {
-	b := []byte("customer00000000")
-	for i := len(b) - 1; n > 0; i-- {
-		b[i] = byte('0' + n%10)
-		n /= 10
-	}
-	return string(b)
-}
+var (
+	categories = []string{"running", "hiking", "tennis", "football", "cycling", "swimming", "skiing", "yoga"}
+	words      = []string{"light", "classic", "trail", "pro", "junior"}
+)
 
-type page struct{ url, kind, category string }
-
-// pages returns the pages of the shop, in the shares in which they are visited.
-func pages() []page {
-	categories := []string{"running", "hiking", "tennis", "football", "cycling", "swimming", "skiing", "yoga"}
-	words := []string{"light", "classic", "trail", "pro", "junior"}
-	var all []page
-	for i := range 5000 {
-		category, word := categories[i%len(categories)], words[i%len(words)]
-		p := page{"https://shop.example/blog/" + word + "/" + fmt.Sprint(i), "article", ""}
-		switch {
-		case i%100 < 30: // products: those of running and hiking match one or two campaigns, the others none
-			p = page{"https://shop.example/products/" + category + "/" + word + "-" + fmt.Sprint(i) + "?color=red&size=" + fmt.Sprint(36+i%9), "product", category}
-		case i%100 < 45:
-			p = page{"https://shop.example/sale/" + word + "/" + fmt.Sprint(i), "list", ""}
-		case i%100 < 50:
-			p = page{"https://shop.example/basket", "basket", ""}
-		case i%100 < 53:
-			p = page{"https://shop.example/?utm_source=newsletter&utm_campaign=" + fmt.Sprint(i%12), "home", ""}
-		case i%100 < 65:
-			p = page{"https://shop.example/", "home", ""}
-		case i%100 < 70:
-			p = page{"https://shop.example/search?q=" + word + "+shoes", "search", ""}
-		}
-		all = append(all, p)
+// page makes one of the shop's pages: share says of which kind, from 0 to 99,
+// and n which one.
+func page(b []byte, share, n int) (kind, category string, address []byte) {
+	word := words[n%len(words)]
+	b = append(b, "https://shop.example"...)
+	number := func(b []byte) []byte { return strconv.AppendInt(b, int64(n), 10) }
+	switch {
+	case share < 30: // of the products, those of running and hiking match one or two campaigns
+		category = categories[n%len(categories)]
+		b = append(append(append(append(b, "/products/"...), category...), '/'), word...)
+		b = append(number(append(b, '-')), "?color=red&size="...)
+		return "product", category, strconv.AppendInt(b, int64(36+n%9), 10)
+	case share < 45:
+		return "list", "", number(append(append(append(b, "/sale/"...), word...), '/'))
+	case share < 50:
+		return "basket", "", append(b, "/basket"...)
+	case share < 53:
+		return "home", "", number(append(b, "/?utm_source=newsletter&utm_campaign="...))
+	case share < 65:
+		return "home", "", append(b, '/')
+	case share < 70:
+		return "search", "", append(append(append(b, "/search?q="...), word...), "+shoes"...)
+	case share < 71:
+		return "article", "", number(append(b, "/blog/wedding-shoes/"...))
 	}
-	return all
+	return "article", "", number(append(append(append(b, "/blog/"...), word...), '/'))
 }
 
 // campaigns returns ten campaigns as a shop has them.
@@ -257,7 +256,7 @@ func campaigns() []campaign.Campaign {
 		define("basket", campaign.PagePath.Equals("/basket"), day),
 		define("newsletter", campaign.PageQuery("utm_source").Equals("newsletter"), campaign.Never),
 		define("large-sizes", campaign.All{campaign.PagePath.StartsWith("/products/skiing/"), campaign.PageQuery("size").Equals("44")}, 7*day),
-		define("wedding", campaign.PagePath.Regex(`/blog/(wedding|party)/\d+`), 7*day),
+		define("wedding", campaign.PagePath.Regex(`/wedding-(shoes|suits)/\d+`), 7*day),
 		define("returns", campaign.PagePath.EndsWith("/returns"), day),
 	}
 }
