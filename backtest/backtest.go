@@ -87,7 +87,7 @@ func Run(ctx context.Context, campaigns []campaign.Campaign, visits iter.Seq[cam
 	if err != nil {
 		return nil, err
 	}
-	defer r.engine.Close(ctx) // its error tells of nothing but ctx
+	defer r.close()
 	for visit := range visits {
 		if err := ctx.Err(); err != nil {
 			return r.report(), err
@@ -144,6 +144,14 @@ func newRunner(campaigns []campaign.Campaign, o *Options) (*runner, error) {
 		r.byID[c.ID] = t
 	}
 	return r, nil
+}
+
+// close ends what a ProfileSource may still be doing, and waits for no more than
+// a moment: no run is left.
+func (r *runner) close() {
+	done, cancel := context.WithCancel(context.Background())
+	cancel()
+	_ = r.engine.Close(done) // its error tells of nothing but done
 }
 
 // visit takes one visit through the engine. The error is ctx's; then the visit
