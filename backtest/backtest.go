@@ -66,13 +66,16 @@ const keptBad = 5
 // count, show progress, and know which line of a log a bad visit came from; and
 // what it cannot read at all is for it to report or to leave out.
 //
-// Visits are judged by their own time, in the order in which they come, as the
-// engine does: one that comes late starts nothing while a cooldown ends after
-// it, even if that began after it. Sort the log for a clean answer; Report.Late
-// says whether that matters. A visit without a time is a bad visit, as there is
-// no now in a log; so is one that the engine refuses: without a URL's
-// beginnings, known without an ID, or one that starts something more than 24
-// hours ahead of the clock.
+// Visits are judged by their own time, in the order in which they come, as by an
+// engine: one that comes late is held back by a cooldown that ends after it, even
+// if that began after it. However late it comes, the answer is the same each
+// time, where a [campaign.MemoryTracker] may have forgotten what ended more than
+// five minutes before the newest visit. Report.Late says how many were late;
+// sort the log if they should not be.
+//
+// A visit without a time is a bad visit, as there is no now in a log. So is one
+// that an engine refuses: of a known profile without an ID, say, or one that
+// meets a condition and lies more than 24 hours ahead of the clock.
 //
 // The error is a [*campaign.ValidationError] if the campaigns cannot be used, or
 // says which option cannot; then there is no report. It is ctx's error if ctx
