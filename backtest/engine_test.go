@@ -33,7 +33,7 @@ func shopLog(n int, late time.Duration) []campaign.PageVisit {
 	visits := make([]campaign.PageVisit, n)
 	at := start
 	for i := range visits {
-		at = at.Add(time.Duration(rnd.Int64N(int64(2*minute)))).Truncate(time.Millisecond)
+		at = at.Add(time.Duration(rnd.Int64N(int64(2 * minute)))).Truncate(time.Millisecond)
 		v := campaign.PageVisit{
 			Time: at,
 			URL:  "https://shop.example" + paths[rnd.IntN(len(paths))],
