@@ -82,7 +82,12 @@ type address struct {
 }
 
 func addressOf(rawURL string) (address, bool) {
-	u, err := url.Parse(rawURL)
+	path, query, found := strings.Cut(rawURL, "?")
+	if found {
+		query = "?" + query
+	}
+	// As the sender does: for a bar net/url would encode the whole path anew.
+	u, err := url.Parse(strings.ReplaceAll(path, "|", "%7C") + query)
 	if err != nil || u.Host == "" {
 		return address{}, false
 	}

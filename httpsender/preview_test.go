@@ -90,10 +90,12 @@ func TestPreviewIsWhatIsSent(t *testing.T) {
 
 func previewed(t *testing.T, p campaign.Preview, secret string) string {
 	t.Helper()
-	u, err := neturl.Parse(p.URL)
+	path, query, found := strings.Cut(p.URL, "?")
+	u, err := neturl.Parse(strings.ReplaceAll(path, "|", "%7C"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	u.RawQuery, u.ForceQuery = query, found
 	var b strings.Builder
 	b.WriteString(p.Method + " " + u.RequestURI() + " HTTP/1.1\r\n")
 	for _, h := range p.Headers {

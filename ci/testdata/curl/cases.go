@@ -68,7 +68,7 @@ func requests(base string) ([]testCase, error) {
 		all = append(all, testCase{name + " as the body", byHand(base+"/raw", text)})
 	}
 	for _, target := range []string{
-		"", "/", "?", "/?", "?a=b", "/a/../b/./c/..", "/a/%2e%2E/b", "/%2F%2f", "//a//b", "/a.b/.c", "/a|b;c,d", "/a[1]",
+		"", "/", "?", "/?", "?a=b", "/a/../b/./c/..", "/a/%2e%2E/b", "/%2F%2f", "//a//b", "/a.b/.c", "/a|b;c,d", "/a%2Fb|c%2E?d|e", "/a[1]",
 		"/?filter[]=a|b&c[1-3]=d", "/?a=../b", "/?a=b?c=d/./", "/'$(id)'", "/a:b@c!d*(e)", "/?%", "/?a=%zz", "/?&&", "/?=",
 	} {
 		all = append(
