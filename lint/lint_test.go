@@ -88,8 +88,8 @@ var (
 )
 
 type (
-	all = campaign.All
-	any = campaign.Any
+	allOf = campaign.All
+	anyOf = campaign.Any
 )
 
 func not(c campaign.Condition) campaign.Not { return campaign.Not{Of: c} }
@@ -122,35 +122,35 @@ var faults = []struct {
 	{"URL with a host in upper case", when(address.Glob("https://Shop.example/*")), one(lint.NeverHolds, atWhen+"/value")},
 	{"URL with dots", when(address.Equals("https://shop.example/a/../b")), one(lint.NeverHolds, atWhen+"/value")},
 	{"an empty type", when(kind.Equals("")), one(lint.NeverHolds, atWhen+"/value")},
-	{"two types", when(all{kind.Equals("product"), kind.Equals("article")}), one(lint.NeverHolds, atWhen+"/all/1")},
-	{"two lists of types", when(all{kind.In("product", "article"), path.Contains("shoe"), kind.In("home", "basket")}), one(lint.NeverHolds, atWhen+"/all/2")},
-	{"path and prefix", when(all{path.StartsWith("/shoes/"), path.Equals("/hats/1")}), one(lint.NeverHolds, atWhen+"/all/1")},
-	{"path and text", when(all{path.Equals("/hats/1"), path.Contains("shoe")}), one(lint.NeverHolds, atWhen+"/all/1")},
-	{"two prefixes", when(all{path.StartsWith("/shoes/"), path.Glob("/hats/*")}), one(lint.NeverHolds, atWhen+"/all/1")},
-	{"in an all in an all", when(all{kind.Equals("product"), all{category.Equals("a"), kind.Equals("article")}}), one(lint.NeverHolds, atWhen+"/all/1/all/1")},
-	{"its own not", when(all{category.Equals("a"), not(category.Equals("a"))}), one(lint.NeverHolds, atWhen+"/all/1")},
-	{"not of what is implied", when(all{path.StartsWith("/shoes/running/"), not(path.StartsWith("/shoes/"))}), one(lint.NeverHolds, atWhen+"/all/1")},
-	{"a branch", when(all{path.StartsWith("/shoes/"), any{path.Equals("/hats"), category.Equals("a")}}), one(lint.NeverHolds, atWhen+"/all/1/any/0")},
+	{"two types", when(allOf{kind.Equals("product"), kind.Equals("article")}), one(lint.NeverHolds, atWhen+"/all/1")},
+	{"two lists of types", when(allOf{kind.In("product", "article"), path.Contains("shoe"), kind.In("home", "basket")}), one(lint.NeverHolds, atWhen+"/all/2")},
+	{"path and prefix", when(allOf{path.StartsWith("/shoes/"), path.Equals("/hats/1")}), one(lint.NeverHolds, atWhen+"/all/1")},
+	{"path and text", when(allOf{path.Equals("/hats/1"), path.Contains("shoe")}), one(lint.NeverHolds, atWhen+"/all/1")},
+	{"two prefixes", when(allOf{path.StartsWith("/shoes/"), path.Glob("/hats/*")}), one(lint.NeverHolds, atWhen+"/all/1")},
+	{"in an all in an all", when(allOf{kind.Equals("product"), allOf{category.Equals("a"), kind.Equals("article")}}), one(lint.NeverHolds, atWhen+"/all/1/all/1")},
+	{"its own not", when(allOf{category.Equals("a"), not(category.Equals("a"))}), one(lint.NeverHolds, atWhen+"/all/1")},
+	{"not of what is implied", when(allOf{path.StartsWith("/shoes/running/"), not(path.StartsWith("/shoes/"))}), one(lint.NeverHolds, atWhen+"/all/1")},
+	{"a branch", when(allOf{path.StartsWith("/shoes/"), anyOf{path.Equals("/hats"), category.Equals("a")}}), one(lint.NeverHolds, atWhen+"/all/1/any/0")},
 	{"not of every page", when(not(path.Exists())), one(lint.NeverHolds, atWhen)},
 
-	{"every page beside another", when(all{path.Exists(), kind.Equals("product")}), one(lint.AlwaysHolds, atWhen+"/all/0")},
-	{"every page or another", when(any{kind.Equals("product"), address.Exists()}), one(lint.AlwaysHolds, atWhen+"/any/1")},
-	{"this or not this", when(any{kind.Equals("product"), not(kind.Equals("product"))}), one(lint.AlwaysHolds, atWhen+"/any/1")},
-	{"this or not what implies it", when(any{not(path.StartsWith("/shoes/running/")), path.StartsWith("/shoes/")}), one(lint.AlwaysHolds, atWhen+"/any/1")},
+	{"every page beside another", when(allOf{path.Exists(), kind.Equals("product")}), one(lint.AlwaysHolds, atWhen+"/all/0")},
+	{"every page or another", when(anyOf{kind.Equals("product"), address.Exists()}), one(lint.AlwaysHolds, atWhen+"/any/1")},
+	{"this or not this", when(anyOf{kind.Equals("product"), not(kind.Equals("product"))}), one(lint.AlwaysHolds, atWhen+"/any/1")},
+	{"this or not what implies it", when(anyOf{not(path.StartsWith("/shoes/running/")), path.StartsWith("/shoes/")}), one(lint.AlwaysHolds, atWhen+"/any/1")},
 
-	{"a longer prefix, all", when(all{path.StartsWith("/shoes/"), path.StartsWith("/shoes/running/")}), one(lint.Redundant, atWhen+"/all/0")},
-	{"a longer prefix, any", when(any{path.StartsWith("/shoes/"), path.StartsWith("/shoes/running/")}), one(lint.Redundant, atWhen+"/any/1")},
-	{"contains and equals", when(all{path.Equals("/shoes/1"), path.Contains("shoes")}), one(lint.Redundant, atWhen+"/all/1")},
-	{"the same twice", when(all{category.Equals("a"), kind.Equals("b"), category.Equals("a")}), one(lint.Redundant, atWhen+"/all/2")},
-	{"the same but for a slash", when(any{path.Equals("/a"), path.Equals("/a/")}), one(lint.Redundant, atWhen+"/any/1")},
-	{"the same but for case", when(any{category.Equals("A"), category.Equals("a").IgnoringCase()}), one(lint.Redundant, atWhen+"/any/0")},
-	{"exists and equals", when(all{country.Exists(), country.Equals("NL")}), one(lint.Redundant, atWhen+"/all/0")},
-	{"a wider range", when(all{price.AtLeast(10), price.Greater(5)}), one(lint.Redundant, atWhen+"/all/1")},
-	{"a group in a group", when(any{all{kind.Equals("a"), category.Equals("b")}, kind.Equals("a")}), one(lint.Redundant, atWhen+"/any/0")},
+	{"a longer prefix, all", when(allOf{path.StartsWith("/shoes/"), path.StartsWith("/shoes/running/")}), one(lint.Redundant, atWhen+"/all/0")},
+	{"a longer prefix, any", when(anyOf{path.StartsWith("/shoes/"), path.StartsWith("/shoes/running/")}), one(lint.Redundant, atWhen+"/any/1")},
+	{"contains and equals", when(allOf{path.Equals("/shoes/1"), path.Contains("shoes")}), one(lint.Redundant, atWhen+"/all/1")},
+	{"the same twice", when(allOf{category.Equals("a"), kind.Equals("b"), category.Equals("a")}), one(lint.Redundant, atWhen+"/all/2")},
+	{"the same but for a slash", when(anyOf{path.Equals("/a"), path.Equals("/a/")}), one(lint.Redundant, atWhen+"/any/1")},
+	{"the same but for case", when(anyOf{category.Equals("A"), category.Equals("a").IgnoringCase()}), one(lint.Redundant, atWhen+"/any/0")},
+	{"exists and equals", when(allOf{country.Exists(), country.Equals("NL")}), one(lint.Redundant, atWhen+"/all/0")},
+	{"a wider range", when(allOf{price.AtLeast(10), price.Greater(5)}), one(lint.Redundant, atWhen+"/all/1")},
+	{"a group in a group", when(anyOf{allOf{kind.Equals("a"), category.Equals("b")}, kind.Equals("a")}), one(lint.Redundant, atWhen+"/any/0")},
 	{"a value twice", when(country.In("NL", "BE", "NL")), one(lint.Redundant, atWhen+"/value/2")},
 	{"a path twice", when(path.In("/a", "/b", "/a/")), one(lint.Redundant, atWhen+"/value/2")},
 	{"a value twice without case", when(country.In("NL", "nl").IgnoringCase()), one(lint.Redundant, atWhen+"/value/1")},
-	{"not of what cannot be", when(all{path.StartsWith("/shoes/"), not(path.Equals("/hats"))}), one(lint.Redundant, atWhen+"/all/1")},
+	{"not of what cannot be", when(allOf{path.StartsWith("/shoes/"), not(path.Equals("/hats"))}), one(lint.Redundant, atWhen+"/all/1")},
 
 	{"regex of everything", when(path.Regex(".*")), one(lint.MatchesEverything, atWhen+"/value")},
 	{"regex that is empty", when(path.Regex("")), one(lint.MatchesEverything, atWhen+"/value")},
@@ -159,7 +159,7 @@ var faults = []struct {
 	{"regex with an empty alternative", when(path.Regex("shoes|hats|")), one(lint.MatchesEverything, atWhen+"/value")},
 	{"regex of what may be missing", when(path.Regex("(/shoes)?")), one(lint.MatchesEverything, atWhen+"/value")},
 	{"regex of a character", when(path.Regex(".+")), one(lint.MatchesEverything, atWhen+"/value")},
-	{"glob", when(all{path.Glob("**"), kind.Equals("a")}), one(lint.MatchesEverything, atWhen+"/all/0/value")},
+	{"glob", when(allOf{path.Glob("**"), kind.Equals("a")}), one(lint.MatchesEverything, atWhen+"/all/0/value")},
 
 	{"path without slash", when(path.Equals("shoes/running")), one(lint.UnlikelyForm, atWhen+"/value")},
 	{"prefix without slash", when(path.StartsWith("shoes/")), one(lint.UnlikelyForm, atWhen+"/value")},
@@ -176,12 +176,12 @@ var faults = []struct {
 	{"URL with a space", when(address.Contains("running shoes")), one(lint.UnlikelyForm, atWhen+"/value")},
 	{"fragment with #", when(campaign.PageFragment.Equals("#top")), one(lint.UnlikelyForm, atWhen+"/value")},
 
-	{"empty range", when(all{price.AtLeast(10), price.Less(5)}), one(lint.EmptyRange, atWhen+"/all/1")},
-	{"empty range at one number", when(all{price.AtLeast(10), price.Less(10)}), one(lint.EmptyRange, atWhen+"/all/1")},
-	{"empty range beyond 2^53", when(all{price.Greater(int64(1<<53 + 1)), price.Less(int64(1<<53 + 1))}), one(lint.EmptyRange, atWhen+"/all/1")},
-	{"number outside of a range", when(all{price.Equals(3), price.AtLeast(10)}), one(lint.EmptyRange, atWhen+"/all/1")},
+	{"empty range", when(allOf{price.AtLeast(10), price.Less(5)}), one(lint.EmptyRange, atWhen+"/all/1")},
+	{"empty range at one number", when(allOf{price.AtLeast(10), price.Less(10)}), one(lint.EmptyRange, atWhen+"/all/1")},
+	{"empty range beyond 2^53", when(allOf{price.Greater(int64(1<<53 + 1)), price.Less(int64(1<<53 + 1))}), one(lint.EmptyRange, atWhen+"/all/1")},
+	{"number outside of a range", when(allOf{price.Equals(3), price.AtLeast(10)}), one(lint.EmptyRange, atWhen+"/all/1")},
 
-	{"no ID", when(all{path.StartsWith("/a/"), not(campaign.ProfileField("id").Exists())}), one(lint.NoAudience, atWhen+"/all/1")},
+	{"no ID", when(allOf{path.StartsWith("/a/"), not(campaign.ProfileField("id").Exists())}), one(lint.NoAudience, atWhen+"/all/1")},
 
 	{"http", calling(hook("http://esp.example/hooks")), one(lint.PlainHTTP, atHook+"/url")},
 	{"http to a public address", calling(hook("http://203.0.113.9:8080/hooks")), one(lint.PlainHTTP, atHook+"/url")},
@@ -251,29 +251,29 @@ var almost = []struct {
 	{lint.NeverHolds, "URL beginning", when(address.StartsWith("http"))},
 	{lint.NeverHolds, "URL with upper case in its path", when(address.StartsWith("https://shop.example/Sale"))},
 	{lint.NeverHolds, "an empty category", when(category.Equals(""))},
-	{lint.NeverHolds, "two categories, as of a list", when(all{category.Equals("a"), category.Equals("b")})},
-	{lint.NeverHolds, "two values of a query", when(all{campaign.PageQuery("size").Equals("41"), campaign.PageQuery("size").Equals("42")})},
-	{lint.NeverHolds, "two profile fields, as of a list", when(all{country.Equals("NL"), country.Equals("BE")})},
-	{lint.NeverHolds, "two types of one case", when(all{kind.In("Product", "x").IgnoringCase(), kind.In("product", "y")})},
-	{lint.NeverHolds, "a prefix and what goes on", when(all{path.StartsWith("/shoes/"), path.EndsWith("/reviews")})},
-	{lint.NeverHolds, "a prefix without a part of it", when(all{path.StartsWith("/shoes/"), not(path.StartsWith("/shoes/kids/"))})},
+	{lint.NeverHolds, "two categories, as of a list", when(allOf{category.Equals("a"), category.Equals("b")})},
+	{lint.NeverHolds, "two values of a query", when(allOf{campaign.PageQuery("size").Equals("41"), campaign.PageQuery("size").Equals("42")})},
+	{lint.NeverHolds, "two profile fields, as of a list", when(allOf{country.Equals("NL"), country.Equals("BE")})},
+	{lint.NeverHolds, "two types of one case", when(allOf{kind.In("Product", "x").IgnoringCase(), kind.In("product", "y")})},
+	{lint.NeverHolds, "a prefix and what goes on", when(allOf{path.StartsWith("/shoes/"), path.EndsWith("/reviews")})},
+	{lint.NeverHolds, "a prefix without a part of it", when(allOf{path.StartsWith("/shoes/"), not(path.StartsWith("/shoes/kids/"))})},
 	{lint.NeverHolds, "not of what may be", when(not(kind.Exists()))},
 
 	{lint.AlwaysHolds, "every page", when(path.Exists())},
-	{lint.AlwaysHolds, "every page, in a group", when(all{path.Exists()})},
-	{lint.AlwaysHolds, "what may be missing", when(all{kind.Exists(), path.StartsWith("/a/")})},
-	{lint.AlwaysHolds, "not the one or the other", when(any{not(kind.Equals("a")), path.StartsWith("/a/")})},
-	{lint.AlwaysHolds, "above or below, if it is there", when(any{price.Less(5), price.AtLeast(5)})},
+	{lint.AlwaysHolds, "every page, in a group", when(allOf{path.Exists()})},
+	{lint.AlwaysHolds, "what may be missing", when(allOf{kind.Exists(), path.StartsWith("/a/")})},
+	{lint.AlwaysHolds, "not the one or the other", when(anyOf{not(kind.Equals("a")), path.StartsWith("/a/")})},
+	{lint.AlwaysHolds, "above or below, if it is there", when(anyOf{price.Less(5), price.AtLeast(5)})},
 
-	{lint.Redundant, "another prefix", when(any{path.StartsWith("/shoes/"), path.StartsWith("/shoe/")})},
-	{lint.Redundant, "prefix in other case", when(any{path.StartsWith("/shoes/").IgnoringCase(), path.StartsWith("/hats/")})},
-	{lint.Redundant, "equals of another case", when(any{category.Equals("A"), category.Equals("a")})},
-	{lint.Redundant, "a number and its text", when(any{price.Equals(1), price.Equals("1")})},
+	{lint.Redundant, "another prefix", when(anyOf{path.StartsWith("/shoes/"), path.StartsWith("/shoe/")})},
+	{lint.Redundant, "prefix in other case", when(anyOf{path.StartsWith("/shoes/").IgnoringCase(), path.StartsWith("/hats/")})},
+	{lint.Redundant, "equals of another case", when(anyOf{category.Equals("A"), category.Equals("a")})},
+	{lint.Redundant, "a number and its text", when(anyOf{price.Equals(1), price.Equals("1")})},
 	{lint.Redundant, "values of two kinds", when(price.In(1, "1", true, 1.5))},
-	{lint.Redundant, "a range", when(all{price.AtLeast(5), price.Less(10)})},
-	{lint.Redundant, "not of a value of a list", when(all{category.Equals("a"), not(category.Equals("b"))})},
-	{lint.Redundant, "regex in two cases", when(any{path.Regex("[^a]b"), path.Regex("[^a]b").IgnoringCase()})},
-	{lint.Redundant, "two fields", when(all{path.StartsWith("/shoes/"), campaign.ReferrerPath.StartsWith("/shoes/")})},
+	{lint.Redundant, "a range", when(allOf{price.AtLeast(5), price.Less(10)})},
+	{lint.Redundant, "not of a value of a list", when(allOf{category.Equals("a"), not(category.Equals("b"))})},
+	{lint.Redundant, "regex in two cases", when(anyOf{path.Regex("[^a]b"), path.Regex("[^a]b").IgnoringCase()})},
+	{lint.Redundant, "two fields", when(allOf{path.StartsWith("/shoes/"), campaign.ReferrerPath.StartsWith("/shoes/")})},
 
 	{lint.MatchesEverything, "regex of something", when(path.Regex("/shoes/.*"))},
 	{lint.MatchesEverything, "regex of what is not empty", when(country.Regex(".+"))},
@@ -292,15 +292,15 @@ var almost = []struct {
 	{lint.UnlikelyForm, "fragment", when(campaign.PageFragment.Equals("top"))},
 	{lint.UnlikelyForm, "URL with an escaped space", when(address.Contains("running%20shoes"))},
 
-	{lint.EmptyRange, "one number", when(all{price.AtLeast(10), price.AtMost(10)})},
-	{lint.EmptyRange, "between integers", when(all{price.Greater(10), price.Less(11)})},
-	{lint.EmptyRange, "beyond 2^53", when(all{price.Greater(int64(1 << 53)), price.Less(int64(1<<53 + 2))})},
-	{lint.EmptyRange, "of two fields", when(all{price.AtLeast(10), campaign.ItemField("stock").Less(5)})},
-	{lint.EmptyRange, "in an any", when(any{price.AtLeast(10), price.Less(5)})},
+	{lint.EmptyRange, "one number", when(allOf{price.AtLeast(10), price.AtMost(10)})},
+	{lint.EmptyRange, "between integers", when(allOf{price.Greater(10), price.Less(11)})},
+	{lint.EmptyRange, "beyond 2^53", when(allOf{price.Greater(int64(1 << 53)), price.Less(int64(1<<53 + 2))})},
+	{lint.EmptyRange, "of two fields", when(allOf{price.AtLeast(10), campaign.ItemField("stock").Less(5)})},
+	{lint.EmptyRange, "in an any", when(anyOf{price.AtLeast(10), price.Less(5)})},
 
 	{lint.NoAudience, "no email", when(not(campaign.ProfileField("email").Exists()))},
 	{lint.NoAudience, "another ID", when(not(campaign.ProfileField("id").Equals("p-1")))},
-	{lint.NoAudience, "no ID, or something else", when(any{not(campaign.ProfileField("id").Exists()), kind.Equals("a")})},
+	{lint.NoAudience, "no ID, or something else", when(anyOf{not(campaign.ProfileField("id").Exists()), kind.Equals("a")})},
 
 	{lint.PlainHTTP, "https", calling(hook("https://esp.example/hooks"))},
 	{lint.PlainHTTP, "http at home", calling(
@@ -338,7 +338,7 @@ var almost = []struct {
 
 	{lint.StaticShadows, "another name", calling(hook("https://esp.example/hooks", campaign.Static("email_template", "spring"), campaign.FromProfile("email")))},
 	{lint.StaticShadows, "cleared", calling(hook("https://esp.example/hooks", campaign.Static("gender", "")))},
-	{lint.StaticShadows, "country that the condition asks for", sample{with("c", all{country.Equals("NL"), path.StartsWith("/a/")}, hook("https://esp.example/", campaign.Static("country", "NL")))}},
+	{lint.StaticShadows, "country that the condition asks for", sample{with("c", allOf{country.Equals("NL"), path.StartsWith("/a/")}, hook("https://esp.example/", campaign.Static("country", "NL")))}},
 	{lint.StaticShadows, "a common name", sample{with("c", campaign.ProfileField("status").Equals("gold"), hook("https://esp.example/", campaign.Static("status", "seen")))}},
 
 	{lint.ShortRestart, "a minute", stopping(campaign.Stop{RestartTimeout: time.Minute})},
@@ -488,9 +488,9 @@ func TestNothingIsShown(t *testing.T) {
 		Headers: campaign.Headers{{Name: "X-Api-Key", Value: mark}, {Name: "Authorization", Value: "Bearer " + mark}},
 	}
 	cs := sample{
-		with("a", all{campaign.ProfileField("email").Equals(mark), campaign.ProfileField("email").In(mark, mark)}, hidden),
-		with("b", all{campaign.ProfileField("email").Equals(mark), campaign.ProfileField("email").In(mark, mark)}, hidden),
-		with("c", all{address.Equals("https://Shop.example/?token=" + mark), path.Equals("/?" + mark)}, hidden),
+		with("a", allOf{campaign.ProfileField("email").Equals(mark), campaign.ProfileField("email").In(mark, mark)}, hidden),
+		with("b", allOf{campaign.ProfileField("email").Equals(mark), campaign.ProfileField("email").In(mark, mark)}, hidden),
+		with("c", allOf{address.Equals("https://Shop.example/?token=" + mark), path.Equals("/?" + mark)}, hidden),
 	}
 	warnings := check(t, cs)
 	if len(warnings) < 20 {
