@@ -1,8 +1,11 @@
 package lint
 
 import (
+	"net/url"
 	"regexp"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/hybridcampaign/campaign"
 )
@@ -34,8 +37,27 @@ func formFault(c campaign.Comparison, lits literals) (Code, string) {
 		return pathFault(text, c, lits)
 	case f == campaign.PageFragment && (strings.HasPrefix(text, "#") && equals || strings.HasPrefix(lits.prefix, "#")):
 		return UnlikelyForm, "page.fragment is what follows the #; write it without"
+	case f == campaign.PageFragment || isQuery(f):
+		if equals && isEscaped(text) || lits.any(isEscaped) {
+			return UnlikelyForm, string(f) + decoded
+		}
 	}
 	return "", ""
+}
+
+func isQuery(f campaign.Field) bool {
+	return strings.HasPrefix(string(f), "page.query.") || strings.HasPrefix(string(f), "referrer.query.")
+}
+
+const decoded = " is decoded; write the characters themselves in place of the % escapes"
+
+var escape = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
+
+// isEscaped reports whether s has percent escapes that would be decoded: those
+// of what is not UTF-8 stay as they are.
+func isEscaped(s string) bool {
+	text, err := url.PathUnescape(s)
+	return escape.MatchString(s) && (err != nil || utf8.ValidString(text))
 }
 
 // texts are all the literals.
@@ -44,12 +66,7 @@ func (lits literals) texts() []string {
 }
 
 func (lits literals) any(f func(string) bool) bool {
-	for _, s := range lits.texts() {
-		if f(s) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(lits.texts(), f)
 }
 
 // hostFault asks whether there is an address with the host.
@@ -182,9 +199,6 @@ func isURLOfPage(text string, c campaign.Comparison) bool {
 	return false
 }
 
-// escape is a percent escape of what a decoded path has as itself.
-var escape = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
-
 // globQuery is a query in a glob, where ? is any one character.
 var globQuery = regexp.MustCompile(`\?[\w.\[\]-]+=`)
 
@@ -231,7 +245,7 @@ func pathFault(text string, c campaign.Comparison, lits literals) (Code, string)
 	case strings.Contains(whole, "#"):
 		return UnlikelyForm, field + " has no fragment; compare page.fragment"
 	case escape.MatchString(whole):
-		return UnlikelyForm, field + " is decoded; write the characters themselves in place of the % escapes"
+		return UnlikelyForm, field + decoded
 	}
 	return UnlikelyForm, "no ordinary page has such a path: . and .. are resolved, a backslash is a slash, and white space at the end is cut; write it as browsers show it"
 }

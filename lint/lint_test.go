@@ -174,6 +174,7 @@ var faults = []struct {
 	{"path with dots", when(campaign.ReferrerPath.Equals("/a/../b")), one(lint.UnlikelyForm, atWhen+"/value")},
 	{"URL without scheme, in part", when(address.StartsWith("www.shop.example")), one(lint.UnlikelyForm, atWhen+"/value")},
 	{"URL with a space", when(address.Contains("running shoes")), one(lint.UnlikelyForm, atWhen+"/value")},
+	{"query with escapes", when(campaign.PageQuery("q").Equals("running%20shoes")), one(lint.UnlikelyForm, atWhen+"/value")},
 	{"fragment with #", when(campaign.PageFragment.Equals("#top")), one(lint.UnlikelyForm, atWhen+"/value")},
 
 	{"empty range", when(allOf{price.AtLeast(10), price.Less(5)}), one(lint.EmptyRange, atWhen+"/all/1")},
@@ -198,12 +199,12 @@ var faults = []struct {
 
 	{"key in the query", calling(hook("https://esp.example/hooks?api_key=" + apiKey)), one(lint.SecretInURL, atHook+"/url")},
 	{"token in the query", calling(hook("https://esp.example/hooks?x=1&access%5Ftoken=" + apiKey)), one(lint.SecretInURL, atHook+"/url")},
-	{"key that goes into the query", calling(get(campaign.Static("key", apiKey))), one(lint.SecretInURL, atHook+"/payload/0/static")},
+	{"key that goes into the query", calling(get(campaign.Static("api_key", apiKey))), one(lint.SecretInURL, atHook+"/payload/0/static")},
 
 	{"key in the payload", calling(hook("https://esp.example/hooks", campaign.Static("auth.apiKey", apiKey))), one(lint.SecretInPayload, atHook+"/payload/0/static")},
 
 	{"static email", calling(hook("https://esp.example/hooks", campaign.Static("email", "ann@example.org"))), one(lint.StaticShadows, atHook+"/payload/0")},
-	{"static profile ID", calling(hook("https://esp.example/hooks", campaign.Static("a", 1), campaign.Static("contact.profileid", 7))), one(lint.StaticShadows, atHook+"/payload/1")},
+	{"static profile ID", calling(hook("https://esp.example/hooks", campaign.Static("a", 1), campaign.Static("x.contact.profileid", 7))), one(lint.StaticShadows, atHook+"/payload/1")},
 	{
 		"static country, beside the profile's",
 		sample{with("c", country.In("NL", "BE"), hook("https://esp.example/", campaign.Static("country", "NL")))},
@@ -289,6 +290,7 @@ var almost = []struct {
 	{lint.UnlikelyForm, "prefix that ends with a dot", when(path.StartsWith("/a/."))},
 	{lint.UnlikelyForm, "glob with one character", when(path.Glob("/shoes/size-??"))},
 	{lint.UnlikelyForm, "regex with a part that may be missing", when(path.Regex("^/shoes/?$"))},
+	{lint.UnlikelyForm, "query", when(campaign.PageQuery("q").In("100%", "a b", "50%off", "%de", "C++"))},
 	{lint.UnlikelyForm, "fragment", when(campaign.PageFragment.Equals("top"))},
 	{lint.UnlikelyForm, "URL with an escaped space", when(address.Contains("running%20shoes"))},
 
@@ -331,12 +333,13 @@ var almost = []struct {
 		hook("https://hooks.slack.com/services/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"),
 		hook("https://hooks.zapier.com/hooks/catch/1234567/b8f9c2e"))},
 	{lint.SecretInURL, "hooks whose query is", calling(hook("https://chat.googleapis.com/v1/spaces/A/messages?key=" + apiKey + "&token=" + apiKey))},
-	{lint.SecretInURL, "parameters", calling(hook("https://esp.example/hooks?key=webshop&source=token&automation=A17b2c9d8e7f&key_id=" + apiKey))},
+	{lint.SecretInURL, "parameters", calling(hook("https://esp.example/hooks?key=spring2026&source=token&automation=A17b2c9d8e7f&key_id=" + apiKey))},
 	{lint.SecretInURL, "static fields", calling(get(campaign.Static("automation", "A-17"), campaign.Static("key", "running")))},
 
 	{lint.SecretInPayload, "static fields", calling(hook("https://esp.example/hooks", campaign.Static("automationid", "A-17"), campaign.Static("routing_key", apiKey)))},
 
 	{lint.StaticShadows, "another name", calling(hook("https://esp.example/hooks", campaign.Static("email_template", "spring"), campaign.FromProfile("email")))},
+	{lint.StaticShadows, "phone of the shop", calling(hook("https://esp.example/hooks", campaign.Static("shop.phone", "+31 20 0000000")))},
 	{lint.StaticShadows, "cleared", calling(hook("https://esp.example/hooks", campaign.Static("gender", "")))},
 	{lint.StaticShadows, "country that the condition asks for", sample{with("c", allOf{country.Equals("NL"), path.StartsWith("/a/")}, hook("https://esp.example/", campaign.Static("country", "NL")))}},
 	{lint.StaticShadows, "a common name", sample{with("c", campaign.ProfileField("status").Equals("gold"), hook("https://esp.example/", campaign.Static("status", "seen")))}},

@@ -32,7 +32,7 @@ func (l *linter) checkQuery(u *url.URL, at string) {
 	if keepsKeyInQuery(u.Hostname()) {
 		return
 	}
-	for _, pair := range strings.Split(u.RawQuery, "&") {
+	for pair := range strings.SplitSeq(u.RawQuery, "&") {
 		name, value, _ := strings.Cut(pair, "=")
 		if s, err := url.QueryUnescape(name); err == nil {
 			name = s
@@ -50,7 +50,7 @@ func (l *linter) checkQuery(u *url.URL, at string) {
 
 func (l *linter) checkStaticSecret(f campaign.PayloadField, inURL bool, at string) {
 	value, ok := f.Static.(string)
-	if !ok || !isSecret(f.As[strings.LastIndexByte(f.As, '.')+1:], value) {
+	if _, name := splitName(f.As); !ok || !isSecret(name, value) {
 		return
 	}
 	const cure = "; take it out, and send a header with a secret if the endpoint takes one"
@@ -68,7 +68,11 @@ func keepsKeyInQuery(host string) bool {
 }
 
 func isSecret(name, value string) bool {
-	return hasSecretPrefix(value) || namesSecret(name) && looksMade(value, longSecret)
+	least := longSecret
+	if strings.EqualFold(name, "key") {
+		least = keySecret
+	}
+	return hasSecretPrefix(value) || namesSecret(name) && looksMade(value, least)
 }
 
 // authScheme is what stands before a credential in a header.
@@ -115,6 +119,7 @@ func namesSecret(name string) bool {
 const (
 	shortSecret = 6 // after Bearer, where nothing else stands
 	longSecret  = 8
+	keySecret   = 16 // under a mere key, which may be that of a list or a mailing
 )
 
 // looksMade reports whether a value looks as machines make secrets, and not as
