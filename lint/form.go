@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"fmt"
 	"net/url"
 	"regexp"
 	"slices"
@@ -72,12 +73,8 @@ func (lits literals) any(f func(string) bool) bool {
 // hostFault asks whether there is an address with the host.
 func hostFault(host string, c campaign.Comparison) (Code, string) {
 	c.Field = campaign.PageHost
-	candidate := host
-	if c.IgnoreCase {
-		candidate = strings.ToLower(host)
-	}
 	for _, scheme := range []string{"https://", "http://", "app://"} {
-		if probe(c, campaign.PageVisit{URL: scheme + candidate + "/"}) {
+		if probe(c, campaign.PageVisit{URL: scheme + host + "/"}) {
 			return "", ""
 		}
 	}
@@ -133,7 +130,7 @@ func schemeFault(text string, c campaign.Comparison, lits literals) (Code, strin
 func asciiFold(s string) string { return strings.ToLower(foldKey(s)) }
 
 const (
-	noFragment = "no page has this: %s is without the fragment; remove it from # on, or compare page.fragment"
+	noFragment = "%s has no fragment; remove it from # on, or compare page.fragment if that is meant"
 	noUnicode  = "no page has this: %s is percent-encoded; write it as it is copied from a browser's address bar, or compare the path, which is decoded"
 	wholeURL   = `write the whole address, with https:// in front`
 )
@@ -148,9 +145,9 @@ func urlFault(text string, c campaign.Comparison, lits literals) (Code, string) 
 	}
 	switch {
 	case lits.any(func(s string) bool { return strings.Contains(s, "#") }):
-		return NeverHolds, strings.Replace(noFragment, "%s", field, 1)
+		return NeverHolds, "no page has this: " + fmt.Sprintf(noFragment, field)
 	case lits.any(func(s string) bool { return !isASCII(s, lits.fold) }):
-		return NeverHolds, strings.Replace(noUnicode, "%s", field, 1)
+		return NeverHolds, fmt.Sprintf(noUnicode, field)
 	}
 	if head := urlHead.FindString(lits.prefix); !lits.fold && hasUpper(head) {
 		return NeverHolds, "no page has this: scheme and host are in lower case; write them so"
@@ -243,7 +240,7 @@ func pathFault(text string, c campaign.Comparison, lits literals) (Code, string)
 	case ordinary:
 		return "", ""
 	case strings.Contains(whole, "#"):
-		return UnlikelyForm, field + " has no fragment; compare page.fragment"
+		return UnlikelyForm, fmt.Sprintf(noFragment, field)
 	case escape.MatchString(whole):
 		return UnlikelyForm, field + decoded
 	}

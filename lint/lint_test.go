@@ -146,6 +146,9 @@ var faults = []struct {
 	{"the same but for case", when(anyOf{category.Equals("A"), category.Equals("a").IgnoringCase()}), one(lint.Redundant, atWhen+"/any/0")},
 	{"exists and equals", when(allOf{country.Exists(), country.Equals("NL")}), one(lint.Redundant, atWhen+"/all/0")},
 	{"a wider range", when(allOf{price.AtLeast(10), price.Greater(5)}), one(lint.Redundant, atWhen+"/all/1")},
+	{"a bound that is open", when(allOf{price.AtLeast(10), price.Greater(10)}), one(lint.Redundant, atWhen+"/all/0")},
+	{"a prefix with and without case", when(allOf{path.StartsWith("/Shoes/").IgnoringCase(), path.StartsWith("/Shoes/")}), one(lint.Redundant, atWhen+"/all/0")},
+	{"a glob that forgives no slash", when(anyOf{path.Glob("/a"), path.Equals("/a/")}), one(lint.Redundant, atWhen+"/any/0")},
 	{"a group in a group", when(anyOf{allOf{kind.Equals("a"), category.Equals("b")}, kind.Equals("a")}), one(lint.Redundant, atWhen+"/any/0")},
 	{"a value twice", when(country.In("NL", "BE", "NL")), one(lint.Redundant, atWhen+"/value/2")},
 	{"a path twice", when(path.In("/a", "/b", "/a/")), one(lint.Redundant, atWhen+"/value/2")},
@@ -160,6 +163,8 @@ var faults = []struct {
 	{"regex of what may be missing", when(path.Regex("(/shoes)?")), one(lint.MatchesEverything, atWhen+"/value")},
 	{"regex of a character", when(path.Regex(".+")), one(lint.MatchesEverything, atWhen+"/value")},
 	{"glob", when(allOf{path.Glob("**"), kind.Equals("a")}), one(lint.MatchesEverything, atWhen+"/all/0/value")},
+
+	{"glob, of a number", when(allOf{price.AtLeast(5), price.Glob("*")}), one(lint.MatchesEverything, atWhen+"/all/1/value")},
 
 	{"path without slash", when(path.Equals("shoes/running")), one(lint.UnlikelyForm, atWhen+"/value")},
 	{"prefix without slash", when(path.StartsWith("shoes/")), one(lint.UnlikelyForm, atWhen+"/value")},
@@ -258,6 +263,10 @@ var almost = []struct {
 	{lint.NeverHolds, "two types of one case", when(allOf{kind.In("Product", "x").IgnoringCase(), kind.In("product", "y")})},
 	{lint.NeverHolds, "a prefix and what goes on", when(allOf{path.StartsWith("/shoes/"), path.EndsWith("/reviews")})},
 	{lint.NeverHolds, "a prefix without a part of it", when(allOf{path.StartsWith("/shoes/"), not(path.StartsWith("/shoes/kids/"))})},
+	{lint.NeverHolds, "two prefixes of one case", when(allOf{kind.StartsWith("Shoes").IgnoringCase(), kind.StartsWith("sho")})},
+	{lint.NeverHolds, "without case, and a regex with", when(allOf{kind.Equals("A").IgnoringCase(), kind.Regex("^[^a]$")})},
+	{lint.NeverHolds, "what is ASCII in another case", when(address.Contains("ſhop").IgnoringCase())},
+	{lint.NeverHolds, "URL in upper case, ignoring case", when(address.StartsWith("https://Shop.Example/").IgnoringCase())},
 	{lint.NeverHolds, "not of what may be", when(not(kind.Exists()))},
 
 	{lint.AlwaysHolds, "every page", when(path.Exists())},
@@ -268,6 +277,7 @@ var almost = []struct {
 
 	{lint.Redundant, "another prefix", when(anyOf{path.StartsWith("/shoes/"), path.StartsWith("/shoe/")})},
 	{lint.Redundant, "prefix in other case", when(anyOf{path.StartsWith("/shoes/").IgnoringCase(), path.StartsWith("/hats/")})},
+	{lint.Redundant, "text in other case", when(anyOf{category.Contains("ab").IgnoringCase(), category.Contains("a")})},
 	{lint.Redundant, "equals of another case", when(anyOf{category.Equals("A"), category.Equals("a")})},
 	{lint.Redundant, "a number and its text", when(anyOf{price.Equals(1), price.Equals("1")})},
 	{lint.Redundant, "values of two kinds", when(price.In(1, "1", true, 1.5))},
