@@ -199,6 +199,7 @@ var faults = []struct {
 
 	{"key in a header", heading("X-Api-Key", apiKey), one(lint.SecretInHeader, atHook+"/headers/0/value")},
 	{"bearer", heading("Authorization", "Bearer "+apiKey), one(lint.SecretInHeader, atHook+"/headers/0/value")},
+	{"bearer under any name", heading("X-Shop", "Bearer "+apiKey), one(lint.SecretInHeader, atHook+"/headers/0/value")},
 	{"basic", heading("Authorization", "Basic "+"dXNlcjpwYXNz"+"d29yZA=="), one(lint.SecretInHeader, atHook+"/headers/0/value")},
 	{"known prefix under any name", heading("X-Shop", liveKey), one(lint.SecretInHeader, atHook+"/headers/0/value")},
 
@@ -278,6 +279,7 @@ var almost = []struct {
 	{lint.Redundant, "another prefix", when(anyOf{path.StartsWith("/shoes/"), path.StartsWith("/shoe/")})},
 	{lint.Redundant, "prefix in other case", when(anyOf{path.StartsWith("/shoes/").IgnoringCase(), path.StartsWith("/hats/")})},
 	{lint.Redundant, "text in other case", when(anyOf{category.Contains("ab").IgnoringCase(), category.Contains("a")})},
+	{lint.Redundant, "equals without case, and a prefix with", when(allOf{kind.Equals("a").IgnoringCase(), kind.StartsWith("a")})},
 	{lint.Redundant, "equals of another case", when(anyOf{category.Equals("A"), category.Equals("a")})},
 	{lint.Redundant, "a number and its text", when(anyOf{price.Equals(1), price.Equals("1")})},
 	{lint.Redundant, "values of two kinds", when(price.In(1, "1", true, 1.5))},
