@@ -200,7 +200,7 @@ var faults = []struct {
 	{"key in a header", heading("X-Api-Key", apiKey), one(lint.SecretInHeader, atHook+"/headers/0/value")},
 	{"bearer", heading("Authorization", "Bearer "+apiKey), one(lint.SecretInHeader, atHook+"/headers/0/value")},
 	{"bearer under any name", heading("X-Shop", "Bearer "+apiKey), one(lint.SecretInHeader, atHook+"/headers/0/value")},
-	{"basic", heading("Authorization", "Basic "+"dXNlcjpwYXNz"+"d29yZA=="), one(lint.SecretInHeader, atHook+"/headers/0/value")},
+	{"basic", heading("X-Forward", "Basic "+"dXNlcjpwYXNz"+"d29yZA=="), one(lint.SecretInHeader, atHook+"/headers/0/value")},
 	{"known prefix under any name", heading("X-Shop", liveKey), one(lint.SecretInHeader, atHook+"/headers/0/value")},
 
 	{"key in the query", calling(hook("https://esp.example/hooks?api_key=" + apiKey)), one(lint.SecretInURL, atHook+"/url")},
@@ -333,6 +333,11 @@ var almost = []struct {
 
 	{lint.SecretInHeader, "source", heading("X-Source", "webshop")},
 	{lint.SecretInHeader, "media type", heading("Content-Type", "application/json")},
+	{lint.SecretInHeader, "a basic plan", heading("X-Plan", "Basic spring2026")},
+	{lint.SecretInHeader, "a key of something", heading("X-Note", "Key customers2026")},
+	{lint.SecretInHeader, "version", heading("Accept", "application/vnd.esp+json; version=2")},
+	{lint.SecretInHeader, "mode", heading("X-Auth-Mode", "oauth2-v12")},
+	{lint.SecretInHeader, "agent", heading("User-Agent", "webshop/1.4.2 (token refresh)")},
 	{lint.SecretInHeader, "a word as key", heading("X-Api-Key", "webshop")},
 	{lint.SecretInHeader, "tenant", heading("X-Tenant-Id", "550e8400-e29b-41d4-a716-446655440000")},
 	{lint.SecretInHeader, "the key of something else", heading("X-Partition-Key", "customers-2026")},

@@ -1,6 +1,8 @@
 package lint
 
 import (
+	"bytes"
+	"encoding/base64"
 	"net/url"
 	"regexp"
 	"slices"
@@ -16,7 +18,8 @@ func (l *linter) checkHeaders(headers campaign.Headers, at string) {
 		value, least := h.Value, longSecret
 		named := namesSecret(h.Name)
 		if scheme := authScheme.FindString(value); scheme != "" {
-			value, least, named = value[len(scheme):], shortSecret, true
+			value, least = value[len(scheme):], shortSecret
+			named = named || isCredential(scheme, value)
 		}
 		if hasSecretPrefix(value) || named && looksMade(value, least) {
 			l.warn(key(at, "headers", strconv.Itoa(i), "value"), SecretInHeader,
@@ -77,6 +80,19 @@ func isSecret(name, value string) bool {
 
 // authScheme is what stands before a credential in a header.
 var authScheme = regexp.MustCompile(`^(?i:bearer|basic|token|apikey|api-key|key) +`)
+
+// isCredential reports whether what follows a scheme surely is one, whatever the
+// header's name. A plan can be basic too, and a key one of many things.
+func isCredential(scheme, value string) bool {
+	switch strings.ToLower(strings.TrimSpace(scheme)) {
+	case "bearer":
+		return true
+	case "basic":
+		pair, err := base64.StdEncoding.DecodeString(value)
+		return err == nil && bytes.IndexByte(pair, ':') > 0
+	}
+	return false
+}
 
 // secretPrefixes are what services begin their secrets with. What follows is
 // long, so that a mention of a prefix is not taken for a secret.
