@@ -164,8 +164,7 @@ func (d *decision) enter(prog *program, v *view, out *Outcome) *run {
 	}
 	r := d.newRun(prog, v)
 	r.entry, r.entered, r.out.Until = entry, true, out.Until
-	var err error
-	if r.requests, err = e.render(prog, v, false); err != nil {
+	if err := e.render(r, v); err != nil {
 		out.fail(reasonOr(err, ReasonCannotRender), err)
 		return nil
 	}

@@ -44,9 +44,10 @@ func (e *Engine) askSource(ctx context.Context, id string) (fields map[string]an
 	return profile.Fields, nil
 }
 
-func (e *Engine) render(prog *program, v *view, test bool) (requests []Request, err error) {
+func (e *Engine) render(r *run, v *view) (err error) {
 	defer e.recovered("a value of the visit", &err)
-	return prog.render(v, test)
+	r.requests, err = r.prog.render(r.room[:], v, r.test)
+	return err
 }
 
 // detach makes the visit independent of what the caller does with it next.

@@ -17,6 +17,7 @@ type run struct {
 	entry    Entry
 	entered  bool       // a cooldown began with this run, or Immediately
 	requests []Request  // what is sent
+	room     [1]Request // where it stands, if it is one
 	open     *openVisit // what is to be decided first; nil if all is
 	queued   bool
 	test     bool
@@ -236,8 +237,7 @@ func (e *Engine) prepare(r *run) bool {
 	if !r.test && !e.enterLate(r, &v) {
 		return false
 	}
-	var err error
-	if r.requests, err = e.render(r.prog, &v, r.test); err != nil {
+	if err := e.render(r, &v); err != nil {
 		r.out.fail(reasonOr(err, ReasonCannotRender), err)
 		return false
 	}
