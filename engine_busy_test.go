@@ -833,3 +833,50 @@ func TestEngineSoak(t *testing.T) {
 		t.Errorf("Stats = %+v, want some of everything", s)
 	}
 }
+
+// A hostError is an error with methods that panic when it is a nil pointer, as
+// most do: the mistake of returning a typed nil.
+type hostError struct{ cause error }
+
+func (e *hostError) Error() string { return e.cause.Error() }
+func (e *hostError) Unwrap() error { return e.cause }
+
+// The methods of an error are host code too.
+func TestErrorsThatPanic(t *testing.T) {
+	deliver := campaign.SenderFunc(func(context.Context, *campaign.Request) (*campaign.Response, error) { return nil, nil })
+	reject := campaign.SenderFunc(func(context.Context, *campaign.Request) (*campaign.Response, error) {
+		return nil, &campaign.DeliveryError{Verdict: campaign.Rejected}
+	})
+	for name, err := range map[string]error{"an error of the host's": (*hostError)(nil), "a DeliveryError": (*campaign.DeliveryError)(nil)} {
+		failing := func() error { return err }
+		tests := []struct {
+			name    string
+			sender  campaign.Sender
+			options campaign.EngineOptions
+			reason  campaign.Reason
+		}{
+			{"Sender", campaign.SenderFunc(func(context.Context, *campaign.Request) (*campaign.Response, error) { return nil, err }), campaign.EngineOptions{}, campaign.ReasonPanicked},
+			{"Tracker.Enter", deliver, campaign.EngineOptions{Tracker: &brokenTracker{enter: failing}}, campaign.ReasonPanicked},
+			{"Tracker.Reopen", reject, campaign.EngineOptions{Tracker: &brokenTracker{reopen: failing}}, campaign.ReasonRejected},
+			{"ProfileSource", deliver, campaign.EngineOptions{Profiles: campaign.ProfileSourceFunc(func(context.Context, string) (campaign.Profile, error) {
+				return campaign.Profile{}, err
+			})}, campaign.ReasonPanicked},
+		}
+		for _, tt := range tests {
+			t.Run(name+" by "+tt.name, func(t *testing.T) {
+				tt.options.Logger = slog.New(slog.NewTextHandler(new(bytes.Buffer), nil))
+				engine := newEngine(t, tt.sender, &tt.options, byCountry("nl", "NL"))
+				v := visitBy("p-1")
+				if tt.options.Profiles == nil {
+					v.Profile.Fields["country"] = "NL"
+				}
+				if out := visit(t, engine, v); out.Status != campaign.Failed || out.Reason != tt.reason || out.Err == nil || !strings.Contains(out.Err.Error(), "panic in ") {
+					t.Errorf("Visit = %+v, want failed as %s, with the panic", out, tt.reason)
+				}
+				v.Profile.ID = "p-2"
+				enqueue(t, engine, v)
+				closeEngine(t, engine)
+			})
+		}
+	}
+}
