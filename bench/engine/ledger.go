@@ -101,13 +101,13 @@ func (l *ledger) check(stats campaign.Stats, requests int64) []error {
 func (r *record) check() error {
 	switch {
 	case r.returned == "":
-		return errors.New("Enqueue has returned nothing for it")
+		return errors.New("nothing was returned for it")
 	case r.finals != 1:
 		return fmt.Errorf("the Observer was told %d times how it ended, want once", r.finals)
 	case (r.returned == campaign.Queued) != (r.queued == 1) || r.queued > 1:
-		return fmt.Errorf("Enqueue returned %s, and the Observer was told %d times that it is queued", r.returned, r.queued)
+		return fmt.Errorf("returned as %s, and the Observer was told %d times that it is queued", r.returned, r.queued)
 	case r.returned != campaign.Queued && r.returned != r.final:
-		return fmt.Errorf("Enqueue returned %s, and the Observer was told %s", r.returned, r.final)
+		return fmt.Errorf("returned as %s, and the Observer was told %s", r.returned, r.final)
 	case int(r.received) != r.attempts:
 		return fmt.Errorf("%s after %d attempts, and the receiver has had it %d times", r.final, r.attempts, r.received)
 	}
@@ -153,11 +153,11 @@ func (l *ledger) checkStats(s campaign.Stats) []error {
 		{campaign.Queued, s.Queued, returned[campaign.Queued]},
 	} {
 		if c.got != c.want {
-			wrong = append(wrong, fmt.Errorf("Stats count %d %s, want %d", c.got, c.status, c.want))
+			wrong = append(wrong, fmt.Errorf("counted %d %s in Stats, want %d", c.got, c.status, c.want))
 		}
 	}
 	if sum := s.Delivered + s.CoolingDown + s.Failed + s.Refused; sum != uint64(len(l.entries)) {
-		wrong = append(wrong, fmt.Errorf("Stats count %d ends of %d matches", sum, len(l.entries)))
+		wrong = append(wrong, fmt.Errorf("counted %d ends of %d matches in Stats", sum, len(l.entries)))
 	}
 	return wrong
 }
