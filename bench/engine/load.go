@@ -42,9 +42,9 @@ func measureLoad(out io.Writer, o *options) ([]goal, error) {
 	pool := newPool(l)
 	// First the same without an engine: what is late there is late because of
 	// the machine, or of those who call.
-	control := offer(o, o.visits()/5, func(int) error { return nil })
+	control := offer(o, o.visits()/5, func(int) (time.Duration, error) { return time.Since(time.Now()), nil })
 	level := watch(engine, o.duration)
-	load := offer(o, o.visits(), func(i int) error { return pool.pass(engine, i) })
+	load := offer(o, o.visits(), func(i int) (time.Duration, error) { return pool.pass(engine, i) })
 	begun := time.Now()
 	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
 	defer cancel()
@@ -99,20 +99,25 @@ func newPool(l *ledger) *pool {
 	return p
 }
 
-func (p *pool) pass(engine *campaign.Engine, i int) error {
-	if i%every > 0 {
-		outcomes, err := engine.Enqueue(context.Background(), p.others[i%len(p.others)])
-		if err == nil && outcomes != nil {
-			return fmt.Errorf("visit %d should match nothing: %v", i, outcomes)
-		}
-		return err
+// pass passes the i-th visit, and returns how long Enqueue took.
+func (p *pool) pass(engine *campaign.Engine, i int) (time.Duration, error) {
+	n, ctx, visit := i/every, context.Background(), p.others[i%len(p.others)]
+	matches := i%every == 0
+	if matches {
+		ctx, visit = withNumber(n), visitOf(n)
 	}
-	n := i / every
-	outcomes, err := engine.Enqueue(withNumber(n), visitOf(n))
-	if err != nil {
-		return err
+	begun := time.Now()
+	outcomes, err := engine.Enqueue(ctx, visit)
+	took := time.Since(begun)
+	switch {
+	case err != nil:
+		return took, err
+	case matches:
+		return took, p.ledger.returned(n, outcomes)
+	case outcomes != nil:
+		return took, fmt.Errorf("visit %d should match nothing: %v", i, outcomes)
 	}
-	return p.ledger.returned(n, outcomes)
+	return took, nil
 }
 
 // visitOf is the n-th visit that matches. One in five is by a profile that was
@@ -142,7 +147,7 @@ type offered struct {
 
 // offer passes visits, each when it is due: also those that follow one that is
 // late, so that nothing that holds the callers up is hidden.
-func offer(o *options, visits int, pass func(i int) error) *offered {
+func offer(o *options, visits int, pass func(i int) (time.Duration, error)) *offered {
 	all := &offered{calls: make([]time.Duration, visits), due: make([]time.Duration, visits)}
 	gap := time.Second / time.Duration(o.rate)
 	errs := make(chan error, callers)
@@ -153,12 +158,11 @@ func offer(o *options, visits int, pass func(i int) error) *offered {
 			for i := c; i < visits; i += callers {
 				due := start.Add(time.Duration(i) * gap)
 				sleep(time.Until(due))
-				begun := time.Now()
-				if err := pass(i); err != nil && failed == nil {
+				took, err := pass(i)
+				if err != nil && failed == nil {
 					failed = err
 				}
-				done := time.Now()
-				all.calls[i], all.due[i] = done.Sub(begun), done.Sub(due)
+				all.calls[i], all.due[i] = took, time.Since(due)
 			}
 			errs <- failed
 		}()
