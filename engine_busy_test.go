@@ -262,6 +262,67 @@ func TestCloseWithASenderThatHangs(t *testing.T) {
 	})
 }
 
+// A profile source hangs, or a Tracker does, and looks at no context: Close
+// returns in time too.
+func TestCloseWithOtherCodeThatHangs(t *testing.T) {
+	tests := []struct {
+		name    string
+		options func(release chan struct{}) *campaign.EngineOptions
+		want    []campaign.UnfinishedRun
+		text    string
+	}{
+		{"ProfileSource", func(release chan struct{}) *campaign.EngineOptions {
+			return &campaign.EngineOptions{Profiles: campaign.ProfileSourceFunc(func(context.Context, string) (campaign.Profile, error) {
+				<-release
+				return campaign.Profile{Fields: map[string]any{"country": "NL"}}, nil
+			})}
+		}, []campaign.UnfinishedRun{{Campaign: "nl", Profile: "p-1"}}, `1 of "nl"`},
+		{"Tracker.Enter", func(release chan struct{}) *campaign.EngineOptions {
+			return &campaign.EngineOptions{Tracker: &brokenTracker{enter: func() error {
+				<-release
+				return nil
+			}}}
+		}, nil, "before the host's own code had returned"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				release := make(chan struct{})
+				var sender campaigntest.Recorder
+				engine := newEngine(t, &sender, tt.options(release), byCountry("nl", "NL"))
+				v := visitBy("p-1")
+				if tt.want == nil {
+					v.Profile.Fields["country"] = "NL"
+				}
+				go func() {
+					if _, err := engine.Enqueue(t.Context(), v); err != nil {
+						t.Errorf("Enqueue: %v", err)
+					}
+				}()
+				synctest.Wait()
+				begun := time.Now()
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				failed, ok := errors.AsType[*campaign.CloseError](engine.Close(ctx))
+				if took := time.Since(begun); took > 1100*time.Millisecond {
+					t.Errorf("Close with one second took %v", took)
+				}
+				if !ok || !strings.Contains(failed.Error(), tt.text) {
+					t.Fatalf("Close = %v, want an error that says %s", failed, tt.text)
+				}
+				if diff := cmp.Diff(tt.want, failed.Runs); diff != "" {
+					t.Errorf("CloseError.Runs (-want +got):\n%s", diff)
+				}
+				close(release)
+				closeEngine(t, engine)
+				if n := len(sender.Requests()); n != 0 {
+					t.Errorf("%d requests were sent after Close had returned, want none", n)
+				}
+			})
+		})
+	}
+}
+
 // A Sender that returns when its context ends is not left behind, and its run
 // says that Close ended it.
 func TestCloseEndsContexts(t *testing.T) {
