@@ -32,8 +32,13 @@ const (
 	anchorContains
 )
 
-// maxAlternatives bounds how many anchors a campaign is filed under.
-const maxAlternatives = 256
+// maxAlternatives bounds how many anchors a campaign is filed under. Each costs
+// the index some forty bytes, about what the condition takes to name it.
+const maxAlternatives = 1 << 14
+
+// Below pairChance one equality alone tells campaigns apart, and a second one
+// would only cost a look-up.
+const pairChance = 1e-3
 
 // An anchoring is a way to file one condition: under each of several anchors,
 // of which one must hold for the condition to hold.
@@ -128,7 +133,7 @@ func (a *anchorer) findAll(t *test) (anchoring, bool) {
 			second = found
 		}
 	}
-	if best.isEquality() && second.isEquality() && best.anchors[0].field != second.anchors[0].field && best.chance > 1e-3 {
+	if best.isEquality() && second.isEquality() && best.anchors[0].field != second.anchors[0].field && best.chance > pairChance {
 		pair := best.anchors[0]
 		other := second.anchors[0]
 		if fieldLess(other.field, pair.field) {

@@ -20,7 +20,8 @@ type arena struct {
 // maxRoom is how much room is kept for the next visit.
 const maxRoom = 64 << 10
 
-// free returns an empty slice to append one text to, for keep.
+// free returns an empty slice to append one text to, for keep. What is appended
+// must only grow.
 func (a *arena) free() []byte {
 	if a.pool == nil {
 		return nil

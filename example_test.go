@@ -112,3 +112,39 @@ func ExampleCampaign_Render() {
 	// X-Api-Key:  secret="ESP_API_KEY"
 	// X-Source: webshop secret=""
 }
+
+// conditions are some of the README's.
+func conditions() []campaign.Condition {
+	return []campaign.Condition{
+		campaign.PagePath.StartsWith("/shoes/"),
+		campaign.PageQuery("utm_source").Equals("newsletter"),
+		campaign.ItemField("price").AtLeast(100),
+		campaign.ProfileField("country").In("NL", "BE"),
+		campaign.ReferrerHost.EndsWith(".search.example"),
+		campaign.PagePath.Glob("/*/sale/*").IgnoringCase(),
+		campaign.Not{Of: campaign.ProfileField("newsletter").Equals(true)},
+	}
+}
+
+func ExampleField() {
+	visit := shoeVisit()
+	visit.Item.Fields = map[string]any{"price": 129.95}
+	visit.Profile.Fields["country"] = "BE"
+	for _, condition := range conditions() {
+		c := runningShoes()
+		c.Nodes[0] = campaign.WebsiteTrigger{When: condition}
+		holds, err := c.Match(visit)
+		if err != nil {
+			panic(err)
+		}
+		fmt.Println(holds)
+	}
+	// Output:
+	// true
+	// true
+	// true
+	// true
+	// false
+	// false
+	// true
+}

@@ -176,6 +176,7 @@ func (t *test) explain(v *view, p pointer) Finding {
 	switch t.kind {
 	case testCompare:
 		f.Kind, f.Comparison = "comparison", t.cmp.def
+		f.Comparison.Value = cloneValue(t.cmp.def.Value)
 		value, ok := v.value(t.cmp.field)
 		f.Found, f.Missing = value, !ok
 		return f
@@ -348,14 +349,18 @@ func showInvisible(s string) string {
 	}
 	var b strings.Builder
 	for _, r := range s {
-		switch {
-		case unicode.IsPrint(r) && (r < '\u0300' || r > '\u036f'):
-			b.WriteRune(r)
-		case r <= '\uffff':
-			fmt.Fprintf(&b, `\u%04x`, r)
-		default:
-			fmt.Fprintf(&b, `\U%08x`, r)
-		}
+		writeVisible(&b, r)
 	}
 	return b.String()
+}
+
+func writeVisible(b *strings.Builder, r rune) {
+	switch {
+	case unicode.IsPrint(r) && (r < '\u0300' || r > '\u036f'):
+		b.WriteRune(r)
+	case r <= '\uffff':
+		fmt.Fprintf(b, `\u%04x`, r)
+	default:
+		fmt.Fprintf(b, `\U%08x`, r)
+	}
 }

@@ -254,11 +254,17 @@ type view struct {
 
 	loaded map[string]any // what a ProfileSource knows beyond the visit; only read
 
-	pagePath     string // decoded; empty if not yet asked for
+	// Decoded; empty if not yet asked for.
+	pagePath     string
+	fragment     string
 	referrerPath string
 	referrerRead readState
 
 	arena arena // of the texts that are decoded while the visit is matched
+
+	// How many campaigns the index has found, and which, if they are many.
+	found     int
+	foundBits []uint64
 }
 
 type readState uint8
@@ -303,10 +309,10 @@ func (v *view) text(kind fieldKind) (string, bool) {
 	case fieldPageHost:
 		return v.page.host, v.page.hasHost
 	case fieldPageFragment:
-		if !v.page.escaped {
-			return v.page.fragment, v.page.hasFragment
+		if v.fragment == "" {
+			v.fragment = v.decoded(v.page.fragment, &v.page)
 		}
-		return v.arena.unescape(v.page.fragment), v.page.hasFragment
+		return v.fragment, v.page.hasFragment
 	case fieldPageTitle:
 		return v.visit.Title, v.visit.Title != ""
 	case fieldPageType:
@@ -322,26 +328,28 @@ func (v *view) text(kind fieldKind) (string, bool) {
 		return v.referrer.host, v.referrer.hasHost
 	case fieldReferrerPath:
 		if v.referrerPath == "" {
-			v.referrerPath = v.decoded(&v.referrer)
+			v.referrerPath = v.decoded(v.referrer.path, &v.referrer)
 		}
 		return v.referrerPath, true
 	}
 	return "", false
 }
 
-// path returns the page's decoded path, which is never empty.
+// path returns the page's decoded path, which is empty only in the likes of
+// "data:".
 func (v *view) path() string {
 	if v.pagePath == "" {
-		v.pagePath = v.decoded(&v.page)
+		v.pagePath = v.decoded(v.page.path, &v.page)
 	}
 	return v.pagePath
 }
 
-func (v *view) decoded(l *location) string {
-	if !l.escaped || strings.IndexByte(l.path, '%') < 0 {
-		return l.path
+// decoded decodes a part of l.
+func (v *view) decoded(part string, l *location) string {
+	if !l.escaped || strings.IndexByte(part, '%') < 0 {
+		return part
 	}
-	return v.arena.unescape(l.path)
+	return v.arena.unescape(part)
 }
 
 // named returns a part of the item that has a place of its own and is not empty.

@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -48,6 +49,10 @@ type pairIndex struct {
 	fields [2]fieldRef
 	id     indexID
 	salt   uint64
+
+	// asked are the texts that campaigns ask of each field for, without their
+	// slash. There are at most some hundreds: fields with more need no partner.
+	asked [2]map[string]struct{}
 }
 
 // match appends to hits the campaigns whose condition the visit meets, in the
@@ -96,92 +101,106 @@ func (s *campaignSet) matchPair(hits []int32, p *pairIndex, v *view) []int32 {
 		return s.matchTexts(hits, p, first, second, v)
 	}
 	var firstRoom, secondRoom [8]scalar
-	seconds := v.scalars(secondRoom[:0], p.fields[1])
-	for _, first := range v.scalars(firstRoom[:0], p.fields[0]) {
+	seconds := p.askedOf(1, v.scalars(secondRoom[:0], p.fields[1]))
+	for _, first := range p.askedOf(0, v.scalars(firstRoom[:0], p.fields[0])) {
 		for _, second := range seconds {
-			if first.kind == scalarText && second.kind == scalarText {
-				hits = s.matchTexts(hits, p, first.text, second.text, v)
-			}
+			hits = s.matchTexts(hits, p, first.text, second.text, v)
 		}
 	}
 	return hits
 }
 
-func (s *campaignSet) matchTexts(hits []int32, p *pairIndex, first, second string, v *view) []int32 {
-	first, second = p.fields[0].plain(first), p.fields[1].plain(second)
-	return s.matchKey(hits, pairKey(p.salt, first, second), &probe{index: p.id, text: first, second: second}, v)
+// askedOf keeps of the values of a field those that campaigns ask for, once
+// each: all of one list with all of another would be too many to look up.
+func (p *pairIndex) askedOf(side int, values []scalar) []scalar {
+	kept := values[:0]
+	for _, value := range values {
+		if value.kind != scalarText {
+			continue
+		}
+		if _, ok := p.asked[side][p.fields[side].plain(value.text)]; ok {
+			kept = append(kept, value)
+		}
+	}
+	slices.SortFunc(kept, func(a, b scalar) int { return strings.Compare(a.text, b.text) })
+	return slices.CompactFunc(kept, func(a, b scalar) bool { return a.text == b.text })
 }
 
-func (s *campaignSet) matchField(hits []int32, l *fieldIndex, v *view) []int32 {
-	switch l.field.kind {
+func (s *campaignSet) matchTexts(hits []int32, p *pairIndex, first, second string, v *view) []int32 {
+	first, second = p.fields[0].plain(first), p.fields[1].plain(second)
+	return s.matchKey(hits, pairKey(p.salt, first, second), &probe{index: p.id, rule: rulePair, text: first, second: second}, v)
+}
+
+func (s *campaignSet) matchField(hits []int32, f *fieldIndex, v *view) []int32 {
+	switch f.field.kind {
 	case fieldPageQuery:
-		return s.matchQuery(hits, l, &v.page, v)
+		return s.matchQuery(hits, f, &v.page, v)
 	case fieldReferrerQuery:
 		if v.hasReferrer() {
-			hits = s.matchQuery(hits, l, &v.referrer, v)
+			hits = s.matchQuery(hits, f, &v.referrer, v)
 		}
 		return hits
 	}
-	text, kind := v.single(l.field)
+	text, kind := v.single(f.field)
 	switch kind {
 	case valueMissing:
 		return hits
 	case valueText:
-		return s.matchText(hits, l, text, v)
+		return s.matchText(hits, f, text, v)
 	}
 	var room [8]scalar
-	for _, value := range v.scalars(room[:0], l.field) {
+	for _, value := range v.scalars(room[:0], f.field) {
 		if value.kind == scalarText {
-			hits = s.matchText(hits, l, value.text, v)
+			hits = s.matchText(hits, f, value.text, v)
 		} else {
-			hits = s.matchKey(hits, scalarKey(l.salt, value), &probe{index: l.id, noText: true}, v)
+			hits = s.matchKey(hits, scalarKey(f.salt, value), &probe{index: f.id, rule: ruleTest}, v)
 		}
 	}
 	return hits
 }
 
 // matchQuery looks up each parameter with the field's name.
-func (s *campaignSet) matchQuery(hits []int32, l *fieldIndex, from *location, v *view) []int32 {
+func (s *campaignSet) matchQuery(hits []int32, f *fieldIndex, from *location, v *view) []int32 {
 	query, plain := from.query, from.plainQuery()
 	for query != "" {
-		value, rest, found := nextParam(query, l.field.name, plain)
+		value, rest, found := nextParam(query, f.field.name, plain)
 		if !found {
 			break
 		}
-		hits = s.matchText(hits, l, v.arena.formText(value), v)
+		hits = s.matchText(hits, f, v.arena.formText(value), v)
 		query = rest
 	}
 	return hits
 }
 
 // matchText looks a text up in all that is filed under its field.
-func (s *campaignSet) matchText(hits []int32, l *fieldIndex, text string, v *view) []int32 {
-	if l.fold {
+func (s *campaignSet) matchText(hits []int32, f *fieldIndex, text string, v *view) []int32 {
+	if f.fold {
 		text = v.arena.foldText(text)
 	}
-	if l.longestPrefix > 0 {
-		hits = s.matchHeads(hits, l, text, v)
+	if f.longestPrefix > 0 {
+		hits = s.matchHeads(hits, f, text, v)
 	}
-	if l.longestSuffix > 0 {
-		hits = s.matchTails(hits, l, text, v)
+	if f.longestSuffix > 0 {
+		hits = s.matchTails(hits, f, text, v)
 	}
-	if l.equal {
-		whole := l.field.plain(text)
-		hits = s.matchKey(hits, wholeKey(l, whole), &probe{index: l.id, text: whole}, v)
+	if f.equal {
+		whole := f.field.plain(text)
+		hits = s.matchKey(hits, wholeKey(f, whole), &probe{index: f.id, rule: ruleWhole, text: whole}, v)
 	}
-	for i := range l.grams {
-		if l.grams[i] {
-			hits = s.matchGrams(hits, l, gramShapes[i], text, v)
+	for i := range f.grams {
+		if f.grams[i] {
+			hits = s.matchGrams(hits, f, gramShapes[i], text, v)
 		}
 	}
 	return hits
 }
 
 // matchHeads looks up all prefixes of the text.
-func (s *campaignSet) matchHeads(hits []int32, l *fieldIndex, text string, v *view) []int32 {
-	p := probe{index: l.id, text: text}
-	end := min(l.longestPrefix, len(text))
-	for key, i := l.salt, 0; ; key, i = nextHead(key, text[i:i+headStep]), i+headStep {
+func (s *campaignSet) matchHeads(hits []int32, f *fieldIndex, text string, v *view) []int32 {
+	p := probe{index: f.id, rule: ruleStarts, text: text}
+	end := min(f.longestPrefix, len(text))
+	for key, i := f.salt, 0; ; key, i = nextHead(key, text[i:i+headStep]), i+headStep {
 		if s.table.mayHave(key) {
 			for n := range min(headStep, end-i+1) {
 				hits = s.matchKey(hits, afterHead(key, text[i:i+n]), &p, v)
@@ -194,10 +213,10 @@ func (s *campaignSet) matchHeads(hits []int32, l *fieldIndex, text string, v *vi
 }
 
 // matchTails looks up all suffixes of the text.
-func (s *campaignSet) matchTails(hits []int32, l *fieldIndex, text string, v *view) []int32 {
-	p := probe{index: l.id, text: text}
-	start := max(0, len(text)-l.longestSuffix)
-	for key, i := ^l.salt, len(text); ; key, i = nextHead(key, text[i-headStep:i]), i-headStep {
+func (s *campaignSet) matchTails(hits []int32, f *fieldIndex, text string, v *view) []int32 {
+	p := probe{index: f.id, rule: ruleEnds, text: text}
+	start := max(0, len(text)-f.longestSuffix)
+	for key, i := ^f.salt, len(text); ; key, i = nextHead(key, text[i-headStep:i]), i-headStep {
 		if s.table.mayHave(key) {
 			for n := range min(headStep, i-start+1) {
 				hits = s.matchKey(hits, afterHead(key, text[i-n:i]), &p, v)
@@ -219,18 +238,18 @@ func (s *campaignSet) matchKey(hits []int32, key uint64, p *probe, v *view) []in
 // matchGrams looks up every gram of the text that the shape looks at. The
 // look-ups do not depend on each other, unlike the steps of an automaton, so the
 // processor makes several at once.
-func (s *campaignSet) matchGrams(hits []int32, l *fieldIndex, shape gramShape, text string, v *view) []int32 {
+func (s *campaignSet) matchGrams(hits []int32, f *fieldIndex, shape gramShape, text string, v *view) []int32 {
 	if shape.size == 4 {
 		for i := 0; i+4 <= len(text); i += shape.stride {
-			if key := mix(fourBytes(text[i:i+4]) ^ l.salt); s.table.mayHave(key) {
-				hits = s.find(hits, key, &probe{index: l.id, text: text, at: i}, v)
+			if key := mix(fourBytes(text[i:i+4]) ^ f.salt); s.table.mayHave(key) {
+				hits = s.find(hits, key, &probe{index: f.id, rule: ruleHas, text: text, at: i}, v)
 			}
 		}
 		return hits
 	}
 	for i := 0; i+8 <= len(text); i += shape.stride {
-		if key := mix(eightBytes(text[i:i+8]) ^ l.salt); s.table.mayHave(key) {
-			hits = s.matchAround(hits, key, &probe{index: l.id, text: text, at: i}, v)
+		if key := mix(eightBytes(text[i:i+8]) ^ f.salt); s.table.mayHave(key) {
+			hits = s.matchAround(hits, key, &probe{index: f.id, rule: ruleHas, text: text, at: i}, v)
 		}
 	}
 	return hits
@@ -255,7 +274,7 @@ type probe struct {
 	text, second string
 	at           int
 	index        indexID
-	noText       bool // a number or a boolean: only a test can tell
+	rule         rule // of the postings that are meant
 }
 
 // find takes the campaigns that are filed under the key and may hold for what
@@ -291,21 +310,40 @@ func (s *campaignSet) filed(hits []int32, e *posting, p *probe, v *view) []int32
 
 // take takes a campaign whose anchor holds.
 func (s *campaignSet) take(hits []int32, campaign int32, exact bool, v *view) []int32 {
+	if v.found++; v.found > fewFound && s.wasFound(campaign, v) {
+		return hits
+	}
 	if exact {
 		return append(hits, campaign)
 	}
 	return s.test(hits, campaign, v)
 }
 
+// fewFound is how many campaigns are taken without a note of which they are.
+// Most visits find a few. One that repeats a text, in its path, its query or a
+// list, would find the same ones at each place, and test them in full as often.
+const fewFound = 128
+
+// wasFound notes that the campaign is found, and reports whether it was before.
+func (s *campaignSet) wasFound(campaign int32, v *view) bool {
+	if v.foundBits == nil {
+		v.foundBits = make([]uint64, (len(s.programs)+63)/64)
+	}
+	word, bit := &v.foundBits[campaign/64], uint64(1)<<(campaign%64)
+	was := *word&bit != 0
+	*word |= bit
+	return was
+}
+
 // wholeKey is the key of a text that is looked up as a whole. Texts that equals
 // takes for equal, with and without the slash at the end of a path, have the
 // same.
-func wholeKey(l *fieldIndex, text string) uint64 {
-	if !l.field.isURL() {
-		return hashText(l.salt, text)
+func wholeKey(f *fieldIndex, text string) uint64 {
+	if !f.field.isURL() {
+		return hashText(f.salt, text)
 	}
-	path, query := l.field.withoutSlash(text)
-	return hashText(hashText(l.salt, path), query)
+	path, query := f.field.withoutSlash(text)
+	return hashText(hashText(f.salt, path), query)
 }
 
 func pairKey(salt uint64, first, second string) uint64 {

@@ -1,8 +1,6 @@
 package campaign
 
-import (
-	"math/rand/v2"
-)
+import "math/rand/v2"
 
 // Making the index of a campaignSet.
 
@@ -114,7 +112,10 @@ func (b *indexBuilder) pairIndex(fields [2]fieldRef) *pairIndex {
 	i, ok := b.pairs[fields]
 	if !ok {
 		i = len(b.set.pairs)
-		b.set.pairs = append(b.set.pairs, pairIndex{fields: fields, id: b.nextID(), salt: rand.Uint64()})
+		b.set.pairs = append(b.set.pairs, pairIndex{
+			fields: fields, id: b.nextID(), salt: rand.Uint64(),
+			asked: [2]map[string]struct{}{make(map[string]struct{}), make(map[string]struct{})},
+		})
 		b.pairs[fields] = i
 	}
 	return &b.set.pairs[i]
@@ -151,6 +152,7 @@ func (b *indexBuilder) file(a *anchor, campaign int32) {
 func (b *indexBuilder) filePair(a *anchor, campaign int32) {
 	p := b.pairIndex([2]fieldRef{a.field, a.and.field})
 	first, second := a.field.plain(a.value.text), a.and.field.plain(a.and.value.text)
+	p.asked[0][first], p.asked[1][second] = struct{}{}, struct{}{}
 	e := posting{campaign: campaign, index: p.id, rule: rulePair, at: uint16(min(len(first), maxFiled))}
 	if a.exact {
 		e.rule |= ruleExact

@@ -74,21 +74,25 @@ func (e *posting) checked() int {
 	return int(e.length) - 1
 }
 
-// holds reports whether the posting's anchor holds for what is probed.
+// holds reports whether the posting's anchor holds for what is probed. One of
+// another rule is there by chance, as its key has the same tag: a whole text may
+// lack its last slash, so whether that has the other's text tells nothing.
 func (t *anchorTable) holds(e *posting, p *probe) bool {
-	switch rule := e.rule &^ ruleExact; {
-	case rule == ruleTest:
+	switch r := e.rule &^ ruleExact; {
+	case r == ruleTest:
 		return true
-	case p.noText:
-		return false // or it would pass for the empty text where a key is the same
-	case rule == ruleWhole:
+	case r != p.rule:
+		return false
+	}
+	switch p.rule {
+	case ruleWhole:
 		return len(p.text) == int(e.length) && p.text == t.textOf(e)
-	case rule == rulePair:
+	case rulePair:
 		want := t.textOf(e)
 		return p.text == want[:e.at] && p.second == want[e.at:]
-	case rule == ruleStarts:
+	case ruleStarts:
 		return strings.HasPrefix(p.text, t.textOf(e))
-	case rule == ruleEnds:
+	case ruleEnds:
 		return strings.HasSuffix(p.text, t.textOf(e))
 	}
 	start := p.at - int(e.at)
@@ -262,9 +266,9 @@ func (b *tableBuilder) groups() []group {
 }
 
 // A gramShape is how texts are cut into grams, pieces of a few bytes. Of the
-// text of a visit only every stride-th gram is looked up, so a text that may
-// stand anywhere is filed under stride grams that follow each other: one of them
-// is at a place that is looked at.
+// text of a visit only every stride-th gram is looked up. A text that may stand
+// anywhere is therefore filed under stride grams, at places in it that leave
+// each remainder when divided by the stride: one of them is looked at.
 type gramShape struct {
 	index  int
 	size   int // of a gram, in bytes: 4 or 8

@@ -212,6 +212,61 @@ func (g generator) visit() campaign.PageVisit {
 	}
 }
 
+// A visit with long lists, or that says the same again and again in its query or
+// its path, takes the time of one with as much to read, not of as many visits.
+func TestLongVisitsAreNotSlow(t *testing.T) {
+	var cs []campaign.Campaign
+	add := func(when ...campaign.Condition) {
+		c := everyPage(fmt.Sprint("c", len(cs)), 1, campaign.Stop{})
+		c.Nodes[0] = campaign.WebsiteTrigger{When: campaign.All(when)}
+		cs = append(cs, c)
+	}
+	for i := range 100 {
+		add(campaign.ProfileField("bought").Equals("shoes"), campaign.ProfileField("sizes").AtLeast(50+i))
+		add(campaign.PageQuery("utm_source").Equals("mail"), campaign.PageQuery(fmt.Sprint("q", i)).Exists())
+		add(campaign.ItemField("tags").Equals(fmt.Sprint("tag-", i%10)), campaign.ProfileField("segments").Equals(fmt.Sprint("segment-", i/10)))
+		add(campaign.PageFragment.Contains(fmt.Sprint(i%10)), campaign.PageQuery(fmt.Sprint("q", i)).Exists())
+		add(campaign.PagePath.Contains("/sneakers"), campaign.PageQuery(fmt.Sprint("q", i)).Exists())
+	}
+	engine := newEngine(t, new(campaigntest.Recorder), nil, cs...)
+	const n = 30_000
+	var tags, segments []string
+	for i := range n {
+		tags, segments = append(tags, fmt.Sprint("other-", i)), append(segments, fmt.Sprint("other-", i))
+	}
+	repeated := make([]string, n)
+	sizes := make([]int, n)
+	for i := range repeated {
+		repeated[i], sizes[i] = "shoes", 40
+	}
+	shop := "https://shop.example"
+	for _, test := range []struct {
+		name  string
+		visit campaign.PageVisit
+	}{
+		{"list", campaign.PageVisit{URL: shop, Profile: campaign.Profile{Fields: map[string]any{"bought": repeated, "sizes": sizes}}}},
+		{"query", campaign.PageVisit{URL: shop + "/?" + strings.Repeat("utm_source=mail&", n)}},
+		{"path", campaign.PageVisit{URL: shop + strings.Repeat("/sneakers/12", n)}},
+		{"fragment", campaign.PageVisit{URL: shop + "/#" + strings.Repeat("%C3%A9", 20*n)}},
+		{"two lists", campaign.PageVisit{
+			URL:     shop,
+			Item:    campaign.Item{Fields: map[string]any{"tags": tags}},
+			Profile: campaign.Profile{Fields: map[string]any{"segments": segments}},
+		}},
+	} {
+		start := time.Now()
+		outcomes, err := engine.Visit(t.Context(), test.visit)
+		if len(outcomes) != 0 || err != nil {
+			t.Errorf("%s: Visit = %v, %v, want none", test.name, outcomes, err)
+		}
+		// It takes milliseconds, and a hundred times as long under -race on a
+		// slow machine; work that grows with the square takes minutes.
+		if took := time.Since(start); took > 20*time.Second {
+			t.Errorf("%s: Visit took %v", test.name, took)
+		}
+	}
+}
+
 // What the tables have no room for is left to the test: very long texts, and
 // more fields than an index has numbers.
 func TestIndexBeyondItsTables(t *testing.T) {

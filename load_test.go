@@ -88,6 +88,43 @@ func TestLoadKeepsDefinitions(t *testing.T) {
 	}
 }
 
+// TestExplainKeepsDefinitions checks that an explanation shows what was loaded,
+// whatever became of that since, and that it shares nothing with the Engine.
+func TestExplainKeepsDefinitions(t *testing.T) {
+	engine, err := campaign.NewEngine(noSender(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { engine.Close(context.Background()) })
+	loaded := everyForm()
+	if err := engine.Load(loaded...); err != nil {
+		t.Fatal(err)
+	}
+	visit := campaign.PageVisit{URL: "https://shop.example/a"}
+	want := engine.Explain(visit).String()
+	spoil(loaded)
+	got := engine.Explain(visit)
+	if diff := cmp.Diff(want, got.String()); diff != "" {
+		t.Errorf("Explain after a change of what was loaded (-want +got):\n%s", diff)
+	}
+	for _, explanation := range got {
+		spoilFinding(explanation.Condition)
+	}
+	if diff := cmp.Diff(want, engine.Explain(visit).String()); diff != "" {
+		t.Errorf("Explain after a change of what it returned (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(everyForm(), engine.Campaigns()); diff != "" {
+		t.Errorf("Campaigns() after a change of what Explain returned (-loaded +got):\n%s", diff)
+	}
+}
+
+func spoilFinding(f campaign.Finding) {
+	spoilValue(f.Comparison.Value)
+	for _, part := range f.Of {
+		spoilFinding(part)
+	}
+}
+
 // spoil overwrites what can be overwritten.
 func spoil(cs campaign.Campaigns) {
 	for _, c := range cs {

@@ -486,8 +486,8 @@ func nextParam(query, name string, plain bool) (value, rest string, found bool) 
 			continue // what is decoded is no longer than it was
 		}
 		if plain {
-			if param[:len(name)] != name {
-				continue
+			if param[:len(name)] != name || strings.IndexByte(name, '=') >= 0 {
+				continue // a name ends at the first =, so this one cannot be written plain
 			}
 			if len(param) == len(name) {
 				return "", query, true

@@ -41,6 +41,8 @@ func TestQueryParameters(t *testing.T) {
 		{"a+b=1", "a b", "1"},
 		{"a%20b=1", "a b", "1"},
 		{"a%3Db=1", "a=b", "1"},
+		{"a=b", "a=b", nil},
+		{"a=b=1", "a=b", nil},
 		{"a%26b=1&c", "a&b", "1"},
 		{"%61=1", "a", "1"},
 		{"a%=1", "a%", "1"},

@@ -55,7 +55,7 @@ func (rt *runtime) prepare(ctx context.Context, r *campaign.Request) (*prepared,
 }
 
 func (rt *runtime) parseURL(raw string) (*url.URL, error) {
-	u, err := url.Parse(raw)
+	u, err := url.Parse(escapeBars(raw))
 	if err != nil {
 		return nil, &cause{text: "the URL cannot be parsed"} // err quotes it
 	}
@@ -81,6 +81,21 @@ func (rt *runtime) parseURL(raw string) (*url.URL, error) {
 	}
 	u.Host = strings.TrimSuffix(u.Host, ":") // an empty port is the usual one
 	return u, nil
+}
+
+// escapeBars escapes the bars in the path of a URL. Nothing else that campaigns
+// may have there makes net/url encode the whole path anew, in which a %2F would
+// become a slash.
+func escapeBars(raw string) string {
+	path, query, found := strings.Cut(raw, "?")
+	if strings.IndexByte(path, '|') < 0 {
+		return raw
+	}
+	path = strings.ReplaceAll(path, "|", "%7C")
+	if found {
+		path += "?" + query
+	}
+	return path
 }
 
 // isHost reports whether host is made of what names and addresses are made of.

@@ -217,7 +217,7 @@ func TestOnTheWire(t *testing.T) {
 	s := local(t, &httpsender.Sender{Signing: httpsender.SigningFunc(func(context.Context, string) ([]httpsender.SigningKey, error) {
 		return []httpsender.SigningKey{key}, nil
 	})})
-	r := post("http://" + l.Addr().String() + "/a%2Fb//c?d=e%20f&g#h")
+	r := post("http://" + l.Addr().String() + "/a%2Fb//c|d?d=e%20f|&g#h")
 	r.Headers = append(r.Headers, campaign.Header{Name: "x-API-Key", Value: "k"}, campaign.Header{Name: "A", Value: ""})
 	if _, de := send(t, s, r); de != nil {
 		t.Fatal(de)
@@ -225,8 +225,8 @@ func TestOnTheWire(t *testing.T) {
 	head, body, _ := strings.Cut(<-got, "\r\n\r\n")
 	lines := strings.Split(head, "\r\n")
 	want := []string{
-		"POST /a%2Fb//c?d=e%20f&g HTTP/1.1", "Host: " + l.Addr().String(),
-		"Content-Type: application/json", "x-API-Key: k", "A: ", "User-Agent: campaign-webhook", "webhook-id: msg_1",
+		"POST /a%2Fb//c%7Cd?d=e%20f|&g HTTP/1.1", "Host: " + l.Addr().String(),
+		"Content-Type: application/json", "x-API-Key: k", "A:", "User-Agent: campaign-webhook", "webhook-id: msg_1",
 		"webhook-timestamp: ", "webhook-signature: v1,", "Content-Length: 18",
 	}
 	for i := range want {
