@@ -76,7 +76,7 @@ func (c Campaign) Render(visit PageVisit) ([]Request, error) {
 	if err := v.read(); err != nil {
 		return nil, err
 	}
-	return prog.render(&v, false)
+	return prog.render(nil, &v, false)
 }
 
 // MarshalJSON writes the campaign's JSON form, which [Parse] reads inside a file.
@@ -313,12 +313,14 @@ func (c *Campaign) checkChain(fs *faults, p pointer) (webhooks int) {
 	return webhooks
 }
 
-// render renders all webhooks of the chain, or none.
-func (prog *program) render(v *view, test bool) ([]Request, error) {
-	requests := make([]Request, len(prog.webhooks))
+// render renders all webhooks of the chain, or none, into room if they fit.
+func (prog *program) render(room []Request, v *view, test bool) ([]Request, error) {
+	requests := room
+	if len(requests) != len(prog.webhooks) {
+		requests = make([]Request, len(prog.webhooks))
+	}
 	for i := range prog.webhooks {
-		var err error
-		if requests[i], err = prog.webhooks[i].render(prog.id, v, test); err != nil {
+		if err := prog.webhooks[i].render(&requests[i], prog.id, v, test); err != nil {
 			return nil, err
 		}
 	}

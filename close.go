@@ -17,8 +17,9 @@ import (
 //
 // When ctx is done first, Close takes the runs that have not begun out of the
 // queue and gives their cooldowns back, ends the contexts of those under way,
-// with ErrClosed as their cause, and waits a tenth of a second for them. What
-// has not returned even then is reported without it: as uncertain, and with its
+// with ErrClosed as their cause, and waits a tenth of a second for them, and up
+// to a second for a Tracker that is slow to take cooldowns back. What has not
+// returned even then is reported without it: as uncertain, and with its
 // cooldown kept, if its webhook was being sent. The Observer hears of each run,
 // and Close returns a [*CloseError] that names those that it ended.
 //

@@ -31,7 +31,7 @@ func (e *Engine) decide(ctx context.Context, v *view, set *campaignSet, hits []i
 	defer func() { e.abandonEach(runs) }()
 	for i, hit := range hits {
 		if r := d.decide(set.programs[hit], v, &outcomes[i]); r != nil {
-			r.slot = i
+			r.slot = int32(i)
 			e.register(r)
 			runs = append(runs, r)
 		}
@@ -141,7 +141,7 @@ func (d *decision) tell(out *Outcome) {
 // enter starts the cooldown and renders the requests.
 func (d *decision) enter(prog *program, v *view, out *Outcome) *run {
 	e := d.engine
-	entry := entryOf(prog, &v.visit)
+	entry := entryOf(prog, v.visit.Profile.ID, v.visit.Time)
 	if !e.enter(d.ctx, entry, out) {
 		return nil
 	}
@@ -163,9 +163,8 @@ func (d *decision) enter(prog *program, v *view, out *Outcome) *run {
 		}
 	}
 	r := d.newRun(prog, v)
-	r.entry, r.entered, r.out.Until = entry, true, out.Until
-	var err error
-	if r.requests, err = e.render(prog, v, false); err != nil {
+	r.entered, r.out.Until = true, out.Until
+	if err := e.render(r, v); err != nil {
 		out.fail(reasonOr(err, ReasonCannotRender), err)
 		return nil
 	}
@@ -217,11 +216,11 @@ func (d *decision) newRun(prog *program, v *view) *run {
 	return r
 }
 
-func entryOf(prog *program, visit *PageVisit) Entry {
+func entryOf(prog *program, profile string, visited time.Time) Entry {
 	return Entry{
 		Campaign: prog.id,
-		Profile:  visit.Profile.ID,
-		Time:     visit.Time,
+		Profile:  profile,
+		Time:     visited,
 		Timeout:  prog.stop.restart(),
 	}
 }

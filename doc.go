@@ -48,6 +48,15 @@
 // profile to the same one, or share a Tracker. Otherwise each of them starts the
 // campaign once.
 //
+// # In a busy backend
+//
+// [Engine.Visit] waits for the endpoints. [Engine.Enqueue] does not: it decides,
+// puts the runs into a queue of [EngineOptions.QueueSize], and returns; at most
+// [EngineOptions.Workers] goroutines deliver. A run goes on when the request that
+// caused it is over. How it ended, the [Observer] is told, the Logger writes, and
+// [Engine.Stats] counts. [Engine.Load] may be called at any time. [Engine.Close]
+// finishes what was taken, or names what it could not finish.
+//
 // # Outcomes and errors
 //
 // For each campaign whose condition the visit met there is an [Outcome]. A

@@ -245,6 +245,11 @@ const hexDigits = "0123456789abcdef"
 
 // appendJSONString writes a JSON string by RFC 8259 section 7.
 func appendJSONString(dst []byte, s string) ([]byte, error) {
+	if isPlainJSON(s) { // as most texts are
+		dst = append(dst, '"')
+		dst = append(dst, s...)
+		return append(dst, '"'), nil
+	}
 	if !utf8.ValidString(s) {
 		return dst, errNotUTF8
 	}

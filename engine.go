@@ -16,6 +16,20 @@ import (
 // [NewEngine]. All its methods may be called at the same time, and from the
 // host's own code that the engine calls, except that [Engine.Close] there would
 // wait for itself.
+//
+// The engine in turn calls the host's code from several goroutines at the same
+// time, and holds no lock while it does. The Tracker is called, and the
+// Observer and the Logger are told, on the goroutine that decides or that
+// executes the run: for [Engine.Visit] and [Engine.Test] that of the caller, or
+// one of several beside it if the visit starts several campaigns; for
+// [Engine.Enqueue] that of the caller up to the outcome that it returns, and a
+// worker's from there on; for runs that Close ends, that of the caller of Close
+// or one of its own. The Sender is called on the goroutine that executes the
+// run, one webhook of a run after the other. A ProfileSource is always called
+// on a goroutine of its own.
+//
+// A panic in any of them, or in the methods of an error that they return, is an
+// outcome that names the place, without the value that was passed to panic.
 type Engine struct {
 	sender   Sender
 	tracker  Tracker
@@ -66,7 +80,7 @@ type EngineOptions struct {
 	Logger *slog.Logger
 
 	// MaskProfile turns a profile ID into what the Logger gets in its place.
-	// Nil means the ID itself.
+	// Nil means the ID itself. It may be called several times at once.
 	MaskProfile func(id string) string
 
 	// RunTimeout bounds each run, from its first step to the answer of its last
@@ -77,8 +91,10 @@ type EngineOptions struct {
 	// run beyond that is refused. Zero means 1024.
 	QueueSize int
 
-	// Workers is how many queued runs go on at the same time. The goroutines
-	// start when they are needed and stay until Close. Zero means 16.
+	// Workers is how many queued runs go on at the same time. While several
+	// campaigns are loaded, none gets more than three quarters of those that
+	// the others leave it, and always one: so choose more than one. The
+	// goroutines start when they are needed and stay until Close. Zero means 16.
 	Workers int
 }
 

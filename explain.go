@@ -149,7 +149,7 @@ func (prog *program) explain(visit PageVisit, reader CooldownReader, late error)
 		}
 	}
 	open := prog.mayHold(&v) && prog.needsProfile(&v)
-	switch _, err := prog.render(&v, false); {
+	switch _, err := prog.render(nil, &v, false); {
 	case prog.paused:
 		x.Reason = ReasonPaused
 	case late != nil && (x.Condition.Holds || open):

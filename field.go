@@ -395,16 +395,13 @@ func (v *view) profileField(name string) (any, bool) {
 // value returns any field, for a payload. Of a repeated query parameter it is
 // the list of its values.
 func (v *view) value(f fieldRef) (any, bool) {
+	if s, ok := v.ownText(f); ok {
+		return s, true
+	}
 	switch f.kind {
 	case fieldItem:
-		if s, ok := v.visit.Item.named(f.name); ok {
-			return s, true
-		}
 		return lookup(v.visit.Item.Fields, f.name)
 	case fieldProfile:
-		if s, ok := v.visit.Profile.named(f.name); ok {
-			return s, true
-		}
 		return v.profileField(f.name)
 	case fieldVisit:
 		return lookup(v.visit.Data, f.name)
@@ -416,10 +413,21 @@ func (v *view) value(f fieldRef) (any, bool) {
 		}
 		return queryValue(&v.referrer, f.name)
 	}
-	if s, ok := v.text(f.kind); ok {
-		return s, true
-	}
 	return nil, false
+}
+
+// ownText returns a field that is text and has a place of its own: as an any it
+// would have to be on the heap.
+func (v *view) ownText(f fieldRef) (string, bool) {
+	switch f.kind {
+	case fieldItem:
+		return v.visit.Item.named(f.name)
+	case fieldProfile:
+		return v.visit.Profile.named(f.name)
+	case fieldVisit, fieldPageQuery, fieldReferrerQuery:
+		return "", false
+	}
+	return v.text(f.kind)
 }
 
 func queryValue(from *location, name string) (any, bool) {

@@ -15,12 +15,16 @@ import (
 
 func (e *Engine) trackerEnter(ctx context.Context, entry Entry) (until time.Time, entered bool, err error) {
 	defer e.recovered("Tracker.Enter", &err)
-	return e.tracker.Enter(ctx, entry)
+	until, entered, err = e.tracker.Enter(ctx, entry)
+	tryError(err)
+	return until, entered, err
 }
 
 func (e *Engine) trackerReopen(ctx context.Context, entry Entry, until time.Time) (err error) {
 	defer e.recovered("Tracker.Reopen", &err)
-	return e.tracker.Reopen(ctx, entry, until)
+	err = e.tracker.Reopen(ctx, entry, until)
+	tryError(err)
+	return err
 }
 
 // peek returns the end of the cooldown that holds a visit back, if the Tracker
@@ -39,14 +43,16 @@ func (e *Engine) askSource(ctx context.Context, id string) (fields map[string]an
 	defer e.recovered("ProfileSource.Profile", &err)
 	profile, err := e.profiles.Profile(ctx, id)
 	if err != nil {
+		tryError(err)
 		return nil, err
 	}
 	return profile.Fields, nil
 }
 
-func (e *Engine) render(prog *program, v *view, test bool) (requests []Request, err error) {
+func (e *Engine) render(r *run, v *view) (err error) {
 	defer e.recovered("a value of the visit", &err)
-	return prog.render(v, test)
+	r.requests, err = r.prog.render(r.room[:], v, r.test)
+	return err
 }
 
 // detach makes the visit independent of what the caller does with it next.
@@ -62,6 +68,7 @@ func (e *Engine) detach(visit *PageVisit) (err error) {
 func (e *Engine) send(ctx context.Context, r *Request) (response *Response, err error) {
 	defer e.recovered("Sender.Send", &err)
 	response, err = e.sender.Send(ctx, r)
+	tryError(err)
 	if err != nil || response == nil || response.Status == 0 {
 		return response, err
 	}
@@ -78,6 +85,20 @@ func (e *Engine) send(ctx context.Context, r *Request) (response *Response, err 
 		Attempts: max(1, response.Attempts),
 	}
 }
+
+// tryError asks an error of the host's all that it will be asked later on, where a
+// panic does no harm: its methods are the host's code too, and panic if it is a
+// nil pointer that was returned as an error by mistake.
+func tryError(err error) {
+	if err == nil {
+		return
+	}
+	_ = err.Error()
+	_ = errors.Is(err, errNobody) // goes through all that it wraps
+	_, _ = verdictOf(err), attemptsOf(err)
+}
+
+var errNobody = errors.New("campaign: an error that no other wraps")
 
 // recovered turns a panic into an error. It tells the kind of the value that was
 // passed to panic, never the value, which may hold anything.

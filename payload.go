@@ -515,6 +515,23 @@ func (prog *payloadProgram) appendJSON(dst []byte, v *view) ([]byte, *RenderErro
 	return append(dst, '}'), err
 }
 
+// size is how long the payload will be, if its values are of ordinary length: a
+// request that waits in a queue keeps hardly more than it says.
+func (prog *payloadProgram) size() int {
+	n := 2
+	for i := range prog.leaves {
+		l := &prog.leaves[i]
+		n += len(`"":"",`) + len(l.as) + len(l.static)
+		if l.isFrom() {
+			n += len(l.from.name) + ordinaryValue
+		}
+	}
+	return n
+}
+
+// ordinaryValue is the length of which few values are longer.
+const ordinaryValue = 20
+
 // appendLeaves is appendMembers where the leaves are the members.
 func (prog *payloadProgram) appendLeaves(dst []byte, v *view) ([]byte, *RenderError) {
 	some := false
@@ -585,8 +602,14 @@ func (l *payloadLeaf) appendJSON(dst []byte, v *view) ([]byte, bool, *RenderErro
 	if !l.isFrom() {
 		return append(dst, l.static...), true, nil
 	}
-	value, ok := v.value(l.from)
-	if ok {
+	if text, ok := v.ownText(l.from); ok {
+		dst, err := appendJSONString(dst, text)
+		if err != nil {
+			return dst, false, l.fail(err)
+		}
+		return dst, true, nil
+	}
+	if value, ok := v.value(l.from); ok {
 		dst, err := appendJSON(dst, value, 0)
 		if err != nil {
 			return dst, false, l.fail(err)

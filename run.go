@@ -14,19 +14,19 @@ type run struct {
 	runContext
 
 	prog     *program
-	entry    Entry
-	entered  bool       // a cooldown began with this run, or Immediately
+	visited  time.Time  // the visit's time
 	requests []Request  // what is sent
+	room     [1]Request // where it stands, if it is one
 	open     *openVisit // what is to be decided first; nil if all is
+	started  time.Time  // when the visit was taken
+	slot     int32      // index of the outcome that Visit returns
 	queued   bool
 	test     bool
-	started  time.Time // when the visit was taken
-	slot     int       // index of the outcome that Visit returns
+	entered  bool // a cooldown began with this run, or Immediately
 
 	// out is how the run ended, and nothing says that surely nothing was
-	// delivered. They belong to the goroutine that
-	// executes the run, and after it to whoever has seen released. Campaign
-	// and profile never change.
+	// delivered. They belong to the goroutine that executes the run, and after
+	// it to whoever has seen released. Campaign and profile never change.
 	out     Outcome
 	nothing bool
 
@@ -48,8 +48,12 @@ func newRun(ctx context.Context, prog *program, visit *PageVisit, started time.T
 	r := &run{prog: prog, started: started}
 	r.parent = ctx
 	r.out.Campaign, r.out.Profile = prog.id, visit.Profile.ID
+	r.visited = visit.Time
 	return r
 }
+
+// entry is what the Tracker is told of the run.
+func (r *run) entry() Entry { return entryOf(r.prog, r.out.Profile, r.visited) }
 
 // runList is a list of runs that lets go of one without a search.
 type runList struct{ first *run }
@@ -147,7 +151,7 @@ func (e *Engine) finish(r *run) {
 	}
 	// What Close has reported as being sent keeps its cooldown, as reported.
 	if r.entered && r.nothing && (claimed || !sending) {
-		e.reopen(r.parent, r.prog, r.entry, &r.out)
+		e.reopen(r.parent, r.prog, r.entry(), &r.out)
 	}
 }
 
@@ -169,7 +173,7 @@ func (e *Engine) abandon(r *run) {
 	defer e.tellEnd(r)
 	r.nothing = true
 	if r.entered {
-		e.reopen(r.parent, r.prog, r.entry, &r.out)
+		e.reopen(r.parent, r.prog, r.entry(), &r.out)
 	}
 }
 
@@ -236,8 +240,7 @@ func (e *Engine) prepare(r *run) bool {
 	if !r.test && !e.enterLate(r, &v) {
 		return false
 	}
-	var err error
-	if r.requests, err = e.render(r.prog, &v, r.test); err != nil {
+	if err := e.render(r, &v); err != nil {
 		r.out.fail(reasonOr(err, ReasonCannotRender), err)
 		return false
 	}
@@ -249,8 +252,7 @@ func (e *Engine) enterLate(r *run, v *view) bool {
 		r.out.Status, r.out.Reason = ConditionNotMet, ReasonCondition
 		return false
 	}
-	r.entry = entryOf(r.prog, &v.visit)
-	r.entered = e.enter(r, r.entry, &r.out)
+	r.entered = e.enter(r, r.entry(), &r.out)
 	return r.entered
 }
 

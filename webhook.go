@@ -239,8 +239,16 @@ func (w *Webhook) contentType() string {
 
 // headers returns a copy of the headers, with the Content-Type in front.
 func (w *Webhook) headers(test bool) Headers {
-	hs := make(Headers, 0, 1+len(w.Headers)+1)
-	if contentType := w.contentType(); contentType != "" {
+	contentType := w.contentType()
+	room := len(w.Headers)
+	if contentType != "" {
+		room++
+	}
+	if test {
+		room++
+	}
+	hs := make(Headers, 0, room)
+	if contentType != "" {
 		hs = append(hs, Header{Name: "Content-Type", Value: contentType})
 	}
 	hs = append(hs, w.Headers...)
@@ -251,41 +259,34 @@ func (w *Webhook) headers(test bool) Headers {
 }
 
 // render makes the request for one visit. It is pure: no clock, no network.
-func (prog *webhookProgram) render(campaignID string, v *view, test bool) (Request, error) {
-	r := Request{
-		ID:       deliveryID(campaignID, prog.node, &v.visit, test),
-		Campaign: campaignID,
-		Node:     prog.node,
-		Method:   prog.def.Method,
-		URL:      prog.def.URL,
-		Test:     test,
-	}
+func (prog *webhookProgram) render(r *Request, campaignID string, v *view, test bool) error {
+	r.ID = deliveryID(campaignID, prog.node, &v.visit, test)
+	r.Campaign, r.Node = campaignID, prog.node
+	r.Method, r.URL = prog.def.Method, prog.def.URL
+	r.Test = test
 	if r.Method == "" {
 		r.Method = "POST"
 	}
 	var err *RenderError
 	switch prog.def.form() {
 	case asJSON:
-		r.Body, err = prog.payload.appendJSON(make([]byte, 0, bodySize), v)
+		r.Body, err = prog.payload.appendJSON(make([]byte, 0, prog.payload.size()), v)
 	case asForm:
-		r.Body, err = prog.payload.appendForm(make([]byte, 0, bodySize), v)
+		r.Body, err = prog.payload.appendForm(make([]byte, 0, prog.payload.size()), v)
 	case asQuery:
 		r.URL, err = prog.urlWithQuery(v)
 	}
 	if err != nil {
 		err.Pointer = "/nodes/" + itoa(prog.node) + err.Pointer
-		return Request{}, err
+		return err
 	}
 	r.Headers = prog.def.headers(test)
-	return r, nil
+	return nil
 }
 
-// bodySize is room for most payloads without growing.
-const bodySize = 256
-
 func (prog *webhookProgram) urlWithQuery(v *view) (string, *RenderError) {
-	dst := make([]byte, 0, len(prog.def.URL)+bodySize)
-	dst = append(dst, prog.def.URL...)
+	var room [512]byte
+	dst := append(room[:0], prog.def.URL...)
 	switch _, query, ok := strings.Cut(prog.def.URL, "?"); {
 	case !ok:
 		dst = append(dst, '?')

@@ -1,0 +1,943 @@
+package campaign_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/hybridcampaign/campaign"
+	"github.com/hybridcampaign/campaign/campaigntest"
+)
+
+// visitBy is a visit by a profile, now.
+func visitBy(id string) campaign.PageVisit {
+	v := shoeVisit()
+	v.Time, v.Profile.ID = time.Time{}, id
+	return v
+}
+
+// enqueue passes a visit and returns its only outcome.
+func enqueue(t testing.TB, engine *campaign.Engine, v campaign.PageVisit) campaign.Outcome {
+	t.Helper()
+	outcomes, err := engine.Enqueue(t.Context(), v)
+	if err != nil || len(outcomes) != 1 {
+		t.Fatalf("Enqueue = %v, %v, want one outcome", outcomes, err)
+	}
+	return outcomes[0]
+}
+
+// closeEngine closes an engine that has nothing to wait for.
+func closeEngine(t testing.TB, engine *campaign.Engine) {
+	t.Helper()
+	if err := engine.Close(t.Context()); err != nil {
+		t.Errorf("Close = %v, want nil", err)
+	}
+}
+
+// A listener is an Observer that remembers.
+type listener struct {
+	mu   sync.Mutex
+	told []campaign.Outcome
+}
+
+func (l *listener) Observe(_ context.Context, o campaign.Outcome) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.told = append(l.told, o)
+}
+
+// about returns the statuses that were told of a profile, in order.
+func (l *listener) about(profile string) []campaign.Status {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var all []campaign.Status
+	for _, o := range l.told {
+		if o.Profile == profile {
+			all = append(all, o.Status)
+		}
+	}
+	return all
+}
+
+// slow returns a sender that takes so long, unless its context ends before.
+func slow(d time.Duration) campaign.SenderFunc {
+	return func(ctx context.Context, _ *campaign.Request) (*campaign.Response, error) {
+		select {
+		case <-time.After(d):
+			return nil, nil
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func TestEnqueueOutcomes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var told listener
+		engine := newEngine(t, slow(time.Minute-1), &campaign.EngineOptions{Workers: 1, QueueSize: 1, Observer: &told}, runningShoes())
+		defer closeEngine(t, engine)
+		start := time.Now()
+		unknown := visitBy("p-4")
+		unknown.Profile.Known = false
+		for _, tt := range []struct {
+			visit campaign.PageVisit
+			want  campaign.Status
+		}{
+			{visitBy("p-1"), campaign.Queued}, // a worker takes it at once
+			{visitBy("p-1"), campaign.CoolingDown},
+			{visitBy("p-2"), campaign.Queued}, // waits
+			{visitBy("p-3"), campaign.Refused},
+			{unknown, campaign.UnknownProfile},
+		} {
+			if got := enqueue(t, engine, tt.visit); got.Status != tt.want {
+				t.Errorf("Enqueue(%s) = %+v, want %s", tt.visit.Profile.ID, got, tt.want)
+			}
+		}
+		if took := time.Since(start); took != 0 {
+			t.Errorf("Enqueue waited %v for the endpoint", took)
+		}
+		// What was refused has its cooldown back, but for the failure timeout.
+		time.Sleep(time.Minute)
+		if got := enqueue(t, engine, visitBy("p-3")); got.Status != campaign.Queued {
+			t.Errorf("a minute after it was refused = %+v, want queued", got)
+		}
+		time.Sleep(5 * time.Minute)
+		want := map[string][]campaign.Status{
+			"p-1": {campaign.Queued, campaign.CoolingDown, campaign.Delivered},
+			"p-2": {campaign.Queued, campaign.Delivered},
+			"p-3": {campaign.Refused, campaign.Queued, campaign.Delivered},
+			"p-4": {campaign.UnknownProfile},
+		}
+		for id, statuses := range want {
+			if diff := cmp.Diff(statuses, told.about(id)); diff != "" {
+				t.Errorf("what the Observer was told of %s (-want +got):\n%s", id, diff)
+			}
+		}
+		if outcomes, err := engine.Enqueue(t.Context(), campaign.PageVisit{URL: "/nothing"}); outcomes != nil || err != nil {
+			t.Errorf("Enqueue without a match = %v, %v, want nil, nil", outcomes, err)
+		}
+	})
+}
+
+type requestKey struct{}
+
+// The HTTP request that caused a run is over long before it: the run keeps the
+// values of its context, and goes on until RunTimeout.
+func TestEnqueueOutlivesTheRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const timeout = 20 * time.Second
+		var ended time.Duration
+		start := time.Now()
+		sender := campaign.SenderFunc(func(ctx context.Context, _ *campaign.Request) (*campaign.Response, error) {
+			if ctx.Value(requestKey{}) != "r-1" {
+				t.Errorf("the run's context has lost the values of the request's")
+			}
+			<-ctx.Done()
+			ended = time.Since(start)
+			return nil, &campaign.DeliveryError{Verdict: campaign.Unreachable, First: ctx.Err()}
+		})
+		var told listener
+		engine := newEngine(t, sender, &campaign.EngineOptions{RunTimeout: timeout, Observer: &told}, runningShoes())
+		defer closeEngine(t, engine)
+		ctx, cancel := context.WithCancel(context.WithValue(t.Context(), requestKey{}, "r-1"))
+		if _, err := engine.Enqueue(ctx, visitBy("p-1")); err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if ended != timeout {
+			t.Errorf("the run ended after %v, want RunTimeout, %v", ended, timeout)
+		}
+		if diff := cmp.Diff([]campaign.Status{campaign.Queued, campaign.Failed}, told.about("p-1")); diff != "" {
+			t.Errorf("what the Observer was told (-want +got):\n%s", diff)
+		}
+		if outcomes, err := engine.Enqueue(ctx, visitBy("p-2")); !errors.Is(err, context.Canceled) || outcomes != nil {
+			t.Errorf("Enqueue with a context that is over = %v, %v, want its error", outcomes, err)
+		}
+	})
+}
+
+// Close finishes the queue, and then no goroutine is left: the bubble would not
+// end otherwise.
+func TestCloseFinishesWhatWasTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var told listener
+		engine := newEngine(t, slow(time.Second), &campaign.EngineOptions{Workers: 4, Observer: &told}, runningShoes())
+		for i := range 40 {
+			enqueue(t, engine, visitBy(strconv.Itoa(i)))
+		}
+		start := time.Now()
+		var callers sync.WaitGroup
+		for range 3 { // all of them wait, and none is told of an error
+			callers.Go(func() { closeEngine(t, engine) })
+		}
+		callers.Wait()
+		if took := time.Since(start); took != 10*time.Second {
+			t.Errorf("Close took %v, want 10s: forty runs of a second by four workers", took)
+		}
+		if s := engine.Stats(); s.Delivered != 40 || s.Waiting+s.Running+s.Workers != 0 {
+			t.Errorf("Stats after Close = %+v, want 40 delivered and nothing left", s)
+		}
+		_, visited := engine.Visit(t.Context(), visitBy("late"))
+		_, enqueued := engine.Enqueue(t.Context(), visitBy("late"))
+		_, tested := engine.Test(t.Context(), "running-shoes", visitBy("late"))
+		for name, err := range map[string]error{"Visit": visited, "Enqueue": enqueued, "Test": tested, "Load": engine.Load()} {
+			if !errors.Is(err, campaign.ErrClosed) {
+				t.Errorf("%s after Close = %v, want ErrClosed", name, err)
+			}
+		}
+		closeEngine(t, engine)
+	})
+}
+
+// A Sender hangs for ever and looks at no context. Close with one second returns
+// all the same, and says which runs it leaves behind.
+func TestCloseWithASenderThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		sender := campaign.SenderFunc(func(context.Context, *campaign.Request) (*campaign.Response, error) {
+			<-release
+			return nil, nil
+		})
+		var told listener
+		var tracker campaign.MemoryTracker
+		engine := newEngine(t, sender, &campaign.EngineOptions{Workers: 1, Observer: &told, Tracker: &tracker}, runningShoes())
+		enqueue(t, engine, visitBy("sending"))
+		enqueue(t, engine, visitBy("waiting"))
+		begun := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		err := engine.Close(ctx)
+		if took := time.Since(begun); took > 1100*time.Millisecond {
+			t.Errorf("Close with one second took %v", took)
+		}
+		failed, ok := errors.AsType[*campaign.CloseError](err)
+		if !ok || !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("Close = %v, want a *CloseError for the deadline", err)
+		}
+		want := []campaign.UnfinishedRun{
+			{Campaign: "running-shoes", Profile: "sending", Node: 1, MaybeSent: true},
+			{Campaign: "running-shoes", Profile: "waiting"},
+		}
+		if diff := cmp.Diff(want, failed.Runs); diff != "" {
+			t.Errorf("CloseError.Runs (-want +got):\n%s", diff)
+		}
+		if text := err.Error(); !strings.Contains(text, `2 of "running-shoes"`) || strings.Contains(text, "waiting") {
+			t.Errorf("Error() = %q, want the campaign's ID and no profile's", text)
+		}
+		for id, reason := range map[string]campaign.Reason{"sending": campaign.ReasonUncertain, "waiting": campaign.ReasonClosed} {
+			if diff := cmp.Diff([]campaign.Status{campaign.Queued, campaign.Failed}, told.about(id)); diff != "" {
+				t.Errorf("what the Observer was told of %s (-want +got):\n%s", id, diff)
+			}
+			last := told.told[slices.IndexFunc(told.told, func(o campaign.Outcome) bool { return o.Profile == id && o.Status == campaign.Failed })]
+			if last.Reason != reason || !errors.Is(last.Err, campaign.ErrClosed) {
+				t.Errorf("%s ended as %s, %v, want %s and ErrClosed", id, last.Reason, last.Err, reason)
+			}
+		}
+		// What may have been sent keeps its cooldown, what was not does not.
+		for id, want := range map[string]time.Duration{"sending": 7 * 24 * time.Hour, "waiting": time.Minute} {
+			if until, _ := tracker.Until("running-shoes", id, begun); !until.Equal(begun.Add(want)) {
+				t.Errorf("%s is left alone until %v, want %v", id, until, begun.Add(want))
+			}
+		}
+		close(release)
+		closeEngine(t, engine)
+		if n := len(told.told); n != 4 {
+			t.Errorf("the Observer was told %d outcomes in all, want 4", n)
+		}
+	})
+}
+
+// A profile source hangs, or a Tracker does, and looks at no context: Close
+// returns in time too.
+func TestCloseWithOtherCodeThatHangs(t *testing.T) {
+	tests := []struct {
+		name    string
+		options func(release chan struct{}) *campaign.EngineOptions
+		want    []campaign.UnfinishedRun
+		text    string
+	}{
+		{"ProfileSource", func(release chan struct{}) *campaign.EngineOptions {
+			return &campaign.EngineOptions{Profiles: campaign.ProfileSourceFunc(func(context.Context, string) (campaign.Profile, error) {
+				<-release
+				return campaign.Profile{Fields: map[string]any{"country": "NL"}}, nil
+			})}
+		}, []campaign.UnfinishedRun{{Campaign: "nl", Profile: "p-1"}}, `1 of "nl"`},
+		{"Tracker.Enter", func(release chan struct{}) *campaign.EngineOptions {
+			return &campaign.EngineOptions{Tracker: &brokenTracker{enter: func() error {
+				<-release
+				return nil
+			}}}
+		}, nil, "before the host's own code had returned"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				release := make(chan struct{})
+				var sender campaigntest.Recorder
+				engine := newEngine(t, &sender, tt.options(release), byCountry("nl", "NL"))
+				v := visitBy("p-1")
+				if tt.want == nil {
+					v.Profile.Fields["country"] = "NL"
+				}
+				go func() {
+					if _, err := engine.Enqueue(t.Context(), v); err != nil {
+						t.Errorf("Enqueue: %v", err)
+					}
+				}()
+				synctest.Wait()
+				begun := time.Now()
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				failed, ok := errors.AsType[*campaign.CloseError](engine.Close(ctx))
+				if took := time.Since(begun); took > 1100*time.Millisecond {
+					t.Errorf("Close with one second took %v", took)
+				}
+				if !ok || !strings.Contains(failed.Error(), tt.text) {
+					t.Fatalf("Close = %v, want an error that says %s", failed, tt.text)
+				}
+				if diff := cmp.Diff(tt.want, failed.Runs); diff != "" {
+					t.Errorf("CloseError.Runs (-want +got):\n%s", diff)
+				}
+				close(release)
+				closeEngine(t, engine)
+				if n := len(sender.Requests()); n != 0 {
+					t.Errorf("%d requests were sent after Close had returned, want none", n)
+				}
+			})
+		})
+	}
+}
+
+// A Sender that returns when its context ends is not left behind, and its run
+// says that Close ended it.
+func TestCloseEndsContexts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sender := campaign.SenderFunc(func(ctx context.Context, _ *campaign.Request) (*campaign.Response, error) {
+			<-ctx.Done()
+			if !errors.Is(context.Cause(ctx), campaign.ErrClosed) {
+				t.Errorf("the cause is %v, want ErrClosed", context.Cause(ctx))
+			}
+			return nil, &campaign.DeliveryError{Verdict: campaign.Unreachable, First: ctx.Err()}
+		})
+		engine := newEngine(t, sender, nil, runningShoes())
+		enqueue(t, engine, visitBy("p-1"))
+		done := make(chan campaign.Outcome)
+		go func() { done <- visit(t, engine, visitBy("p-2")) }()
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		failed, ok := errors.AsType[*campaign.CloseError](engine.Close(ctx))
+		if !ok || len(failed.Runs) != 2 || failed.Runs[0].MaybeSent || failed.Runs[1].MaybeSent {
+			t.Errorf("Close = %+v, want two runs, of which nothing was sent", failed)
+		}
+		if out := <-done; out.Status != campaign.Failed || !errors.Is(out.Err, campaign.ErrClosed) {
+			t.Errorf("Visit = %+v, want failed by ErrClosed", out)
+		}
+	})
+}
+
+// A campaign whose endpoint hangs holds three quarters of the workers at most,
+// and fills the queue; another one is served at once all the same.
+func TestSlowCampaignLeavesWorkersToOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sender := campaign.SenderFunc(func(ctx context.Context, r *campaign.Request) (*campaign.Response, error) {
+			if r.Campaign == "fast" {
+				return nil, nil
+			}
+			return slow(50*time.Second)(ctx, r)
+		})
+		stuck, fast := everyPage("stuck", 1, campaign.Stop{}), everyPage("fast", 1, campaign.Stop{})
+		stuck.Nodes[0] = campaign.WebsiteTrigger{When: campaign.PagePath.StartsWith("/stuck")}
+		fast.Nodes[0] = campaign.WebsiteTrigger{When: campaign.PagePath.StartsWith("/fast")}
+		var told listener
+		engine := newEngine(t, sender, &campaign.EngineOptions{Workers: 8, QueueSize: 20, Observer: &told}, stuck, fast)
+		defer closeEngine(t, engine)
+		refused := 0
+		for i := range 40 {
+			v := visitBy("s" + strconv.Itoa(i))
+			v.URL = "/stuck"
+			if enqueue(t, engine, v).Status == campaign.Refused {
+				refused++
+			}
+		}
+		synctest.Wait()
+		if s := engine.Stats(); s.Running != 6 || s.Waiting != 20 || refused != 14 {
+			t.Errorf("%d running, %d waiting, %d refused, want 6, 20 and 14", s.Running, s.Waiting, refused)
+		}
+		for i := range 10 {
+			id := "f" + strconv.Itoa(i)
+			v := visitBy(id)
+			v.URL = "/fast"
+			if got := enqueue(t, engine, v); got.Status != campaign.Queued {
+				t.Errorf("a visit of the other campaign, with the queue full of the stuck one = %+v, want queued", got)
+			}
+			synctest.Wait() // no time passes
+			if diff := cmp.Diff([]campaign.Status{campaign.Queued, campaign.Delivered}, told.about(id)); diff != "" {
+				t.Errorf("what the Observer was told of it (-want +got):\n%s", diff)
+			}
+		}
+	})
+}
+
+// A source counts how often it is asked for whom.
+type source struct {
+	mu     sync.Mutex
+	asked  map[string]int
+	answer func(ctx context.Context, id string) (campaign.Profile, error)
+}
+
+func (s *source) Profile(ctx context.Context, id string) (campaign.Profile, error) {
+	s.mu.Lock()
+	if s.asked == nil {
+		s.asked = make(map[string]int)
+	}
+	s.asked[id]++
+	s.mu.Unlock()
+	return s.answer(ctx, id)
+}
+
+// byCountry is a campaign for a page that asks for a country, which the visits
+// of these tests do not carry.
+func byCountry(id, country string) campaign.Campaign {
+	c := everyPage(id, 1, campaign.Stop{})
+	c.Nodes[0] = campaign.WebsiteTrigger{When: campaign.All{campaign.PagePath.StartsWith("/shoes/"), campaign.ProfileField("country").Equals(country)}}
+	return c
+}
+
+func TestProfileSourceIsAskedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &source{answer: func(context.Context, string) (campaign.Profile, error) {
+			time.Sleep(time.Second)
+			return campaign.Profile{Fields: map[string]any{"country": "NL"}}, nil
+		}}
+		var told listener
+		engine := newEngine(t, new(campaigntest.Recorder), &campaign.EngineOptions{Profiles: s, Observer: &told},
+			byCountry("nl", "NL"), byCountry("nl-too", "NL"), byCountry("be", "BE"))
+		defer closeEngine(t, engine)
+
+		// By Visit, twice at the same time: one question for six campaigns.
+		var wg sync.WaitGroup
+		for range 2 {
+			wg.Go(func() {
+				outcomes, err := engine.Visit(t.Context(), visitBy("p-1"))
+				if err != nil || len(outcomes) != 2 {
+					t.Errorf("Visit = %v, %v, want the two campaigns whose condition held", outcomes, err)
+				}
+			})
+		}
+		wg.Wait()
+		// By Enqueue, which does not wait for it.
+		start := time.Now()
+		for range 2 {
+			outcomes, err := engine.Enqueue(t.Context(), visitBy("p-2"))
+			if err != nil || len(outcomes) != 3 {
+				t.Errorf("Enqueue = %v, %v, want three that are queued", outcomes, err)
+			}
+		}
+		if took := time.Since(start); took != 0 {
+			t.Errorf("Enqueue took %v: it waited for the source", took)
+		}
+		time.Sleep(time.Minute)
+		// Not at all: for somebody outside of the audience, for a page that does
+		// not match, and for a visit that carries the field.
+		anonymous, elsewhere, complete := visitBy("p-3"), visitBy("p-3"), visitBy("p-3")
+		anonymous.Profile.Known = false
+		elsewhere.URL = "/hats/1"
+		complete.Profile.Fields["country"] = "FR"
+		for _, v := range []campaign.PageVisit{anonymous, elsewhere, complete} {
+			if _, err := engine.Visit(t.Context(), v); err != nil {
+				t.Error(err)
+			}
+		}
+		synctest.Wait()
+		if diff := cmp.Diff(map[string]int{"p-1": 1, "p-2": 1}, s.asked); diff != "" {
+			t.Errorf("how often the source was asked (-want +got):\n%s", diff)
+		}
+		if got := engine.Stats(); got.Delivered != 4 || got.CoolingDown != 4 || got.ConditionNotMet != 2 {
+			t.Errorf("Stats = %+v, want 4 delivered, 4 cooling down, and 2 whose condition was not met", got)
+		}
+	})
+}
+
+// No cooldown begins without the source's answer.
+func TestProfileSourceFails(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		fail   func() error
+		reason campaign.Reason
+	}{
+		{"an error", func() error { return errors.New("away") }, campaign.ReasonProfileFailed},
+		{"a panic", func() error { panic("canary-7") }, campaign.ReasonPanicked},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var broken atomic.Bool
+				s := &source{answer: func(context.Context, string) (campaign.Profile, error) {
+					if broken.Load() {
+						return campaign.Profile{}, tt.fail()
+					}
+					return campaign.Profile{Fields: map[string]any{"country": "NL"}}, nil
+				}}
+				var told listener
+				engine := newEngine(t, new(campaigntest.Recorder), &campaign.EngineOptions{Profiles: s, Observer: &told}, byCountry("nl", "NL"))
+				defer closeEngine(t, engine)
+				broken.Store(true)
+				out := visit(t, engine, visitBy("p-1"))
+				if out.Status != campaign.Failed || out.Reason != tt.reason || out.Err == nil || strings.Contains(out.Err.Error(), "canary") {
+					t.Errorf("Visit = %+v, want failed as %s", out, tt.reason)
+				}
+				enqueue(t, engine, visitBy("p-1"))
+				synctest.Wait()
+				broken.Store(false)
+				if out := visit(t, engine, visitBy("p-1")); out.Status != campaign.Delivered {
+					t.Errorf("Visit once the source is well = %+v, want delivered: no cooldown had begun", out)
+				}
+				want := []campaign.Status{campaign.Failed, campaign.Queued, campaign.Failed, campaign.Delivered}
+				if diff := cmp.Diff(want, told.about("p-1")); diff != "" {
+					t.Errorf("what the Observer was told (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+// A badHandler is a slog.Handler that panics.
+type badHandler struct{ inEnabled bool }
+
+func (h badHandler) Enabled(context.Context, slog.Level) bool {
+	if h.inEnabled {
+		panic("canary-7")
+	}
+	return true
+}
+
+func (h badHandler) Handle(context.Context, slog.Record) error { panic("canary-7") }
+func (h badHandler) WithAttrs([]slog.Attr) slog.Handler        { return h }
+func (h badHandler) WithGroup(string) slog.Handler             { return h }
+
+// Host code panics in every place where the engine calls it. Each time there is
+// an outcome that names the place, and the engine goes on.
+func TestPanics(t *testing.T) {
+	canary := func() error { panic("canary-7") }
+	deliver := campaign.SenderFunc(func(context.Context, *campaign.Request) (*campaign.Response, error) { return nil, nil })
+	reject := campaign.SenderFunc(func(context.Context, *campaign.Request) (*campaign.Response, error) {
+		return nil, &campaign.DeliveryError{Verdict: campaign.Rejected}
+	})
+	tests := []struct {
+		name    string
+		sender  campaign.Sender
+		options campaign.EngineOptions
+		where   string
+		status  campaign.Status
+		reason  campaign.Reason
+	}{
+		{
+			"Sender", campaign.SenderFunc(func(context.Context, *campaign.Request) (*campaign.Response, error) { return nil, canary() }),
+			campaign.EngineOptions{},
+			"Sender.Send", campaign.Failed, campaign.ReasonPanicked,
+		},
+		{"Tracker.Enter", deliver, campaign.EngineOptions{Tracker: &brokenTracker{enter: canary}}, "Tracker.Enter", campaign.Failed, campaign.ReasonPanicked},
+		{"Tracker.Reopen", reject, campaign.EngineOptions{Tracker: &brokenTracker{reopen: canary}}, "Tracker.Reopen", campaign.Failed, campaign.ReasonRejected},
+		{"Observer", deliver, campaign.EngineOptions{Observer: campaign.ObserverFunc(func(context.Context, campaign.Outcome) { _ = canary() })}, "Observer.Observe", campaign.Delivered, ""},
+		{"Handler.Handle", deliver, campaign.EngineOptions{Logger: slog.New(badHandler{})}, "the Logger", campaign.Delivered, ""},
+		{"Handler.Enabled", deliver, campaign.EngineOptions{Logger: slog.New(badHandler{inEnabled: true})}, "the Logger", campaign.Delivered, ""},
+		{"MaskProfile", deliver, campaign.EngineOptions{Logger: slog.New(slog.NewTextHandler(new(bytes.Buffer), &slog.HandlerOptions{Level: slog.LevelDebug})), MaskProfile: func(string) string { panic("canary-7") }}, "the Logger", campaign.Delivered, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				engine := newEngine(t, tt.sender, &tt.options, runningShoes())
+				defer closeEngine(t, engine)
+				for i := range 3 { // after a panic as before
+					out := visit(t, engine, visitBy(strconv.Itoa(i)))
+					if out.Status != tt.status || out.Reason != tt.reason || out.Err == nil {
+						t.Fatalf("Visit = %+v, want %s, %q, and an error", out, tt.status, tt.reason)
+					}
+					text := out.Err.Error()
+					if !strings.Contains(text, "panic in "+tt.where) || !strings.Contains(text, "campaign_test.") || strings.Contains(text, "canary") {
+						t.Errorf("the error is %q, want the place, the head of the stack, and not what was passed to panic", text)
+					}
+				}
+				before := engine.Stats()
+				if before.Panics < 3 {
+					t.Errorf("Stats.Panics = %d, want at least 3", before.Panics)
+				}
+				for i := range 3 {
+					enqueue(t, engine, visitBy("q"+strconv.Itoa(i)))
+				}
+				synctest.Wait()
+				s := engine.Stats()
+				if ended := s.Delivered + s.Failed - before.Delivered - before.Failed; ended != 3 || s.Panics < before.Panics+3 {
+					t.Errorf("Stats after three more through Enqueue = %+v, want three more ends and three more panics", s)
+				}
+			})
+		})
+	}
+}
+
+// Whatever the caller passed may be changed right after the call: under the race
+// detector this finds what is read too late, and otherwise what is sent wrongly.
+func TestVisitsMayBeChangedAfterTheCall(t *testing.T) {
+	type size struct{ EU []int }
+	c := everyPage("c", 1, campaign.Stop{RestartTimeout: campaign.Immediately})
+	c.Nodes[1] = campaign.Webhook{URL: "https://esp.example/", Payload: campaign.Payload{
+		campaign.FromProfile("email"), campaign.FromProfile("address.city"), campaign.FromProfile("lists"), campaign.FromProfile("tags"),
+		campaign.FromItem("size"), campaign.FromVisit("device"), campaign.FromProfile("loaded"),
+	}}
+	const want = `{"email":"a","address":{"city":"Oss"},"lists":[{"n":[1,2]}],"tags":["x","y"],"size":{"EU":[42]},"device":{"os":"linux"}`
+	for _, profiles := range []campaign.ProfileSource{nil, campaign.ProfileSourceFunc(func(context.Context, string) (campaign.Profile, error) {
+		return campaign.Profile{Fields: map[string]any{"loaded": true}}, nil
+	})} {
+		var sender campaigntest.Recorder
+		engine := newEngine(t, &sender, &campaign.EngineOptions{Profiles: profiles}, c)
+		numbers, inner, tags := []any{1, 2}, map[string]any{}, []string{"x", "y"}
+		eu, device, address := []int{42}, map[string]string{}, map[string]any{}
+		lists := []any{inner}
+		v := campaign.PageVisit{URL: "/", Profile: campaign.Profile{ID: "p-1", Known: true}}
+		for i := range 200 {
+			numbers[0], inner["n"], tags[0], eu[0], device["os"], address["city"], lists[0] = 1, numbers, "x", 42, "linux", "Oss", inner
+			v.Profile.Fields = map[string]any{"email": "a", "address": address, "lists": lists, "tags": tags}
+			v.Item.Fields = map[string]any{"size": &size{eu}}
+			v.Data = map[string]any{"device": device}
+			pass := engine.Enqueue
+			if i%10 == 0 {
+				pass = engine.Visit
+			}
+			if outcomes, err := pass(t.Context(), v); err != nil || len(outcomes) != 1 {
+				t.Fatalf("%v, %v", outcomes, err)
+			}
+			numbers[0], inner["n"], tags[0], eu[0], device["os"], address["city"], lists[0] = 7, 7, "7", 7, "7", "7", 7
+			clear(v.Profile.Fields)
+			clear(v.Item.Fields)
+			clear(v.Data)
+		}
+		closeEngine(t, engine)
+		requests := sender.Requests()
+		if len(requests) != 200 {
+			t.Errorf("%d requests, want 200", len(requests))
+		}
+		for _, r := range requests {
+			if !strings.HasPrefix(string(r.Body), want) {
+				t.Fatalf("a request says %s, want %s…", r.Body, want)
+			}
+		}
+	}
+}
+
+// Load swaps the definitions under traffic. Each run is of one definition from
+// its condition to its last webhook, and each visit sees one set.
+func TestLoadWhileRunning(t *testing.T) {
+	generation := func(n int) []campaign.Campaign {
+		mark := strconv.Itoa(n)
+		var cs []campaign.Campaign
+		for _, id := range []string{"a", "b"} {
+			c := everyPage(id, 2, campaign.Stop{RestartTimeout: campaign.Immediately})
+			for i := range 2 {
+				c.Nodes[1+i] = campaign.Webhook{URL: "https://esp.example/" + mark, Payload: campaign.Payload{campaign.Static("generation", mark), campaign.FromVisit("n")}}
+			}
+			cs = append(cs, c)
+		}
+		return cs
+	}
+	var mu sync.Mutex
+	seen := make(map[string]map[string]int) // by visit: how many requests of which generation
+	sender := campaign.SenderFunc(func(_ context.Context, r *campaign.Request) (*campaign.Response, error) {
+		var body struct{ Generation, N string }
+		if err := json.Unmarshal(r.Body, &body); err != nil || r.URL != "https://esp.example/"+body.Generation {
+			t.Errorf("a request to %s says %s, %v", r.URL, r.Body, err)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if seen[body.N] == nil {
+			seen[body.N] = make(map[string]int)
+		}
+		seen[body.N][body.Generation]++
+		return nil, nil
+	})
+	engine := newEngine(t, sender, &campaign.EngineOptions{QueueSize: 10_000}, generation(0)...)
+	var wg sync.WaitGroup
+	const callers, visits = 4, 150
+	for caller := range callers {
+		wg.Go(func() {
+			for i := range visits {
+				v := visitBy("p-1")
+				v.Data = map[string]any{"n": fmt.Sprint(caller, ".", i)}
+				pass := engine.Enqueue
+				if i%2 == 0 {
+					pass = engine.Visit
+				}
+				if outcomes, err := pass(t.Context(), v); err != nil || len(outcomes) != 2 {
+					t.Errorf("%v, %v, want two outcomes", outcomes, err)
+				}
+			}
+		})
+	}
+	wg.Go(func() {
+		for n := range 50 {
+			if err := engine.Load(generation(n)...); err != nil {
+				t.Errorf("Load: %v", err)
+			}
+			engine.Stats()
+			engine.Campaigns()
+		}
+	})
+	wg.Wait()
+	closeEngine(t, engine)
+	if len(seen) != callers*visits {
+		t.Errorf("%d visits had requests, want %d", len(seen), callers*visits)
+	}
+	for n, generations := range seen {
+		if len(generations) != 1 {
+			t.Errorf("visit %s met campaigns of several sets: %v", n, generations)
+		}
+		for _, requests := range generations {
+			if requests != 4 {
+				t.Errorf("visit %s had %d requests, want 4", n, requests)
+			}
+		}
+	}
+}
+
+// A queued run ends by the definition that it began with, even if its campaign
+// is paused or gone by then; the cooldown it began stays.
+func TestPausedCampaigns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var sender campaigntest.Recorder
+		sender.Answer(func(ctx context.Context, r *campaign.Request) (*campaign.Response, error) {
+			return slow(time.Second)(ctx, r)
+		})
+		var told listener
+		engine := newEngine(t, &sender, &campaign.EngineOptions{Workers: 1, Observer: &told}, runningShoes())
+		defer closeEngine(t, engine)
+		enqueue(t, engine, visitBy("p-1"))
+		enqueue(t, engine, visitBy("p-2"))
+		paused := runningShoes()
+		paused.Paused = true
+		if err := engine.Load(paused); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(campaign.Campaigns{paused}, engine.Campaigns()); diff != "" {
+			t.Errorf("Campaigns (-want +got):\n%s", diff)
+		}
+		for _, pass := range []func(context.Context, campaign.PageVisit) ([]campaign.Outcome, error){engine.Visit, engine.Enqueue} {
+			if outcomes, err := pass(t.Context(), visitBy("p-3")); outcomes != nil || err != nil {
+				t.Errorf("a visit of a paused campaign = %v, %v, want nothing", outcomes, err)
+			}
+		}
+		if out, err := engine.Test(t.Context(), "running-shoes", visitBy("p-3")); err != nil || out.Status != campaign.Delivered {
+			t.Errorf("Test of a paused campaign = %+v, %v, want delivered", out, err)
+		}
+		time.Sleep(time.Minute)
+		for _, id := range []string{"p-1", "p-2"} {
+			if diff := cmp.Diff([]campaign.Status{campaign.Queued, campaign.Delivered}, told.about(id)); diff != "" {
+				t.Errorf("what the Observer was told of %s, taken before the pause (-want +got):\n%s", id, diff)
+			}
+		}
+		if err := engine.Load(runningShoes()); err != nil {
+			t.Fatal(err)
+		}
+		if out := enqueue(t, engine, visitBy("p-1")); out.Status != campaign.CoolingDown {
+			t.Errorf("a visit after the pause = %+v, want cooling_down", out)
+		}
+	})
+}
+
+// A log has stable keys, and of personal data the profile's ID alone, masked.
+func TestLogger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		var sender campaigntest.Recorder
+		sender.Answer(campaigntest.Deliver(200), campaigntest.Reject(500), func(context.Context, *campaign.Request) (*campaign.Response, error) {
+			return nil, errors.New("nobody at ann@example.org")
+		})
+		engine := newEngine(t, &sender, &campaign.EngineOptions{
+			Workers: 1, QueueSize: 1,
+			Logger:      slog.New(slog.NewJSONHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug})),
+			MaskProfile: func(id string) string { return "masked-" + id[len(id)-1:] },
+		}, runningShoes())
+		visit(t, engine, visitBy("p-1"))
+		visit(t, engine, visitBy("p-1"))
+		visit(t, engine, visitBy("p-2"))
+		visit(t, engine, visitBy("p-3"))
+		sender.Answer(campaign.SenderFunc(slow(time.Second)))
+		for _, id := range []string{"p-4", "p-5", "p-6"} { // sent, queued, refused
+			enqueue(t, engine, visitBy(id))
+		}
+		closeEngine(t, engine)
+		for _, personal := range []string{"p-", "ann", "example.org", "/shoes", "/v1", "utm"} {
+			if strings.Contains(out.String(), personal) {
+				t.Errorf("the log shows %q:\n%s", personal, &out)
+			}
+		}
+		keys := []string{"attempts", "campaign", "deliveries", "duration", "level", "msg", "profile", "status", "time"}
+		var got []string
+		for line := range strings.Lines(out.String()) {
+			var record map[string]any
+			if err := json.Unmarshal([]byte(line), &record); err != nil {
+				t.Fatal(err)
+			}
+			for _, key := range keys {
+				if _, ok := record[key]; !ok {
+					t.Errorf("a record has no %q: %s", key, line)
+				}
+			}
+			got = append(got, fmt.Sprintf("%v %v %v", record["level"], record["profile"], record["status"]))
+		}
+		slices.Sort(got)
+		want := []string{
+			"DEBUG masked-1 cooling_down", "DEBUG masked-4 queued", "DEBUG masked-5 queued",
+			"INFO masked-1 delivered", "INFO masked-4 delivered", "INFO masked-5 delivered",
+			"WARN masked-2 failed", "WARN masked-3 failed", "WARN masked-6 refused",
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("level, profile and status of the records (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// TestEngineSoak does everything at once, in real time and without order; it is
+// for the race detector. What was taken has to add up in the end.
+func TestEngineSoak(t *testing.T) {
+	duration := time.Second
+	if testing.Short() {
+		duration = 100 * time.Millisecond
+	}
+	var sent atomic.Uint64
+	sender := campaign.SenderFunc(func(_ context.Context, r *campaign.Request) (*campaign.Response, error) {
+		switch sent.Add(1) % 50 {
+		case 0:
+			panic("soak")
+		case 1:
+			return nil, &campaign.DeliveryError{Verdict: campaign.Rejected}
+		case 2:
+			time.Sleep(time.Millisecond)
+		}
+		return nil, nil
+	})
+	profiles := campaign.ProfileSourceFunc(func(_ context.Context, id string) (campaign.Profile, error) {
+		if strings.HasSuffix(id, "7") {
+			return campaign.Profile{}, errors.New("away")
+		}
+		return campaign.Profile{Fields: map[string]any{"country": "NL"}}, nil
+	})
+	var told, queued atomic.Uint64
+	var engine *campaign.Engine
+	observer := campaign.ObserverFunc(func(ctx context.Context, o campaign.Outcome) {
+		if o.Status == campaign.Queued {
+			queued.Add(1)
+			return
+		}
+		if told.Add(1)%100 == 0 { // the Observer may call the engine
+			v := visitBy("observed")
+			v.URL = "/nothing"
+			if _, err := engine.Enqueue(ctx, v); err != nil && !errors.Is(err, campaign.ErrClosed) {
+				t.Errorf("Enqueue by the Observer: %v", err)
+			}
+		}
+	})
+	everyone := everyPage("every", 2, campaign.Stop{RestartTimeout: campaign.Immediately})
+	sets := [][]campaign.Campaign{{runningShoes(), byCountry("nl", "NL"), everyone}, {byCountry("nl", "BE"), runningShoes()}}
+	engine = newEngine(t, sender, &campaign.EngineOptions{Profiles: profiles, Observer: observer, Workers: 4, QueueSize: 64}, sets[0]...)
+	end := time.Now().Add(duration)
+	var wg sync.WaitGroup
+	for caller := range 4 {
+		wg.Go(func() {
+			for i := 0; time.Now().Before(end); i++ {
+				v := visitBy(fmt.Sprint(caller%2, "-", i/3))
+				pass := engine.Enqueue
+				if i%3 == 0 {
+					pass = engine.Visit
+				}
+				if _, err := pass(t.Context(), v); err != nil {
+					t.Errorf("a visit: %v", err)
+				}
+				clear(v.Profile.Fields)
+			}
+		})
+	}
+	wg.Go(func() {
+		for i := 0; time.Now().Before(end); i++ {
+			if err := engine.Load(sets[i%2]...); err != nil {
+				t.Errorf("Load: %v", err)
+			}
+			engine.Stats()
+			engine.Explain(visitBy("explained"))
+			if _, err := engine.Test(t.Context(), "running-shoes", visitBy("tested")); err != nil {
+				t.Errorf("Test: %v", err)
+			}
+			time.Sleep(time.Millisecond)
+		}
+	})
+	wg.Wait()
+	closeEngine(t, engine)
+	s := engine.Stats()
+	ended := s.Delivered + s.CoolingDown + s.UnknownProfile + s.ConditionNotMet + s.Failed + s.Refused
+	if got := told.Load() - s.Tests; got != ended || queued.Load() != s.Queued || s.Waiting+s.Running+s.Workers != 0 {
+		t.Errorf("the Observer was told of %d ends and %d queued runs, and Stats say %+v", got, queued.Load(), s)
+	}
+	if s.Delivered == 0 || s.Failed == 0 || s.Queued == 0 || s.Panics == 0 {
+		t.Errorf("Stats = %+v, want some of everything", s)
+	}
+}
+
+// A hostError is an error with methods that panic when it is a nil pointer, as
+// most do: the mistake of returning a typed nil.
+type hostError struct{ cause error }
+
+func (e *hostError) Error() string { return e.cause.Error() }
+func (e *hostError) Unwrap() error { return e.cause }
+
+// The methods of an error are host code too.
+func TestErrorsThatPanic(t *testing.T) {
+	deliver := campaign.SenderFunc(func(context.Context, *campaign.Request) (*campaign.Response, error) { return nil, nil })
+	reject := campaign.SenderFunc(func(context.Context, *campaign.Request) (*campaign.Response, error) {
+		return nil, &campaign.DeliveryError{Verdict: campaign.Rejected}
+	})
+	for name, err := range map[string]error{"an error of the host's": (*hostError)(nil), "a DeliveryError": (*campaign.DeliveryError)(nil)} {
+		failing := func() error { return err }
+		tests := []struct {
+			name    string
+			sender  campaign.Sender
+			options campaign.EngineOptions
+			reason  campaign.Reason
+		}{
+			{"Sender", campaign.SenderFunc(func(context.Context, *campaign.Request) (*campaign.Response, error) { return nil, err }), campaign.EngineOptions{}, campaign.ReasonPanicked},
+			{"Tracker.Enter", deliver, campaign.EngineOptions{Tracker: &brokenTracker{enter: failing}}, campaign.ReasonPanicked},
+			{"Tracker.Reopen", reject, campaign.EngineOptions{Tracker: &brokenTracker{reopen: failing}}, campaign.ReasonRejected},
+			{"ProfileSource", deliver, campaign.EngineOptions{Profiles: campaign.ProfileSourceFunc(func(context.Context, string) (campaign.Profile, error) {
+				return campaign.Profile{}, err
+			})}, campaign.ReasonPanicked},
+		}
+		for _, tt := range tests {
+			t.Run(name+" by "+tt.name, func(t *testing.T) {
+				tt.options.Logger = slog.New(slog.NewTextHandler(new(bytes.Buffer), nil))
+				engine := newEngine(t, tt.sender, &tt.options, byCountry("nl", "NL"))
+				v := visitBy("p-1")
+				if tt.options.Profiles == nil {
+					v.Profile.Fields["country"] = "NL"
+				}
+				if out := visit(t, engine, v); out.Status != campaign.Failed || out.Reason != tt.reason || out.Err == nil || !strings.Contains(out.Err.Error(), "panic in ") {
+					t.Errorf("Visit = %+v, want failed as %s, with the panic", out, tt.reason)
+				}
+				v.Profile.ID = "p-2"
+				enqueue(t, engine, v)
+				closeEngine(t, engine)
+			})
+		}
+	}
+}
