@@ -2,7 +2,11 @@ package campaign_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/hybridcampaign/campaign"
@@ -111,6 +115,42 @@ func ExampleCampaign_Render() {
 	// Content-Type: application/json secret=""
 	// X-Api-Key:  secret="ESP_API_KEY"
 	// X-Source: webshop secret=""
+}
+
+func ExampleMemoryTracker_SaveFile() {
+	dir, err := os.MkdirTemp("", "")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	file, ctx, sender := filepath.Join(dir, "cooldowns"), context.Background(), new(campaigntest.Recorder)
+	for range 2 { // two lives of a process
+		tracker := new(campaign.MemoryTracker)
+		if err := tracker.LoadFile(file); err != nil && !errors.Is(err, os.ErrNotExist) {
+			log.Fatal(err) // damaged: the tracker is empty, and everybody open
+		}
+		engine, err := campaign.NewEngine(sender, &campaign.EngineOptions{Tracker: tracker})
+		if err != nil {
+			log.Fatal(err)
+		}
+		if err := engine.Load(runningShoes()); err != nil {
+			log.Fatal(err)
+		}
+		outcomes, err := engine.Visit(ctx, shoeVisit())
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(outcomes[0].Status)
+		if err := engine.Close(ctx); err != nil {
+			log.Print(err)
+		}
+		if err := tracker.SaveFile(file); err != nil {
+			log.Print(err)
+		}
+	}
+	// Output:
+	// delivered
+	// cooling_down
 }
 
 // conditions are some of the README's.
