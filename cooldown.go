@@ -37,7 +37,8 @@ func (t *MemoryTracker) Enter(ctx context.Context, e Entry) (until time.Time, en
 	g := t.generation()
 	f := g.key.fingerprint(e.Profile)
 	at := e.Time.UnixMilli()
-	if table := g.find(e.Campaign); table != nil {
+	table := g.find(e.Campaign)
+	if table != nil {
 		if end := table.peek(f); end > at {
 			return time.UnixMilli(end).UTC(), false, nil
 		}
@@ -46,7 +47,7 @@ func (t *MemoryTracker) Enter(ctx context.Context, e Entry) (until time.Time, en
 		return time.Time{}, false, errOutOfTime
 	}
 	until = e.Until()
-	end, entered := g.enter(e.Campaign, f, at, until.UnixMilli(), e.Timeout > 0)
+	end, entered := g.enter(table, e.Campaign, f, at, until.UnixMilli(), e.Timeout > 0)
 	return time.UnixMilli(end).UTC(), entered, nil
 }
 
@@ -79,9 +80,9 @@ func (t *MemoryTracker) Reopen(ctx context.Context, e Entry, until time.Time) er
 	if table == nil {
 		return nil
 	}
-	table.update(f, func(s *shard) {
-		if s.end(f) == begun {
-			s.set(f, max(end, e.Time.UnixMilli()), g.horizon())
+	table.update(f, func(p *page) {
+		if p.end(f) == begun {
+			p.set(f, max(end, e.Time.UnixMilli()), g.horizon())
 		}
 	})
 	return nil
@@ -94,7 +95,7 @@ func (t *MemoryTracker) Until(campaign, profile string, at time.Time) (until tim
 	end := int64(noEnd)
 	if table := g.find(campaign); table != nil {
 		f := g.key.fingerprint(profile)
-		table.update(f, func(s *shard) { end = s.end(f) })
+		table.update(f, func(p *page) { end = p.end(f) })
 	}
 	if end <= at.UnixMilli() {
 		return time.Time{}, false
@@ -121,14 +122,14 @@ func (t *MemoryTracker) Merge(from, to string) {
 	old, f := g.key.fingerprint(from), g.key.fingerprint(to)
 	for _, table := range g.all() {
 		end := int64(noEnd)
-		table.update(old, func(s *shard) { end = s.end(old) })
+		table.update(old, func(p *page) { end = p.end(old) })
 		if end == noEnd {
 			continue
 		}
-		table.update(f, func(s *shard) {
-			if s.end(f) < end {
-				s.set(f, end, g.horizon())
-				g.tend(table, s, g.horizon())
+		table.update(f, func(p *page) {
+			if p.end(f) < end {
+				p.set(f, end, g.horizon())
+				g.tend(table, p, g.horizon())
 			}
 		})
 	}
@@ -139,7 +140,7 @@ func (t *MemoryTracker) Forget(profile string) {
 	g := t.generation()
 	f := g.key.fingerprint(profile)
 	for _, table := range g.all() {
-		table.update(f, func(s *shard) { s.remove(f) })
+		table.update(f, func(p *page) { p.remove(f) })
 	}
 }
 
