@@ -78,7 +78,7 @@ func (g *generation) add(campaign string) *table {
 	t := newTable(strings.Clone(campaign))
 	g.list = append(g.list, t)
 	g.campaigns.Add(1)
-	if d := g.tables.Load(); 2*len(g.list) <= len(d.slots) {
+	if d := g.tables.Load(); d.hasRoom(len(g.list)) {
 		d.add(t)
 	} else {
 		g.tables.Store(newDirectory(g.list))

@@ -114,20 +114,40 @@ func (l *line) expired(horizon int64) int {
 
 // put fills a free slot. The key, last, makes it visible to readers.
 func (l *line) put(slot int, key, code uint64) {
-	mid, high := code>>lowBits&halfMask, code>>(lowBits+32)
-	was := l[7]
-	now := was&^(highMask<<(32+highBits*slot)) | high<<(32+highBits*slot)
-	if slot == slotsPerLine-1 {
-		now = now&^halfMask | mid
-	} else {
-		half := &l[slotsPerLine+slot/2]
-		shift := 32 * (slot & 1)
-		atomic.StoreUint64(half, *half&^(halfMask<<shift)|mid<<shift)
+	half, mid, last := l.encoded(slot, code)
+	if half != 7 {
+		atomic.StoreUint64(&l[half], mid)
 	}
-	if now != was {
-		atomic.StoreUint64(&l[7], now)
+	if last != l[7] {
+		atomic.StoreUint64(&l[7], last)
 	}
 	atomic.StoreUint64(&l[slot], key<<homeShift|code&lowMask)
+}
+
+// fill is put for a line that no reader sees yet: an atomic store takes as long
+// as twenty others.
+func (l *line) fill(slot int, key, code uint64) {
+	half, mid, last := l.encoded(slot, code)
+	l[7] = last
+	l[half] = mid
+	l[slot] = key<<homeShift | code&lowMask
+}
+
+// encoded returns the word that has the middle bits of an end, with them, and
+// word 7 with the highest ones. For the last slot, both are word 7.
+func (l *line) encoded(slot int, code uint64) (half int, mid, last uint64) {
+	half = (slotsPerLine + slot/2) & 7
+	shift := 32 * (slot & 1)
+	last = l[7]&^(highMask<<(32+highBits*slot)) | code>>(lowBits+32)<<(32+highBits*slot)
+	mid = l[half]
+	if half == 7 {
+		mid = last
+	}
+	mid = mid&^(halfMask<<shift) | code>>lowBits&halfMask<<shift
+	if half == 7 {
+		last = mid
+	}
+	return half, mid, last
 }
 
 // clear frees the slots of a set. The version comes after: a reader that has

@@ -92,12 +92,14 @@ type entry struct {
 // over those that it has. A page without blocks has none at 0 either.
 func blockOf(f fingerprint, shape uint64) uint64 {
 	depth, size := shape>>shapeBits, shape&(1<<shapeBits-1)
-	n := f.path() >> depth & (1<<bits.Len64(size-1) - 1)
+	n := f.path() >> depth & blockMask(size)
 	if n >= size {
 		n = f.spread() * size >> spreadBits
 	}
 	return n
 }
+
+func blockMask(size uint64) uint64 { return 1<<bits.Len64(size-1) - 1 }
 
 // peek returns the end of a cooldown without a lock, or noEnd if it is not sure
 // to have found it.
@@ -223,6 +225,11 @@ func (p *page) add(f fingerprint, end, horizon int64) {
 	if code, fits := encodeEnd(end); fits && p.place(f, code, horizon) {
 		return
 	}
+	p.aside(f, end)
+}
+
+// aside puts an entry in the side map.
+func (p *page) aside(f fingerprint, end int64) {
 	if p.side == nil {
 		p.side = make(map[fingerprint]int64)
 	}
@@ -381,29 +388,33 @@ func (p *page) sweepSide(horizon int64) {
 // its way wait for the lock.
 func (p *page) resize(size uint64, horizon int64) {
 	was := p.size()
-	var dropped *block
 	p.shape.Store(p.depth()<<shapeBits | size)
-	if size < was {
-		dropped = p.blocks[size].Swap(nil)
-		p.cursor = 0
-		p.seen = min(p.seen, p.oldest)
+	if size > was {
+		fresh := new(block)
+		for n := range was {
+			p.settle(p.blocks[n].Load(), p, n, p, fresh, horizon)
+		}
+		p.blocks[was].Store(fresh)
+	} else {
+		dropped := p.blocks[size].Swap(nil)
+		p.seen, p.cursor = min(p.seen, p.oldest), 0
+		for n := range size {
+			p.settle(p.blocks[n].Load(), p, n, p, nil, horizon)
+		}
+		p.settle(dropped, p, maxBlocks, p, nil, horizon)
 	}
-	for n := range min(size, was) {
-		p.settle(p.blocks[n].Load(), p, n, p, horizon)
-	}
-	p.settle(dropped, p, maxBlocks, p, horizon)
 	p.settleSide(horizon)
 }
 
 // settle moves what is in a block, which is block n of its page, to where it
 // belongs. The entries are p's or, if their next bit of path is 1, q's; both
-// may be the same. Those in the blocks of q that stay there now count as q's.
-func (p *page) settle(b *block, of *page, n uint64, q *page, horizon int64) {
+// may be the same. The last block of q is fresh and not yet to be seen, or nil.
+func (p *page) settle(b *block, of *page, n uint64, q *page, fresh *block, horizon int64) {
 	if b == nil {
 		return
 	}
-	pages, shapes := [2]*page{p, q}, [2]uint64{p.shape.Load(), q.shape.Load()}
-	bit := (shapes[0]>>shapeBits - 1) & 63
+	depth, size := p.depth(), p.size()
+	mask, shift := blockMask(size), depth-pageBits
 	for i := range b {
 		l := &b[i]
 		var set uint
@@ -411,16 +422,35 @@ func (p *page) settle(b *block, of *page, n uint64, q *page, horizon int64) {
 			if word == 0 {
 				continue
 			}
-			f := p.fingerprint(i, word)
-			to := f.path() >> bit & 1
-			if pages[to] == of && blockOf(f, shapes[to]) == n {
+			// This is blockOf, without what is the same for all.
+			path := word >> keyShift >> shift
+			at := path & mask
+			if at >= size {
+				at = word >> (keyShift + spreadShift) & (1<<spreadBits - 1) * size >> spreadBits
+			}
+			to := p
+			if p != q && word>>keyShift>>(shift-1)&1 != 0 {
+				to = q
+			}
+			if at == n && to == of {
 				continue
 			}
 			set |= 1 << slot
-			if end := l.end(slot); end >= horizon {
-				// What has expired stays where it is to be added, or
-				// slots would be counted twice.
-				pages[to].add(f, end, noEnd)
+			end := l.end(slot)
+			if end < horizon {
+				continue
+			}
+			into := fresh
+			if fresh == nil || to != q || at != size-1 {
+				into = to.blocks[at%maxBlocks].Load()
+			}
+			switch {
+			case into != nil && to.move(into, into == fresh, uint64(i), word, end):
+			case into != nil && into == fresh:
+				to.aside(p.fingerprint(i, word), end) // for settleSide
+			default:
+				// What has expired stays, or it would be counted twice.
+				to.add(p.fingerprint(i, word), end, noEnd)
 			}
 		}
 		l.clear(set)
@@ -428,12 +458,36 @@ func (p *page) settle(b *block, of *page, n uint64, q *page, horizon int64) {
 	}
 }
 
+// move puts an entry that comes from line i of another block where there is
+// room without further ado: in its first line, or in the other.
+func (p *page) move(b *block, fresh bool, i, word uint64, end int64) bool {
+	other := otherLine(word >> keyShift)
+	key := word >> homeShift &^ 1
+	i ^= other & -(word >> homeShift & 1)
+	slot := b[i&(linesPerBlock-1)].free()
+	if slot < 0 {
+		i, key = i^other, key|1
+		if slot = b[i&(linesPerBlock-1)].free(); slot < 0 {
+			return false
+		}
+	}
+	p.note(end)
+	code, _ := encodeEnd(end)
+	if fresh {
+		b[i&(linesPerBlock-1)].fill(slot, key, code)
+	} else {
+		b[i&(linesPerBlock-1)].put(slot, key, code)
+	}
+	p.slots++
+	return true
+}
+
 // settleSide tries to find room for what is in the side map.
 func (p *page) settleSide(horizon int64) {
 	looked := 0
 	for f, end := range p.side {
 		if looked++; looked > fullBlock {
-			return // it has too many that no slot can keep
+			break // it has too many that no slot can keep
 		}
 		code, fits := encodeEnd(end)
 		if end < horizon || fits && p.place(f, code, horizon) {

@@ -145,7 +145,7 @@ func (t *table) split(p *page, horizon int64) {
 	q.oldest, q.seen = p.oldest, p.oldest
 	p.seen, p.cursor = p.oldest, 0
 	p.shape.Store(q.shape.Load())
-	for n := range p.blocks { // block n of eight is one of four, in p if n is even
+	for n := range p.blocks { // block n of eight is one of four, in q if n is odd
 		b := p.blocks[n].Swap(nil)
 		if n%2 == 0 {
 			p.blocks[n/2].Store(b)
@@ -153,6 +153,7 @@ func (t *table) split(p *page, horizon int64) {
 			q.blocks[n/2].Store(b)
 		}
 	}
+	fresh := new(block)
 	side := p.side
 	p.side, p.most = nil, 0
 	for f, end := range side {
@@ -160,12 +161,13 @@ func (t *table) split(p *page, horizon int64) {
 		if f.path()>>depth&1 != 0 {
 			to = q
 		}
-		to.add(f, end, noEnd)
+		to.aside(f, end)
 	}
 	for n := range uint64(splitBlocks) {
-		p.settle(p.blocks[n].Load(), p, n, q, horizon)
-		p.settle(q.blocks[n].Load(), q, n, q, horizon)
+		p.settle(p.blocks[n].Load(), p, n, q, fresh, horizon)
+		p.settle(q.blocks[n].Load(), q, n, q, fresh, horizon)
 	}
+	q.blocks[splitBlocks-1].Store(fresh)
 	for _, page := range [...]*page{p, q} {
 		page.recount()
 		page.settleSide(horizon)
