@@ -164,7 +164,7 @@ func (g *generation) tend(t *table, p *page, horizon int64) {
 		t.spread(p, g.share(), horizon)
 		return
 	}
-	t.tend(p, horizon, maxSweep)
+	t.tend(p, horizon, leastSweep, maxSweep)
 }
 
 // tendOther tends the next page of the next table.
@@ -181,7 +181,7 @@ func (g *generation) tendOther() {
 	}
 	t := g.list[g.table]
 	p := t.lock(bits.Reverse64(g.at))
-	t.tend(p, g.horizon(), otherSweep)
+	t.tend(p, g.horizon(), otherSweep, otherSweep)
 	g.nothing = g.nothing && p.count() == 0
 	g.at = p.next()
 	p.mu.Unlock()

@@ -19,24 +19,27 @@ const (
 	splitBlocks = 4
 
 	// fullBlock and emptyBlock are how many entries a block has on average when
-	// a page grows and when it shrinks. 282 of 320 are 14.5 bytes for each
-	// entry, 18.2 just after a block has been added to four; the distance keeps
-	// a page from going to and fro.
-	fullBlock  = 264
+	// a page grows and when it shrinks. 256 of 320 are 16 bytes for each entry,
+	// 20 just after a block has been added to four; the distance keeps a page
+	// from going to and fro. With 282 it would be 10 percent less, but more of
+	// the entries would be in their other line, or have to move to it.
+	fullBlock  = 256
 	emptyBlock = 200
 
 	// A page without a block keeps its entries in the side map.
 	fullSide  = 16
 	emptySide = 4
 
-	// The work of one Enter: so many pairs of lines, or twice as many entries
-	// of the side map, are searched for expired ones.
-	maxSweep = 4
+	// The work of one Enter: so many pairs of lines are searched for expired
+	// entries, and so many entries of the side map.
+	leastSweep = 1
+	maxSweep   = 4
+	sideSweep  = 80
 )
 
 type block [linesPerBlock]line
 
-// A page is a part of a table with a lock of its own: some hundred to 1,974
+// A page is a part of a table with a lock of its own: some hundred to 1,792
 // entries, those whose paths end with the same bits.
 //
 // It grows by one block at a time, to which the entries move whose path says
@@ -52,7 +55,7 @@ type block [linesPerBlock]line
 // in, of which the first is preferred, and may be moved to the other one to
 // make room. Both are in one page of memory, which costs the second no miss in
 // the processor's table of pages. What finds no room even so is kept in the
-// side map: of 320 entries in a block, 282 on average, about one in 2,000.
+// side map: about one in 30,000.
 type page struct {
 	// Readers need this cache line only.
 	shape  atomic.Uint64 // number of blocks, and bits of path that choose the page << shapeBits
@@ -316,13 +319,14 @@ func (p *page) displace(b *block, i uint64, horizon int64) int {
 	return -1
 }
 
-// sweep frees the expired slots of the next two lines, and of more if there are
-// many of them: a peak that is over goes faster than a stream that flows.
-func (p *page) sweep(horizon int64, most int) {
+// sweep frees the expired slots of the next pairs of lines, the least number or,
+// as long as there are many of them, the most: a peak that is over goes faster
+// than a stream that flows.
+func (p *page) sweep(horizon int64, least, most int) {
 	if p.oldest >= horizon {
 		return
 	}
-	for range most {
+	for n := range most {
 		if uint64(p.cursor) >= p.size()*linesPerBlock {
 			p.cursor, p.oldest, p.seen = 0, p.seen, endOfTimeMilli
 			p.sweepSide(horizon)
@@ -333,7 +337,7 @@ func (p *page) sweep(horizon int64, most int) {
 			freed = p.sweepLine(&b[i], horizon) + p.sweepLine(&b[i+1], horizon)
 		}
 		p.cursor += 2
-		if freed < 3 {
+		if freed < 3 && n+1 >= least {
 			return
 		}
 	}
@@ -361,7 +365,7 @@ func (p *page) sweepLine(l *line, horizon int64) (freed int) {
 func (p *page) sweepSide(horizon int64) {
 	looked := 0
 	for f, end := range p.side {
-		if looked++; looked > 4*maxSweep*slotsPerLine {
+		if looked++; looked > sideSweep {
 			p.seen = min(p.seen, horizon-1) // come back
 			break
 		}

@@ -89,8 +89,8 @@ func (t *table) update(f fingerprint, change func(p *page)) {
 
 // tend does the work that is due in a page, which is locked: it frees some
 // expired slots, and makes the page or the table larger or smaller by one step.
-func (t *table) tend(p *page, horizon int64, sweep int) {
-	p.sweep(horizon, sweep)
+func (t *table) tend(p *page, horizon int64, least, most int) {
+	p.sweep(horizon, least, most)
 	n, size := p.count(), p.size()
 	switch {
 	case size == 0 && n <= fullSide || size != 0 && n <= fullBlock*int(size):
