@@ -11,6 +11,15 @@ import (
 // A MemoryTracker is a [Tracker] that keeps cooldowns in the memory of the
 // process. The zero value is ready to use. It must not be copied after first
 // use, and is safe for concurrent use.
+//
+// It takes 16 to 20 bytes for each cooldown of a large campaign. It keeps no
+// profile ID but 66 bits of a hash of it, with a key that is random for each
+// tracker, so that nobody can choose IDs that collide. Two profiles whose 66
+// bits are the same would share their cooldowns: n profiles in one campaign are
+// n(n-1)/2 pairs, each of which does so with a chance of 2^-66. For ten million
+// that is 5e13 / 7.4e19, a chance of less than one in a million (6.8e-7) that
+// there is any such pair among them. One more profile that visits meets another
+// one's cooldown with a chance of 1e7 / 7.4e19, one in seven million millions.
 type MemoryTracker struct {
 	// Capacity is a hint for how many cooldowns live at once, in all campaigns
 	// together. Zero is fine: memory grows in small steps, and a hint saves
