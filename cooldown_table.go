@@ -93,7 +93,7 @@ func (t *table) tend(p *page, horizon int64, least, most int) {
 	p.sweep(horizon, least, most)
 	n, size := p.count(), p.size()
 	switch {
-	case size == 0 && n <= fullSide || size != 0 && n <= fullBlock*int(size):
+	case n <= p.full():
 		t.shrink(p, n, size, horizon)
 	case p.depth() == 0:
 	case size < maxBlocks:
