@@ -33,9 +33,9 @@ func (k hashKey) bytes() (b [16]byte) {
 
 // A fingerprint stands for a profile ID: 66 bits of its hash. A slot keeps 56
 // of them, the key. The other 10 follow from where it is: in a page, whose
-// index ends with 4 of them, and in a line.
+// index ends with 3 of them, and in a line.
 type fingerprint struct {
-	word  uint64 // 56 bits of key, 4 of page, 4 of line
+	word  uint64 // 56 bits of key, 3 of page, 5 of line
 	extra uint64 // 2 bits of line
 }
 
@@ -43,7 +43,7 @@ const (
 	extraBits = 2
 	keyBits   = 56
 	keyMask   = 1<<keyBits - 1
-	pageBits  = 4
+	pageBits  = 3
 	pageMask  = 1<<pageBits - 1
 
 	// The highest bits of a key choose the other line, the next ones the block
