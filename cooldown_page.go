@@ -56,14 +56,13 @@ type block [linesPerBlock]line
 // beside a new one: a table that doubles needs three times its memory for a
 // moment, and leaves the garbage collector two thirds of it. To add a single
 // line at a time, as linear hashing does (Litwin 1980), moves less at once, but
-// to places that are far from each other: it made entering for 10 million new
-// profiles twice as slow.
+// to places that are far from each other.
 //
 // Blocks fill unevenly. Each entry therefore has two lines of its block to be
 // in, of which the first is preferred, and may be moved to the other one to
 // make room. Both are read at once: to wait for the first before asking for the
-// second would take twice as long whenever the second has it. What finds no room even so is kept in the
-// side map: about one in 30,000.
+// second would take twice as long whenever the second has it. What finds no
+// room even so is kept in the side map: about one in 30,000.
 type page struct {
 	// Readers need this cache line only.
 	shape  atomic.Uint64 // number of blocks, and bits of path that choose the page << shapeBits
