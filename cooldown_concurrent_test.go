@@ -143,6 +143,68 @@ func TestMemoryTrackerPlateau(t *testing.T) {
 	runtime.KeepAlive(&tr)
 }
 
+// TestMemoryTrackerGrowsAndShrinks takes a campaign through all sizes of its
+// table, up and down, while others look without a lock for cooldowns that never
+// end: those must be found wherever they have moved.
+func TestMemoryTrackerGrowsAndShrinks(t *testing.T) {
+	const peak, every = 40_000, 50
+	var tr campaign.MemoryTracker
+	base := heap()
+	var entered atomic.Int64 // how many of those that never end
+	var done atomic.Bool
+	var readers sync.WaitGroup
+	for range 2 {
+		readers.Go(func() {
+			e := lasting(entry(noon), campaign.Never)
+			for i := int64(0); !done.Load(); i++ {
+				n := entered.Load()
+				if n == 0 {
+					runtime.Gosched()
+					continue
+				}
+				e.Profile = fmt.Sprint("never", i*7919%n)
+				if until, entered := mustEnter(t, &tr, e); entered || !until.Equal(endOfTime) {
+					t.Errorf("Enter(%v) = %v, %t, want the end of time, false", e, until, entered)
+					return
+				}
+				if i%1000 == 0 {
+					tr.Len(noon) // goes through all pages
+				}
+			}
+		})
+	}
+	day := func(d, n int) {
+		start := noon.AddDate(0, 0, d)
+		e := lasting(entry(start), time.Hour)
+		for i := range n {
+			e.Time = start.Add(time.Duration(i) * time.Millisecond)
+			e.Profile = fmt.Sprint(d, "/", i)
+			wantEnter(t, &tr, e, e.Until(), true)
+			if i%every == 0 && d == 0 {
+				never := lasting(e, campaign.Never)
+				never.Profile = fmt.Sprint("never", i/every)
+				wantEnter(t, &tr, never, endOfTime, true)
+				entered.Add(1)
+			}
+		}
+		if got, want := tr.Len(e.Time), n+peak/every; got != want {
+			t.Errorf("Len on day %d = %d, want %d", d, got, want)
+		}
+	}
+	day(0, peak)
+	day(1, 10_000) // finds the first day expired
+	day(2, peak)
+	for d := range 20 {
+		day(3+d, 500)
+	}
+	done.Store(true)
+	readers.Wait()
+	if now := heap() - base; now > peak*8 {
+		t.Errorf("%d bytes are in use after the peak of %d cooldowns, want at most half of what that took", now, peak)
+	}
+	runtime.KeepAlive(&tr)
+}
+
 func TestMemoryTrackerSize(t *testing.T) {
 	const n = 60_000
 	for _, capacity := range []int{0, n} {

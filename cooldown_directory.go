@@ -12,12 +12,16 @@ import (
 // A sync.Map does the same in twice the time, because its keys are interfaces.
 // Copying a map for each new campaign takes seconds for ten thousand of them.
 type directory struct {
+	only  *table // if there is one; to compare is faster than to hash
 	seed  maphash.Seed
 	slots []atomic.Pointer[table] // a power of two, half of them free at least
 }
 
 func newDirectory(tables []*table) *directory {
-	d := &directory{maphash.MakeSeed(), make([]atomic.Pointer[table], 4<<bits.Len(uint(len(tables))))}
+	if len(tables) == 1 {
+		return &directory{only: tables[0]}
+	}
+	d := &directory{seed: maphash.MakeSeed(), slots: make([]atomic.Pointer[table], 4<<bits.Len(uint(len(tables))))}
 	for _, t := range tables {
 		d.add(t)
 	}
@@ -25,12 +29,23 @@ func newDirectory(tables []*table) *directory {
 }
 
 func (d *directory) find(campaign string) *table {
+	if d.only != nil {
+		if d.only.campaign == campaign {
+			return d.only
+		}
+		return nil
+	}
 	for i := maphash.String(d.seed, campaign); ; i++ {
 		t := d.slots[i&uint64(len(d.slots)-1)].Load()
 		if t == nil || t.campaign == campaign {
 			return t
 		}
 	}
+}
+
+// hasRoom reports whether a table can be added.
+func (d *directory) hasRoom(tables int) bool {
+	return d.only == nil && tables > 1 && 2*tables <= len(d.slots)
 }
 
 // add adds a table. No other add is under way, and there is room.

@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"math"
+	"math/bits"
 	"slices"
 	"strings"
 	"sync"
@@ -21,12 +22,12 @@ type generation struct {
 	campaigns atomic.Int64 // len(list)
 
 	// mu guards the list of tables, and the place in it where tendOther goes
-	// on. It is taken before the lock of a shard.
+	// on. It is taken before the lock of a page.
 	mu      sync.Mutex
 	list    []*table
 	table   int
-	shard   int
-	nothing bool // all shards of the table so far were empty
+	at      uint64 // see table.locked
+	nothing bool   // all pages of the table so far were empty
 }
 
 const (
@@ -37,11 +38,11 @@ const (
 	// beforeAllVisits leaves room to subtract the grace.
 	beforeAllVisits = math.MinInt64 + grace
 
-	// In one of so many new cooldowns, so many buckets of some other shard are
-	// searched for expired ones, or dropped. A campaign that is over would
-	// otherwise keep its memory for ever.
+	// In one of so many new cooldowns, so many pairs of lines of some other page
+	// are searched for expired ones, or a block is dropped. A campaign that is
+	// over would otherwise keep its memory for ever.
 	tendEvery  = 16
-	otherSweep = 32
+	otherSweep = 64
 )
 
 func newGeneration(key hashKey, capacity int) *generation {
@@ -77,7 +78,7 @@ func (g *generation) add(campaign string) *table {
 	t := newTable(strings.Clone(campaign))
 	g.list = append(g.list, t)
 	g.campaigns.Add(1)
-	if d := g.tables.Load(); 2*len(g.list) <= len(d.slots) {
+	if d := g.tables.Load(); d.hasRoom(len(g.list)) {
 		d.add(t)
 	} else {
 		g.tables.Store(newDirectory(g.list))
@@ -109,21 +110,21 @@ func (g *generation) reset(campaign string) {
 	}
 }
 
-// share returns for how many buckets in each of its many shards a table gets
-// memory in advance: its share of the capacity, as long as there is some left.
+// share returns for how many entries a table gets memory in advance when it
+// gets many pages: its share of the capacity, as long as there is some left.
 func (g *generation) share() uint64 {
 	n := min(g.capacity/max(g.campaigns.Load(), 1), g.capacity-g.reserved.Load())
 	if n <= 0 {
-		return 1
+		return 0
 	}
 	g.reserved.Add(n)
-	return uint64(n/(manyShards*fullBuckets) + 1)
+	return uint64(n)
 }
 
-// enter is Enter after the look without a lock has found nothing.
-func (g *generation) enter(campaign string, f fingerprint, at, end int64, keep bool) (kept int64, entered bool) {
-	for {
-		t := g.find(campaign)
+// enter is Enter after the look without a lock has found nothing. t is the
+// table of the campaign, or nil.
+func (g *generation) enter(t *table, campaign string, f fingerprint, at, end int64, keep bool) (kept int64, entered bool) {
+	for ; ; t = g.find(campaign) {
 		if t == nil && !keep {
 			g.accept(at)
 			return end, true
@@ -131,64 +132,65 @@ func (g *generation) enter(campaign string, f fingerprint, at, end int64, keep b
 		if t == nil {
 			t = g.add(campaign)
 		}
-		s := t.lock(f)
-		if s == nil {
+		p := t.lock(f.path())
+		if p == nil {
 			continue // reset meanwhile
 		}
-		b, slot, kept := s.lookup(f)
-		if kept <= at {
-			g.accept(at)
-			if keep {
-				horizon := g.horizon()
-				s.replace(b, slot, kept, f, end, horizon)
-				g.tend(t, s, horizon)
-			}
-			kept, entered = end, true
+		found := p.find(f)
+		if found.end > at {
+			p.mu.Unlock()
+			return found.end, false
 		}
-		tendOther := entered && keep && s.entered%tendEvery == 0
-		s.mu.Unlock()
+		g.accept(at)
+		tendOther := false
+		if keep {
+			horizon := g.horizon()
+			p.replace(found, f, end, horizon)
+			g.tend(t, p, horizon)
+			tendOther = p.entered%tendEvery == 0
+		}
+		p.mu.Unlock()
 		if tendOther {
 			g.tendOther()
 		}
-		return kept, entered
+		return end, true
 	}
 }
 
-// tend does the work that is due when a cooldown has begun in a shard.
-func (g *generation) tend(t *table, s *shard, horizon int64) {
-	s.entered++
-	s.tend(horizon, maxSweep, maxSteps)
-	if s.count > fewEntries && len(*t.shards.Load()) == 1 {
-		t.split(s, g.share(), horizon)
+// tend does the work that is due when a cooldown has begun in a page.
+func (g *generation) tend(t *table, p *page, horizon int64) {
+	p.entered++
+	if p.depth() == 0 && p.count() > fewEntries {
+		t.spread(p, g.share(), horizon)
+		return
 	}
+	t.tend(p, horizon, leastSweep, maxSweep)
 }
 
-// tendOther tends the next shard of the next table.
+// tendOther tends the next page of the next table.
 func (g *generation) tendOther() {
 	if !g.mu.TryLock() {
 		return // somebody else does
 	}
 	defer g.mu.Unlock()
 	if g.table >= len(g.list) {
-		g.table, g.shard, g.nothing = 0, 0, true
+		g.table, g.at, g.nothing = 0, 0, true
 	}
 	if len(g.list) == 0 {
 		return
 	}
 	t := g.list[g.table]
-	shards := *t.shards.Load()
-	s := &shards[min(g.shard, len(shards)-1)]
-	s.mu.Lock()
-	s.tend(g.horizon(), otherSweep, otherSweep)
-	g.nothing = g.nothing && s.empty()
-	s.mu.Unlock()
-	g.shard++
-	if g.shard < len(shards) {
+	p := t.lock(bits.Reverse64(g.at))
+	t.tend(p, g.horizon(), otherSweep, otherSweep)
+	g.nothing = g.nothing && p.count() == 0
+	g.at = p.next()
+	p.mu.Unlock()
+	if g.at != 0 {
 		return
 	}
 	if g.nothing && t.retireEmpty() {
 		g.remove(t)
 		g.table--
 	}
-	g.table, g.shard, g.nothing = g.table+1, 0, true
+	g.table, g.at, g.nothing = g.table+1, 0, true
 }

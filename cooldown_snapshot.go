@@ -21,7 +21,7 @@ import (
 //	    the ID
 //	    blocks of cooldowns, each:
 //	        how many follow, uvarint, at most blockEntries; 0 ends the list
-//	        of each, 8 bytes of fingerprint, and 8 bytes: end << 3 | 3 bits of fingerprint
+//	        of each, 8 bytes of fingerprint, and 8 bytes: end << 3 | 2 bits of fingerprint
 //	count     8 bytes, of all cooldowns
 //	checksum  32 bytes, SHA-256 of all before
 //
@@ -29,9 +29,10 @@ import (
 // reason to allocate memory for what has not arrived.
 const (
 	snapshotMagic   = "cooldown"
-	snapshotVersion = 1
+	snapshotVersion = 2 // 1 had another hash
 	blockEntries    = 4096
 	entrySize       = 16
+	endShift        = 3
 )
 
 // A SnapshotError says why a snapshot cannot be read. The tracker has kept what
@@ -96,20 +97,20 @@ func (w *snapshotWriter) flush() {
 	w.buf = w.buf[:0]
 }
 
-// table writes a campaign and returns how many cooldowns it had. A shard is
+// table writes a campaign and returns how many cooldowns it had. A page is
 // copied under its lock, so that no entry escapes by moving, and written after.
 func (w *snapshotWriter) table(t *table, horizon int64) (count uint64) {
 	w.uvarint(uint64(len(t.campaign)) + 1)
 	w.bytes([]byte(t.campaign))
 	var entries []entry
-	for s := range t.locked() {
+	for p := range t.locked() {
 		entries = entries[:0]
-		for f, end := range s.all() {
+		for f, end := range p.all() {
 			if end >= horizon {
 				entries = append(entries, entry{f, end})
 			}
 		}
-		s.mu.Unlock()
+		p.mu.Unlock()
 		w.entries(entries)
 		count += uint64(len(entries))
 	}
@@ -124,7 +125,7 @@ func (w *snapshotWriter) entries(entries []entry) {
 		w.uvarint(uint64(len(block)))
 		for _, e := range block {
 			w.uint64(e.word)
-			w.uint64(uint64(e.end)<<extraBits | e.extra)
+			w.uint64(uint64(e.end)<<endShift | e.extra)
 		}
 		if len(w.buf) >= blockEntries*entrySize {
 			w.flush()
@@ -294,16 +295,16 @@ func (r *snapshotReader) campaign(g *generation, length uint64) (count uint64, e
 // entry adds one cooldown. Nobody else uses the table yet.
 func (r *snapshotReader) entry(g *generation, t *table, b []byte) bool {
 	low := binary.LittleEndian.Uint64(b[8:])
-	f := fingerprint{binary.LittleEndian.Uint64(b), low & extraMask}
-	end := int64(low) >> extraBits
-	if f.word == 0 || end < firstTimeMilli || end > endOfTimeMilli {
+	f := fingerprint{binary.LittleEndian.Uint64(b), low & (1<<extraBits - 1)}
+	end := int64(low) >> endShift
+	if f.key() == 0 || end < firstTimeMilli || end > endOfTimeMilli {
 		return false
 	}
-	s := t.lock(f)
-	defer s.mu.Unlock()
-	if s.end(f) == noEnd {
-		s.add(f, end, noEnd)
-		g.tend(t, s, noEnd)
+	p := t.lock(f.path())
+	defer p.mu.Unlock()
+	if p.end(f) == noEnd {
+		p.add(f, end, noEnd)
+		g.tend(t, p, noEnd)
 	}
 	return true
 }

@@ -156,6 +156,35 @@ func TestSnapshotRefusedThoughSigned(t *testing.T) {
 	}
 }
 
+// TestSnapshotOfOneLine is about a file made up so that all cooldowns belong in
+// one line, which no hash would do. They take time, but no more memory.
+func TestSnapshotOfOneLine(t *testing.T) {
+	const n = 4000 // in one block
+	_, good := filled(t, 0)
+	content := append(bytes.Clone(good[:8+4+16+8]), 2, 'a')
+	content = binary.AppendUvarint(content, n)
+	for i := range uint64(n) {
+		content = binary.LittleEndian.AppendUint64(content, i<<36|1)
+		content = binary.LittleEndian.AppendUint64(content, uint64(noon.UnixMilli()+1)<<3)
+	}
+	content = binary.LittleEndian.AppendUint64(append(content, 0, 0), n)
+	base := heap()
+	var tr campaign.MemoryTracker
+	if _, err := tr.ReadFrom(bytes.NewReader(signed(content))); err != nil {
+		t.Fatalf("ReadFrom = %v, want nil", err)
+	}
+	if used := heap() - base; used > 1<<20 {
+		t.Errorf("%d cooldowns take %d bytes, want less than a megabyte", n, used)
+	}
+	if got := tr.Len(noon); got != n {
+		t.Errorf("Len = %d, want %d", got, n)
+	}
+	var b bytes.Buffer
+	if _, err := tr.WriteTo(&b); err != nil || b.Len() != len(content)+sha256.Size {
+		t.Errorf("WriteTo wrote %d bytes, %v, want %d as were read", b.Len(), err, len(content)+sha256.Size)
+	}
+}
+
 func TestSnapshotIOErrors(t *testing.T) {
 	tr, snapshot := filled(t, 100)
 	broken := errors.New("the disk is broken")

@@ -2,10 +2,13 @@ package campaign
 
 import (
 	"iter"
+	"math/bits"
+	"sync"
 	"sync/atomic"
 )
 
-// A table keeps the cooldowns of one campaign.
+// A table keeps the cooldowns of one campaign in pages, which it finds by the
+// lowest bits of an entry's path (extendible hashing, Fagin 1979).
 //
 // One table for all campaigns, by a hash of campaign and profile, would save
 // the step from the campaign's ID to its table, but a slot could not tell whose
@@ -14,131 +17,302 @@ import (
 // With a table for each there is also nothing to confuse in joining two IDs.
 type table struct {
 	campaign string
-	shards   atomic.Pointer[[]shard] // one, or manyShards
+
+	// pages has the pages by the lowest bits of path: as many as the deepest
+	// page needs, so that the others are in it more than once. A reader may
+	// hold a list that has been replaced. The pages in it were right when the
+	// reader began.
+	pages atomic.Pointer[[]atomic.Pointer[page]]
+	walks atomic.Int32 // how many go through all pages
+
+	// mu guards the making of lists. It is taken after the lock of a page.
+	mu       sync.Mutex
+	distinct int    // how many pages there are
+	least    uint64 // how many bits of path the pages have at least, when there are many
 }
 
 const (
-	// A table has one shard until it is worth its while to have many: with
+	// A table is one page without a block until it has so many entries: with
 	// 10,000 campaigns of a few profiles each, small ones have to be small.
-	manyShards = 128
+	// Then it has one page at least for each value of the bits of path that the
+	// slots do not keep.
 	fewEntries = 2048
+
+	// maxPageBits is how many bits of path choose a page at most: four times what
+	// memory has room for, and well below the bits that are used otherwise.
+	maxPageBits = 30
 )
 
 func newTable(campaign string) *table {
-	t := &table{campaign: campaign}
-	shards := make([]shard, 1)
-	shards[0].init(1)
-	t.shards.Store(&shards)
+	t := &table{campaign: campaign, distinct: 1, least: pageBits}
+	pages := make([]atomic.Pointer[page], 1)
+	pages[0].Store(newPage(0, 0, 0, 0))
+	t.pages.Store(&pages)
 	return t
+}
+
+// page returns the page to which a path leads.
+func (t *table) page(path uint64) *page {
+	pages := *t.pages.Load()
+	return pages[path&uint64(len(pages)-1)].Load()
 }
 
 // peek returns the end of a cooldown without a lock, or noEnd if it is not sure
 // to have found it.
-func (t *table) peek(f fingerprint) int64 {
-	shards := *t.shards.Load()
-	return shards[f.shard()&uint64(len(shards)-1)].peek(f)
-}
+func (t *table) peek(f fingerprint) int64 { return t.page(f.path()).peek(f) }
 
-// lock returns the shard of a fingerprint, locked, or nil if the table is gone.
-func (t *table) lock(f fingerprint) *shard {
+// lock returns the page to which a path leads, locked, or nil if the table is
+// gone.
+func (t *table) lock(path uint64) *page {
 	for {
-		shards := t.shards.Load()
-		s := &(*shards)[f.shard()&uint64(len(*shards)-1)]
-		s.mu.Lock()
-		if !s.gone {
-			return s
+		p := t.page(path)
+		p.mu.Lock()
+		if !p.gone && t.page(path) == p {
+			return p
 		}
-		s.mu.Unlock()
-		if t.shards.Load() == shards {
+		gone := p.gone
+		p.mu.Unlock()
+		if gone {
 			return nil
 		}
 	}
 }
 
-// split moves all entries of a table's only shard, which is locked, to many
-// shards, each with room for so many buckets.
-func (t *table) split(s *shard, buckets uint64, horizon int64) {
-	shards := make([]shard, manyShards)
-	for i := range shards {
-		shards[i].init(buckets)
-	}
-	for f, end := range s.all() {
-		to := &shards[f.shard()&(manyShards-1)]
-		to.set(f, end, horizon)
-		to.tend(horizon, 0, maxSteps)
-	}
-	s.gone = true
-	t.shards.Store(&shards)
-}
-
-// update calls change with the shard of a fingerprint, locked, unless the table
+// update calls change with the page of a fingerprint, locked, unless the table
 // is gone.
-func (t *table) update(f fingerprint, change func(s *shard)) {
-	if s := t.lock(f); s != nil {
-		change(s)
-		s.mu.Unlock()
+func (t *table) update(f fingerprint, change func(p *page)) {
+	if p := t.lock(f.path()); p != nil {
+		change(p)
+		p.mu.Unlock()
 	}
 }
 
-// locked goes through the shards. Each is locked, and unlocked by the loop. No
-// entry is seen twice or not at all because the table splits meanwhile.
-func (t *table) locked() iter.Seq[*shard] {
-	return func(yield func(*shard) bool) {
-		shards := t.shards.Load()
-		if len(*shards) == 1 {
-			(*shards)[0].mu.Lock()
-			now := t.shards.Load()
-			if now == shards {
-				yield(&(*shards)[0])
+// tend does the work that is due in a page, which is locked: it frees some
+// expired slots, and makes the page or the table larger or smaller by one step.
+func (t *table) tend(p *page, horizon int64, least, most int) {
+	p.sweep(horizon, least, most)
+	n, size := p.count(), p.size()
+	switch {
+	case n <= p.full():
+		t.shrink(p, n, size, horizon)
+	case p.depth() == 0:
+	case size < maxBlocks:
+		p.resize(size+1, horizon)
+	default:
+		t.split(p, horizon)
+	}
+}
+
+func (t *table) shrink(p *page, n int, size uint64, horizon int64) {
+	switch {
+	case size <= uint64(p.floor):
+	case size == 2 && p.depth() > t.least:
+		if n < emptyBlock {
+			t.join(p)
+		}
+	case n < emptyBlock*int(size-1), size == 1 && n <= emptySide:
+		p.resize(size-1, horizon)
+	}
+}
+
+// spread moves all entries of a table's only page, which is locked, to many
+// pages, which get memory in advance for so many entries.
+func (t *table) spread(p *page, capacity uint64, horizon int64) {
+	const comfortable = fullBlock * (maxBlocks - 1)
+	depth := pageBits + min(uint64(bits.Len64(capacity>>pageBits/comfortable)), maxPageBits-pageBits)
+	blocks := (capacity>>depth + fullBlock - 1) / fullBlock
+	pages := make([]atomic.Pointer[page], 1<<depth)
+	for i := range pages {
+		pages[i].Store(newPage(uint64(i), depth, max(blocks, 1), blocks))
+	}
+	for f, end := range p.side {
+		to := pages[f.path()&(1<<depth-1)].Load()
+		to.add(f, end, horizon)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.distinct, t.least = len(pages), depth
+	t.pages.Store(&pages)
+}
+
+// split makes two pages of one that is full and locked.
+func (t *table) split(p *page, horizon int64) {
+	depth := p.depth()
+	if !t.reserve(depth + 1) {
+		return
+	}
+	q := newPage(uint64(p.index)|1<<depth, depth+1, splitBlocks, 0)
+	q.oldest, q.seen = p.oldest, p.oldest
+	p.seen, p.cursor = p.oldest, 0
+	p.shape.Store(q.shape.Load())
+	for n := range p.blocks { // block n of eight is one of four, in q if n is odd
+		b := p.blocks[n].Swap(nil)
+		if n%2 == 0 {
+			p.blocks[n/2].Store(b)
+		} else {
+			q.blocks[n/2].Store(b)
+		}
+	}
+	fresh := new(block)
+	side := p.side
+	p.side, p.most = nil, 0
+	for f, end := range side {
+		to := p
+		if f.path()>>depth&1 != 0 {
+			to = q
+		}
+		to.aside(f, end)
+	}
+	for n := range uint64(splitBlocks) {
+		p.settle(p.blocks[n].Load(), p, n, q, fresh, horizon)
+		p.settle(q.blocks[n].Load(), q, n, q, fresh, horizon)
+	}
+	q.blocks[splitBlocks-1].Store(fresh)
+	for _, page := range [...]*page{p, q} {
+		page.recount()
+		page.settleSide(horizon)
+	}
+	t.list(q)
+}
+
+// reserve makes the list of pages long enough for so many bits of path. It
+// returns false if the list would be much longer than the number of pages,
+// which only happens if somebody has made up a snapshot for it.
+//
+// To copy the list is the one thing that takes longer in a larger table: 8
+// bytes for some hundred entries.
+func (t *table) reserve(depth uint64) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	old := *t.pages.Load()
+	if 1<<depth <= len(old) {
+		return true
+	}
+	if depth > maxPageBits || len(old) > 4*t.distinct {
+		return false
+	}
+	pages := make([]atomic.Pointer[page], 1<<depth)
+	for i := range pages {
+		pages[i].Store(old[i&(len(old)-1)].Load())
+	}
+	t.pages.Store(&pages)
+	return true
+}
+
+// list puts a page that is new to the list of pages.
+func (t *table) list(p *page) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.distinct++
+	t.replace(p)
+}
+
+// replace enters a page in the list. The caller has t.mu.
+func (t *table) replace(p *page) {
+	pages := *t.pages.Load()
+	for i := uint64(p.index); i < uint64(len(pages)); i += 1 << p.depth() {
+		pages[i].Store(p)
+	}
+}
+
+// join makes one page of p, which is locked and has two blocks, and the one
+// that it was split from or into, if that has two as well. It is a split
+// backwards: no entry moves.
+func (t *table) join(p *page) {
+	depth := p.depth() - 1
+	q := t.page(uint64(p.index) ^ 1<<depth)
+	if !q.mu.TryLock() {
+		return // it may be waiting for us
+	}
+	defer q.mu.Unlock()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	// Who goes through all pages would see some entries twice.
+	if q.gone || q.shape.Load() != p.shape.Load() || t.page(uint64(q.index)) != q || t.walks.Load() != 0 {
+		return
+	}
+	even, odd := p, q
+	if even.index > odd.index {
+		even, odd = odd, even
+	}
+	e0, e1 := even.blocks[0].Load(), even.blocks[1].Load()
+	o0, o1 := odd.blocks[0].Swap(nil), odd.blocks[1].Swap(nil)
+	for n, b := range [...]*block{e0, o0, e1, o1} {
+		even.blocks[n].Store(b)
+	}
+	even.shape.Store(depth<<shapeBits | splitBlocks)
+	odd.shape.Store(odd.depth() << shapeBits)
+	for f, end := range odd.side {
+		even.add(f, end, noEnd)
+	}
+	odd.side = nil
+	even.slots += odd.slots
+	even.oldest = min(even.oldest, odd.oldest)
+	even.seen, even.cursor = even.oldest, 0
+	t.distinct--
+	t.replace(even)
+}
+
+// locked goes through the pages. Each is locked, and unlocked by the loop. No
+// entry is seen twice or not at all because pages split meanwhile: they come in
+// the order of their bits of path, the lowest first, in which the two that a
+// page becomes take its place.
+func (t *table) locked() iter.Seq[*page] {
+	return func(yield func(*page) bool) {
+		t.walks.Add(1)
+		defer t.walks.Add(-1)
+		for at := uint64(0); ; {
+			p := t.lock(bits.Reverse64(at))
+			if p == nil {
 				return
 			}
-			(*shards)[0].mu.Unlock()
-			shards = now
-		}
-		for i := range *shards {
-			s := &(*shards)[i]
-			s.mu.Lock()
-			if !yield(s) {
+			at = p.next()
+			if !yield(p) || at == 0 {
 				return
 			}
 		}
 	}
 }
 
-// retire marks all shards as gone, so that no Enter that has found the table
+// next returns where in the order of locked the page after p begins, or 0.
+func (p *page) next() uint64 { return bits.Reverse64(uint64(p.index)) + 1<<(64-p.depth()) }
+
+// retire marks all pages as gone, so that no Enter that has found the table
 // before puts into it what nobody would find.
 func (t *table) retire() {
-	for s := range t.locked() {
-		s.gone = true
-		s.mu.Unlock()
+	for p := range t.locked() {
+		p.gone = true
+		p.mu.Unlock()
 	}
 }
 
-// retireEmpty retires the table if it keeps nothing.
+// retireEmpty retires the table if it keeps nothing. It must not run twice at
+// once.
 func (t *table) retireEmpty() bool {
-	shards := *t.shards.Load()
+	var pages []*page
 	empty := true
-	for i := range shards {
-		s := &shards[i]
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		empty = empty && s.empty() && !s.gone
+	for p := range t.locked() {
+		pages = append(pages, p)
+		if empty = p.count() == 0; !empty {
+			break
+		}
 	}
-	for i := range shards {
-		shards[i].gone = shards[i].gone || empty
+	for _, p := range pages {
+		p.gone = empty
+		p.mu.Unlock()
 	}
-	return empty
+	return empty && len(pages) > 0
 }
 
 // running returns how many cooldowns end after a time.
 func (t *table) running(at int64) (n int) {
-	for s := range t.locked() {
-		for _, end := range s.all() {
+	for p := range t.locked() {
+		for _, end := range p.all() {
 			if end > at {
 				n++
 			}
 		}
-		s.mu.Unlock()
+		p.mu.Unlock()
 	}
 	return n
 }

@@ -1,0 +1,164 @@
+package campaign
+
+import (
+	"math"
+	"math/bits"
+	"sync/atomic"
+)
+
+// slotsPerLine is how many cooldowns a line holds.
+const slotsPerLine = 5
+
+// A line is one cache line with five cooldowns, and no pointer that the garbage
+// collector would have to follow:
+//
+//	words 0…4  of each slot: 56 bits of key, 1 bit of home, the lowest 7 bits of the end; 0 is a free slot
+//	words 5…7  of each slot: the next 32 bits of the end, in half a word
+//	word  7    in the half that is left: the highest 3 bits of each end, then 17 bits of version
+//
+// Writers hold the lock of the page. Readers need none: a slot is filled with
+// its end first and its key last, and each time a slot is freed the version
+// changes. So a reader that finds a key, then reads its end, and then finds
+// word 7 as it was, has read what belongs together. One that does not, or finds
+// nothing, asks again under the lock. That decides in favour of the hit, which
+// is what a busy site sees most.
+//
+// A version comes back after 131,072 slots of one line have been freed, so a
+// reader would have to sleep between two loads for just as many visits of those
+// few profiles to be misled.
+//
+// Readers load atomically, and so do writers store. Without it the program has
+// a data race, and the compiler may do as it likes.
+type line [8]uint64
+
+const (
+	lowBits     = 7
+	homeShift   = lowBits
+	homeBit     = 1 << homeShift
+	keyShift    = homeShift + 1
+	highBits    = 3
+	highMask    = 1<<highBits - 1
+	versionStep = 1 << (32 + slotsPerLine*highBits)
+	halfMask    = 1<<32 - 1
+	lowMask     = 1<<lowBits - 1
+
+	endBits  = 42
+	endNever = 1<<endBits - 1 // the end of time; ends below it, and above 0, stand as they are
+	noEnd    = math.MinInt64
+
+	endOfTimeMilli = 253402300799999 // see endOfTime
+	firstTimeMilli = -62135596800000 // the year 1, which time.Time begins with
+)
+
+// encodeEnd returns how a slot writes an end, in Unix milliseconds. What does
+// not fit, ends before 1970 and after May 2109, is kept in the side map.
+func encodeEnd(end int64) (code uint64, ok bool) {
+	if end == endOfTimeMilli {
+		return endNever, true
+	}
+	return uint64(end), end > 0 && end < endNever
+}
+
+func decodeEnd(code uint64) int64 {
+	if code == endNever {
+		return endOfTimeMilli
+	}
+	return int64(code)
+}
+
+// find returns the set of slots that have a key, with its bit of home. It
+// compares all of them, without a branch: one that depends on memory that has
+// not arrived yet keeps the processor from going on.
+func (l *line) find(key uint64) uint {
+	return equal(atomic.LoadUint64(&l[0])>>homeShift, key) | equal(atomic.LoadUint64(&l[1])>>homeShift, key)<<1 |
+		equal(atomic.LoadUint64(&l[2])>>homeShift, key)<<2 | equal(atomic.LoadUint64(&l[3])>>homeShift, key)<<3 |
+		equal(atomic.LoadUint64(&l[4])>>homeShift, key)<<4
+}
+
+func equal(a, b uint64) uint {
+	if a == b {
+		return 1
+	}
+	return 0
+}
+
+// end returns the end in a slot that is in use.
+func (l *line) end(slot int) int64 {
+	low := atomic.LoadUint64(&l[slot&7]) & lowMask
+	mid := atomic.LoadUint64(&l[(slotsPerLine+slot/2)&7]) >> (32 * (slot & 1)) & halfMask
+	high := atomic.LoadUint64(&l[7]) >> (32 + highBits*slot) & highMask
+	return decodeEnd(low | mid<<lowBits | high<<(lowBits+32))
+}
+
+// All methods below need the lock.
+
+// free returns a free slot, or -1.
+func (l *line) free() int {
+	set := equal(l[0], 0) | equal(l[1], 0)<<1 | equal(l[2], 0)<<2 | equal(l[3], 0)<<3 | equal(l[4], 0)<<4
+	if set == 0 {
+		return -1
+	}
+	return bits.TrailingZeros(set)
+}
+
+// expired returns a slot whose cooldown ended before the horizon, or -1. No
+// slot is free.
+func (l *line) expired(horizon int64) int {
+	for i := range slotsPerLine {
+		if l.end(i) < horizon {
+			return i
+		}
+	}
+	return -1
+}
+
+// put fills a free slot. The key, last, makes it visible to readers.
+func (l *line) put(slot int, key, code uint64) {
+	half, mid, last := l.encoded(slot, code)
+	if half != 7 {
+		atomic.StoreUint64(&l[half], mid)
+	}
+	if last != l[7] {
+		atomic.StoreUint64(&l[7], last)
+	}
+	atomic.StoreUint64(&l[slot], key<<homeShift|code&lowMask)
+}
+
+// fill is put for a line that no reader sees yet: an atomic store takes as long
+// as twenty others.
+func (l *line) fill(slot int, key, code uint64) {
+	half, mid, last := l.encoded(slot, code)
+	l[7] = last
+	l[half] = mid
+	l[slot] = key<<homeShift | code&lowMask
+}
+
+// encoded returns the word that has the middle bits of an end, with them, and
+// word 7 with the highest ones. For the last slot, both are word 7.
+func (l *line) encoded(slot int, code uint64) (half int, mid, last uint64) {
+	half = (slotsPerLine + slot/2) & 7
+	shift := 32 * (slot & 1)
+	last = l[7]&^(highMask<<(32+highBits*slot)) | code>>(lowBits+32)<<(32+highBits*slot)
+	mid = l[half]
+	if half == 7 {
+		mid = last
+	}
+	mid = mid&^(halfMask<<shift) | code>>lowBits&halfMask<<shift
+	if half == 7 {
+		last = mid
+	}
+	return half, mid, last
+}
+
+// clear frees the slots of a set. The version comes after: a reader that has
+// seen one of their keys must find another version when somebody has put other
+// ends there.
+func (l *line) clear(set uint) {
+	if set == 0 {
+		return
+	}
+	for ; set != 0; set &= set - 1 {
+		atomic.StoreUint64(&l[bits.TrailingZeros(set)], 0)
+	}
+	atomic.StoreUint64(&l[7], l[7]+versionStep)
+}

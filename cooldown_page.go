@@ -1,0 +1,535 @@
+package campaign
+
+import (
+	"iter"
+	"maps"
+	"math/bits"
+	"sync"
+	"sync/atomic"
+)
+
+const (
+	// linesPerBlock is the size of a block: 8 KiB. The collector looks at each
+	// block once and never into it. With half of that, the pages of ten million
+	// entries no longer fit the processor's second cache, and a hit takes a
+	// third longer.
+	lineBits      = 7
+	linesPerBlock = 1 << lineBits
+
+	// A page has seven blocks at most. What would get an eighth becomes two
+	// pages of four.
+	maxBlocks   = 7
+	splitBlocks = 4
+
+	// fullBlock and emptyBlock are how many entries a block has on average when
+	// a page grows and when it shrinks. 504 of 640 are 16.3 bytes for each
+	// entry; the distance keeps a page from going to and fro. With 564 it would
+	// be 10 percent less, but more of the entries would be in their other line,
+	// or have to move to it.
+	fullBlock  = 504
+	emptyBlock = 400
+
+	// fullSpread is by how much the pages differ in that, up and down. All have
+	// nearly the same number of entries, and would all grow at once: among ten
+	// million, 400,000 new profiles would find 4,000 pages growing.
+	fullSpread = 56
+
+	// A page without a block keeps its entries in the side map.
+	fullSide  = 16
+	emptySide = 4
+
+	// The work of one Enter: so many pairs of lines are searched for expired
+	// entries, and so many entries of the side map.
+	leastSweep = 1
+	maxSweep   = 4
+	sideSweep  = 80
+)
+
+type block [linesPerBlock]line
+
+// A page is a part of a table with a lock of its own: some hundred to 3,913
+// entries, those whose paths end with the same bits.
+//
+// It grows by one block at a time, to which the entries move whose path says
+// so. An eighth block makes it two pages of four blocks each, in which they are
+// at home. So no Enter moves more than a page, and there is never an old table
+// beside a new one: a table that doubles needs three times its memory for a
+// moment, and leaves the garbage collector two thirds of it. To add a single
+// line at a time, as linear hashing does (Litwin 1980), moves less at once, but
+// to places that are far from each other.
+//
+// Blocks fill unevenly. Each entry therefore has two lines of its block to be
+// in, of which the first is preferred, and may be moved to the other one to
+// make room. Both are read at once: to wait for the first before asking for the
+// second would take twice as long whenever the second has it. What finds no
+// room even so is kept in the side map: about one in 30,000.
+type page struct {
+	// Readers need this cache line only.
+	shape  atomic.Uint64 // number of blocks, and bits of path that choose the page << shapeBits
+	blocks [maxBlocks]atomic.Pointer[block]
+
+	mu      sync.Mutex
+	side    map[fingerprint]int64 // also ends that no slot can keep: before 1970 and after 2109
+	oldest  int64                 // no entry ends before it
+	seen    int64                 // will be oldest, when all lines have been searched
+	index   uint32                // the bits of path of all entries
+	slots   uint32                // slots in use
+	most    uint32                // how many the side map has had
+	cursor  uint32                // the next line to search for expired entries
+	entered uint32                // how many cooldowns began here
+	floor   uint8                 // how many blocks stay
+	gone    bool                  // the campaign was reset
+}
+
+const shapeBits = 4
+
+func newPage(index uint64, depth, size, floor uint64) *page {
+	p := &page{index: uint32(index), oldest: endOfTimeMilli, seen: endOfTimeMilli, floor: uint8(floor)}
+	p.shape.Store(depth<<shapeBits | size)
+	return p
+}
+
+// An entry is a cooldown outside of its slot.
+type entry struct {
+	fingerprint
+	end int64 // Unix milliseconds
+}
+
+// blockOf returns the block of an entry, in a page of this shape.
+//
+// It is chosen by the bits of path behind those that choose the page. If they
+// name a block that the page does not have yet, other bits spread such entries
+// over those that it has. A page without blocks has none at 0 either.
+func blockOf(f fingerprint, shape uint64) uint64 {
+	depth, size := shape>>shapeBits, shape&(1<<shapeBits-1)
+	n := f.path() >> depth & blockMask(size)
+	if n >= size {
+		n = f.spread() * size >> spreadBits
+	}
+	return n
+}
+
+func blockMask(size uint64) uint64 { return 1<<bits.Len64(size-1) - 1 }
+
+// peek returns the end of a cooldown without a lock, or noEnd if it is not sure
+// to have found it.
+//
+// It may look at blocks that an entry has just left, or that the page has just
+// given away. It then finds nothing, or what was true after it began: a key
+// says more than which page it is in.
+func (p *page) peek(f fingerprint) int64 {
+	shape := p.shape.Load()
+	b := p.blocks[blockOf(f, shape)].Load()
+	if b == nil {
+		return noEnd
+	}
+	i, key := f.line(), f.key()<<1
+	lines := [2]*line{&b[i], &b[i^f.other()]}
+	versions := [2]uint64{atomic.LoadUint64(&lines[0][7]), atomic.LoadUint64(&lines[1][7])}
+	set := lines[0].find(key) | lines[1].find(key|1)<<8
+	if set == 0 {
+		return noEnd
+	}
+	at := bits.TrailingZeros(set)
+	home, slot := at>>3&1, at&7
+	end := lines[home].end(slot)
+	if atomic.LoadUint64(&lines[home][7]) != versions[home] {
+		return noEnd
+	}
+	return end
+}
+
+// All methods below need the lock.
+
+func (p *page) size() uint64  { return p.shape.Load() & (1<<shapeBits - 1) }
+func (p *page) depth() uint64 { return p.shape.Load() >> shapeBits }
+func (p *page) count() int    { return int(p.slots) + len(p.side) }
+
+// full returns how many entries the page has when it grows.
+func (p *page) full() int {
+	size := p.size()
+	if size == 0 {
+		return fullSide
+	}
+	scattered := p.index * 0x9e3779b1 >> 16
+	return int(size) * (fullBlock - fullSpread + int(scattered%(2*fullSpread)))
+}
+
+// all returns what is kept.
+func (p *page) all() iter.Seq2[fingerprint, int64] {
+	return func(yield func(fingerprint, int64) bool) {
+		for n := range p.size() {
+			b := p.blocks[n].Load()
+			if b == nil {
+				continue
+			}
+			for i := range b {
+				for slot, word := range b[i][:slotsPerLine] {
+					if word != 0 && !yield(p.fingerprint(i, word), b[i].end(slot)) {
+						return
+					}
+				}
+			}
+		}
+		for f, end := range p.side {
+			if !yield(f, end) {
+				return
+			}
+		}
+	}
+}
+
+// fingerprint returns that of an entry in a slot.
+func (p *page) fingerprint(line int, word uint64) fingerprint {
+	return fingerprintOf(word>>keyShift, uint64(p.index), uint64(line), word&homeBit != 0)
+}
+
+// A slotOf is where an entry is: a slot of a line, in the side map, or nowhere.
+type slotOf struct {
+	*line
+	slot int
+	end  int64 // noEnd: nowhere
+}
+
+// find returns where an entry is.
+func (p *page) find(f fingerprint) slotOf {
+	if b := p.blocks[blockOf(f, p.shape.Load())].Load(); b != nil {
+		line, key := f.line(), f.key()<<1
+		l := &b[line]
+		set := l.find(key)
+		if set == 0 {
+			l = &b[line^f.other()]
+			set = l.find(key | 1)
+		}
+		if set != 0 {
+			slot := bits.TrailingZeros(set)
+			return slotOf{l, slot, l.end(slot)}
+		}
+	}
+	if len(p.side) > 0 {
+		if end, ok := p.side[f]; ok {
+			return slotOf{end: end}
+		}
+	}
+	return slotOf{end: noEnd}
+}
+
+// end returns the end that is kept, or noEnd.
+func (p *page) end(f fingerprint) int64 { return p.find(f).end }
+
+// set keeps an end in place of any other. Room is made where a cooldown ended
+// before the horizon.
+func (p *page) set(f fingerprint, end, horizon int64) { p.replace(p.find(f), f, end, horizon) }
+
+// replace is set for who knows where the entry is.
+func (p *page) replace(at slotOf, f fingerprint, end, horizon int64) {
+	switch {
+	case at.end == noEnd:
+	case at.line != nil:
+		at.clear(1 << at.slot)
+		p.slots--
+	default:
+		if _, fits := encodeEnd(end); !fits || p.size() == 0 {
+			p.note(end)
+			p.side[f] = end
+			return
+		}
+		delete(p.side, f)
+	}
+	p.add(f, end, horizon)
+}
+
+// add keeps the end of an entry that is not there.
+func (p *page) add(f fingerprint, end, horizon int64) {
+	p.note(end)
+	if code, fits := encodeEnd(end); fits && p.place(f, code, horizon) {
+		return
+	}
+	p.aside(f, end)
+}
+
+// aside puts an entry in the side map.
+func (p *page) aside(f fingerprint, end int64) {
+	if p.side == nil {
+		p.side = make(map[fingerprint]int64)
+	}
+	p.side[f] = end
+	p.most = max(p.most, uint32(len(p.side)))
+}
+
+// note keeps what is known of the ends.
+func (p *page) note(end int64) {
+	p.oldest = min(p.oldest, end)
+	p.seen = min(p.seen, end)
+}
+
+// remove forgets an entry.
+func (p *page) remove(f fingerprint) {
+	if at := p.find(f); at.line != nil {
+		at.clear(1 << at.slot)
+		p.slots--
+	}
+	delete(p.side, f)
+}
+
+// place puts a new entry in one of its two lines. It returns false if they are
+// full of running cooldowns and none of those can move.
+func (p *page) place(f fingerprint, code uint64, horizon int64) bool {
+	if p.size() == 0 {
+		return false
+	}
+	n := blockOf(f, p.shape.Load())
+	b := p.blocks[n].Load()
+	if b == nil {
+		b = new(block)
+		p.blocks[n].Store(b)
+	}
+	homes := [...]uint64{f.line(), f.line() ^ f.other()}
+	for home, i := range homes {
+		if slot := p.vacate(&b[i], horizon); slot >= 0 {
+			b[i].put(slot, f.key()<<1|uint64(home), code)
+			p.slots++
+			return true
+		}
+	}
+	for home, i := range homes {
+		if slot := p.displace(b, i, horizon); slot >= 0 {
+			b[i].put(slot, f.key()<<1|uint64(home), code)
+			p.slots++
+			return true
+		}
+	}
+	return false
+}
+
+// vacate returns a slot that is free, or freed because its cooldown has
+// expired, or -1.
+func (p *page) vacate(l *line, horizon int64) int {
+	if i := l.free(); i >= 0 {
+		return i
+	}
+	if p.oldest >= horizon {
+		return -1 // nothing has expired
+	}
+	i := l.expired(horizon)
+	if i >= 0 {
+		l.clear(1 << i)
+		p.slots--
+	}
+	return i
+}
+
+// displace moves one entry of a full line to its other line, and returns the
+// slot that it leaves, or -1. For a moment the entry is in both, so that no
+// reader misses it.
+func (p *page) displace(b *block, i uint64, horizon int64) int {
+	from := &b[i]
+	for slot, word := range from[:slotsPerLine] {
+		to := &b[i^otherLine(word>>keyShift)]
+		if at := p.vacate(to, horizon); at >= 0 {
+			code, _ := encodeEnd(from.end(slot))
+			to.put(at, word>>homeShift^1, code)
+			from.clear(1 << slot)
+			return slot
+		}
+	}
+	return -1
+}
+
+// sweep frees the expired slots of the next pairs of lines, the least number or,
+// as long as there are many of them, the most: a peak that is over goes faster
+// than a stream that flows.
+func (p *page) sweep(horizon int64, least, most int) {
+	if p.oldest >= horizon {
+		return
+	}
+	for n := range most {
+		if uint64(p.cursor) >= p.size()*linesPerBlock {
+			p.cursor, p.oldest, p.seen = 0, p.seen, endOfTimeMilli
+			p.sweepSide(horizon)
+		}
+		freed := 0
+		if b := p.blocks[min(p.cursor/linesPerBlock, maxBlocks-1)].Load(); b != nil {
+			i := p.cursor % linesPerBlock
+			freed = p.sweepLine(&b[i], horizon) + p.sweepLine(&b[i+1], horizon)
+		}
+		p.cursor += 2
+		if freed < 3 && n+1 >= least {
+			return
+		}
+	}
+}
+
+func (p *page) sweepLine(l *line, horizon int64) (freed int) {
+	var set uint
+	for slot, word := range l[:slotsPerLine] {
+		if word == 0 {
+			continue
+		}
+		if end := l.end(slot); end < horizon {
+			set |= 1 << slot
+		} else {
+			p.seen = min(p.seen, end)
+		}
+	}
+	l.clear(set)
+	freed = bits.OnesCount(set)
+	p.slots -= uint32(freed)
+	return freed
+}
+
+// sweepSide forgets some of what has expired in the side map.
+func (p *page) sweepSide(horizon int64) {
+	looked := 0
+	for f, end := range p.side {
+		if looked++; looked > sideSweep {
+			p.seen = min(p.seen, horizon-1) // come back
+			break
+		}
+		if end < horizon {
+			delete(p.side, f)
+			continue
+		}
+		p.seen = min(p.seen, end)
+	}
+	// A map that has been large stays so.
+	if n := uint32(len(p.side)); n < p.most/4 {
+		side := make(map[fingerprint]int64, n)
+		maps.Copy(side, p.side)
+		p.side, p.most = side, n
+	}
+	if len(p.side) == 0 {
+		p.side = nil
+	}
+}
+
+// resize adds a block or removes the last one. Readers that miss an entry on
+// its way wait for the lock.
+func (p *page) resize(size uint64, horizon int64) {
+	was := p.size()
+	p.shape.Store(p.depth()<<shapeBits | size)
+	if size > was {
+		fresh := new(block)
+		for n := range was {
+			p.settle(p.blocks[n].Load(), p, n, p, fresh, horizon)
+		}
+		p.blocks[was].Store(fresh)
+	} else {
+		dropped := p.blocks[size].Swap(nil)
+		p.seen, p.cursor = min(p.seen, p.oldest), 0
+		for n := range size {
+			p.settle(p.blocks[n].Load(), p, n, p, nil, horizon)
+		}
+		p.settle(dropped, p, maxBlocks, p, nil, horizon)
+	}
+	p.settleSide(horizon)
+}
+
+// settle moves what is in a block, which is block n of its page, to where it
+// belongs. The entries are p's or, if their next bit of path is 1, q's; both
+// may be the same. The last block of q is fresh and not yet to be seen, or nil.
+func (p *page) settle(b *block, of *page, n uint64, q *page, fresh *block, horizon int64) {
+	if b == nil {
+		return
+	}
+	depth, size := p.depth(), p.size()
+	mask, shift := blockMask(size), depth-pageBits
+	for i := range b {
+		l := &b[i]
+		var set uint
+		for slot, word := range l[:slotsPerLine] {
+			if word == 0 {
+				continue
+			}
+			// This is blockOf, without what is the same for all.
+			path := word >> keyShift >> shift
+			at := path & mask
+			if at >= size {
+				at = word >> (keyShift + spreadShift) & (1<<spreadBits - 1) * size >> spreadBits
+			}
+			to := p
+			if p != q && word>>keyShift>>(shift-1)&1 != 0 {
+				to = q
+			}
+			if at == n && to == of {
+				continue
+			}
+			set |= 1 << slot
+			end := l.end(slot)
+			if end < horizon {
+				continue
+			}
+			into := fresh
+			if fresh == nil || to != q || at != size-1 {
+				into = to.blocks[at%maxBlocks].Load()
+			}
+			switch {
+			case into != nil && to.move(into, into == fresh, uint64(i), word, end):
+			case into != nil && into == fresh:
+				to.aside(p.fingerprint(i, word), end) // for settleSide
+			default:
+				// What has expired stays, or it would be counted twice.
+				to.add(p.fingerprint(i, word), end, noEnd)
+			}
+		}
+		l.clear(set)
+		of.slots -= uint32(bits.OnesCount(set))
+	}
+}
+
+// move puts an entry that comes from line i of another block where there is
+// room without further ado: in its first line, or in the other.
+func (p *page) move(b *block, fresh bool, i, word uint64, end int64) bool {
+	other := otherLine(word >> keyShift)
+	key := word >> homeShift &^ 1
+	i ^= other & -(word >> homeShift & 1)
+	slot := b[i&(linesPerBlock-1)].free()
+	if slot < 0 {
+		i, key = i^other, key|1
+		if slot = b[i&(linesPerBlock-1)].free(); slot < 0 {
+			return false
+		}
+	}
+	p.note(end)
+	code, _ := encodeEnd(end)
+	if fresh {
+		b[i&(linesPerBlock-1)].fill(slot, key, code)
+	} else {
+		b[i&(linesPerBlock-1)].put(slot, key, code)
+	}
+	p.slots++
+	return true
+}
+
+// settleSide tries to find room for what is in the side map.
+func (p *page) settleSide(horizon int64) {
+	looked := 0
+	for f, end := range p.side {
+		if looked++; looked > fullBlock {
+			break // it has too many that no slot can keep
+		}
+		code, fits := encodeEnd(end)
+		if end < horizon || fits && p.place(f, code, horizon) {
+			delete(p.side, f)
+		}
+	}
+	if len(p.side) == 0 {
+		p.side = nil
+	}
+}
+
+// recount counts the slots in use.
+func (p *page) recount() {
+	p.slots = 0
+	for n := range p.blocks {
+		if b := p.blocks[n].Load(); b != nil {
+			for i := range b {
+				for _, word := range b[i][:slotsPerLine] {
+					if word != 0 {
+						p.slots++
+					}
+				}
+			}
+		}
+	}
+}
