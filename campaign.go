@@ -62,7 +62,7 @@ func (c Campaign) Match(visit PageVisit) (bool, error) {
 // Render returns what the campaign would send for the visit, one request for
 // each webhook, whether or not the visit matches. Secrets stay names. A visit
 // without a time is rendered as of the zero time, which shows in the delivery
-// ID alone.
+// ID alone. [Request.Preview] shows a request to people.
 //
 // The error is a [*ValidationError] for a campaign or a visit that cannot be
 // used, and a [*RenderError] for a field that is required and missing, or that

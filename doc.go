@@ -32,6 +32,9 @@
 // a template. A [Header] can name a secret; the secret itself is resolved by the
 // sender when it sends, and is in no definition, log line, error or preview.
 //
+// [Request.Preview] shows a rendered request as it goes over the wire: as a value,
+// as text, and as a curl command to paste.
+//
 // # Cooldowns
 //
 // A cooldown is kept by campaign ID and profile ID. It begins with the run and

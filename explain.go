@@ -349,14 +349,18 @@ func showInvisible(s string) string {
 	}
 	var b strings.Builder
 	for _, r := range s {
-		switch {
-		case unicode.IsPrint(r) && (r < '\u0300' || r > '\u036f'):
-			b.WriteRune(r)
-		case r <= '\uffff':
-			fmt.Fprintf(&b, `\u%04x`, r)
-		default:
-			fmt.Fprintf(&b, `\U%08x`, r)
-		}
+		writeVisible(&b, r)
 	}
 	return b.String()
+}
+
+func writeVisible(b *strings.Builder, r rune) {
+	switch {
+	case unicode.IsPrint(r) && (r < '\u0300' || r > '\u036f'):
+		b.WriteRune(r)
+	case r <= '\uffff':
+		fmt.Fprintf(b, `\u%04x`, r)
+	default:
+		fmt.Fprintf(b, `\U%08x`, r)
+	}
 }

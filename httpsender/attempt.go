@@ -46,8 +46,11 @@ func (m *message) appendHead(b []byte) []byte {
 }
 
 func appendField(b []byte, name, value string) []byte {
-	b = append(append(b, name...), ": "...)
-	return append(append(b, value...), "\r\n"...)
+	b = append(append(b, name...), ':')
+	if value != "" { // curl can only send an empty one without the space, see campaign.Preview
+		b = append(append(b, ' '), value...)
+	}
+	return append(b, "\r\n"...)
 }
 
 // An outcome is what became of one attempt.

@@ -226,7 +226,7 @@ func TestOnTheWire(t *testing.T) {
 	lines := strings.Split(head, "\r\n")
 	want := []string{
 		"POST /a%2Fb//c?d=e%20f&g HTTP/1.1", "Host: " + l.Addr().String(),
-		"Content-Type: application/json", "x-API-Key: k", "A: ", "User-Agent: campaign-webhook", "webhook-id: msg_1",
+		"Content-Type: application/json", "x-API-Key: k", "A:", "User-Agent: campaign-webhook", "webhook-id: msg_1",
 		"webhook-timestamp: ", "webhook-signature: v1,", "Content-Length: 18",
 	}
 	for i := range want {
