@@ -1,0 +1,90 @@
+package lint
+
+// A Code names a kind of [Warning]. Codes are stable: new ones may come, but
+// none changes what it means.
+type Code string
+
+// Of conditions. What these say of a condition is so for every visit, but for
+// UnlikelyForm, EmptyRange and NoAudience, which say why it is not quite.
+const (
+	// NeverHolds is a condition, or one of the values of an in, that no visit
+	// meets where it stands: page.host equals a text in upper case, two
+	// different page types in one all.
+	NeverHolds Code = "never_holds"
+
+	// AlwaysHolds is a condition that every visit meets, beside others:
+	// page.path exists. As the whole condition it means every page, and is
+	// fine.
+	AlwaysHolds Code = "always_holds"
+
+	// Redundant is a condition, or one of the values of an in, that changes
+	// nothing, because of another: /shoes/running/ beside /shoes/.
+	Redundant Code = "redundant"
+
+	// MatchesEverything is a regex or a glob that every text matches, but for
+	// texts with line breaks perhaps. At most it asks whether the field exists.
+	MatchesEverything Code = "matches_everything"
+
+	// UnlikelyForm is a value that is not written as the field is, so that only
+	// addresses of an odd kind could meet it: page.path without a slash in
+	// front, with a query, with percent escapes.
+	UnlikelyForm Code = "unlikely_form"
+
+	// EmptyRange is two comparisons in one all that no single number meets: at
+	// least 10 and below 5. Only a field with several values could meet both.
+	EmptyRange Code = "empty_range"
+
+	// NoAudience is a condition that only visitors without a profile ID meet.
+	// No campaign starts for them, whatever its audience.
+	NoAudience Code = "no_audience"
+)
+
+// Of webhooks.
+const (
+	// PlainHTTP is a webhook that goes over http to a host outside of the own
+	// network.
+	PlainHTTP Code = "plain_http"
+
+	// PersonalDataInURL is a field of a GET that looks like personal data.
+	// URLs end in logs and histories. A webhook that sets AllowSensitiveQuery
+	// has said that it knows.
+	PersonalDataInURL Code = "personal_data_in_url"
+
+	// SecretInHeader is what looks like a secret as a plain header value.
+	SecretInHeader Code = "secret_in_header"
+
+	// SecretInURL is what looks like a secret in the query of a URL, or in a
+	// static field of a GET. A path that is itself the credential, as chat
+	// services hand out, is not meant.
+	SecretInURL Code = "secret_in_url"
+
+	// SecretInPayload is what looks like a secret as a static field.
+	SecretInPayload Code = "secret_in_payload"
+
+	// StaticShadows is a static field with the name of a profile field: every
+	// profile would be sent with the same email.
+	StaticShadows Code = "static_shadows"
+)
+
+// Of stops.
+const (
+	// ShortRestart is a restart timeout shorter than a run may take, which is a
+	// minute: a second run may start while the first is under way. Immediately
+	// is not meant, which nobody writes by mistake.
+	ShortRestart Code = "short_restart"
+
+	// FailureTimeoutCut is a failure timeout beyond the restart timeout, to
+	// which it is cut.
+	FailureTimeoutCut Code = "failure_timeout_cut"
+)
+
+// Of campaigns beside each other.
+const (
+	// SameCall is a webhook that another campaign has too, under the same
+	// trigger: every profile is sent twice. Paused campaigns are not counted.
+	SameCall Code = "same_call"
+
+	// SameName is a name that another campaign has too, so that people cannot
+	// tell the two apart. Paused campaigns are not counted.
+	SameName Code = "same_name"
+)

@@ -1,0 +1,244 @@
+package lint
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/hybridcampaign/campaign"
+)
+
+// formFault returns what is wrong with the way in which the value of a
+// comparison is written: NeverHolds if no visit has such a value, UnlikelyForm
+// if no ordinary page has, or no code. in is held against it value by value.
+func formFault(c campaign.Comparison, lits literals) (Code, string) {
+	text, ok := c.Value.(string)
+	if !ok {
+		return "", ""
+	}
+	equals := c.Op == campaign.OpEquals
+	if equals {
+		lits = literals{fold: c.IgnoreCase}
+	}
+	switch f := c.Field; {
+	case equals && text == "" && isNeverEmpty(f) && !forgivesSlash(f):
+		return NeverHolds, "no page has this: where " + string(f) + " is empty it is missing; write a not around exists"
+	case isHost(f) && equals:
+		return hostFault(text, c)
+	case isHost(f):
+		return hostPartFault(lits)
+	case f == campaign.PageScheme:
+		return schemeFault(text, c, lits)
+	case isURL(f):
+		return urlFault(text, c, lits)
+	case isPath(f):
+		return pathFault(text, c, lits)
+	case f == campaign.PageFragment && (strings.HasPrefix(text, "#") && equals || strings.HasPrefix(lits.prefix, "#")):
+		return UnlikelyForm, "page.fragment is what follows the #; write it without"
+	}
+	return "", ""
+}
+
+// texts are all the literals.
+func (lits literals) texts() []string {
+	return append([]string{lits.prefix, lits.suffix}, lits.within...)
+}
+
+func (lits literals) any(f func(string) bool) bool {
+	for _, s := range lits.texts() {
+		if f(s) {
+			return true
+		}
+	}
+	return false
+}
+
+// hostFault asks whether there is an address with the host.
+func hostFault(host string, c campaign.Comparison) (Code, string) {
+	c.Field = campaign.PageHost
+	candidate := host
+	if c.IgnoreCase {
+		candidate = strings.ToLower(host)
+	}
+	for _, scheme := range []string{"https://", "http://", "app://"} {
+		if probe(c, campaign.PageVisit{URL: scheme + candidate + "/"}) {
+			return "", ""
+		}
+	}
+	rest := host
+	if i := strings.Index(rest, "//"); i >= 0 {
+		rest = rest[i+2:]
+	}
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+		rest = rest[:i]
+	}
+	rest = strings.ToLower(rest)
+	for _, scheme := range []string{"https://", "http://"} {
+		if probe(campaign.PageHost.Equals(rest), campaign.PageVisit{URL: scheme + rest + "/"}) {
+			return NeverHolds, `no page has this: a host is in lower case, without scheme and path; write "` + rest + `"`
+		}
+	}
+	return NeverHolds, `no page has this as its host; write one as browsers show it, such as "shop.example"`
+}
+
+// hostPartFault looks at pieces of hosts.
+func hostPartFault(lits literals) (Code, string) {
+	if lits.any(func(s string) bool { return strings.ContainsAny(s, " #/<>?@\\^|") }) {
+		return NeverHolds, "no page has this: a host has no scheme, no slash and no path; write the host alone, or compare page.url or page.path"
+	}
+	if !lits.fold && lits.any(hasUpper) {
+		return NeverHolds, "no page has this: hosts are in lower case; write it so"
+	}
+	return "", ""
+}
+
+func hasUpper(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return 'A' <= r && r <= 'Z' }) >= 0
+}
+
+var schemeForm = regexp.MustCompile(`^[a-z][a-z0-9+.-]*$`)
+
+func schemeFault(text string, c campaign.Comparison, lits literals) (Code, string) {
+	const message = `no page has this: a scheme is in lower case and without colon and slashes; write "https"`
+	if c.Op == campaign.OpEquals {
+		if !schemeForm.MatchString(text) && !(c.IgnoreCase && isASCII(text, true) && schemeForm.MatchString(asciiFold(text))) {
+			return NeverHolds, message
+		}
+		return "", ""
+	}
+	if lits.any(func(s string) bool { return strings.ContainsAny(s, ":/") || !lits.fold && hasUpper(s) }) {
+		return NeverHolds, message
+	}
+	return "", ""
+}
+
+// asciiFold returns a text that is equal to s without case, in lower case and
+// ASCII where there is one.
+func asciiFold(s string) string { return strings.ToLower(foldKey(s)) }
+
+const (
+	noFragment = "no page has this: %s is without the fragment; remove it from # on, or compare page.fragment"
+	noUnicode  = "no page has this: %s is percent-encoded; write it as it is copied from a browser's address bar, or compare the path, which is decoded"
+	wholeURL   = `write the whole address, with https:// in front`
+)
+
+// urlFault looks at a value of page.url, which is ASCII, without fragment, and
+// begins with a scheme, or with a slash if the host passes paths.
+func urlFault(text string, c campaign.Comparison, lits literals) (Code, string) {
+	field := string(c.Field)
+	if c.Op == campaign.OpEquals {
+		lits.within = []string{text}
+		lits.prefix = text
+	}
+	switch {
+	case lits.any(func(s string) bool { return strings.Contains(s, "#") }):
+		return NeverHolds, strings.Replace(noFragment, "%s", field, 1)
+	case lits.any(func(s string) bool { return !isASCII(s, lits.fold) }):
+		return NeverHolds, strings.Replace(noUnicode, "%s", field, 1)
+	}
+	if head := urlHead.FindString(lits.prefix); !lits.fold && hasUpper(head) {
+		return NeverHolds, "no page has this: scheme and host are in lower case; write them so"
+	}
+	if p := lits.prefix; p != "" && p[0] != '/' {
+		head, rest := p, ""
+		if i := strings.IndexFunc(p, func(r rune) bool { return !isSchemeRune(r) }); i >= 0 {
+			head, rest = p[:i], p[i:]
+		}
+		switch {
+		case rest != "" && rest[0] != ':', head == "":
+			return NeverHolds, "no page has this: " + field + " begins with its scheme; " + wholeURL
+		case rest == "" && strings.Contains(head, "."), strings.HasPrefix(rest, ":") && strings.Contains(head, "."):
+			return UnlikelyForm, field + " begins with its scheme; " + wholeURL
+		}
+	}
+	if c.Op == campaign.OpEquals && !isURLOfPage(text, c) {
+		return NeverHolds, "no page has this: browsers show no address like it; copy it from a browser's address bar"
+	}
+	if lits.any(func(s string) bool { return strings.ContainsAny(s, ` "<>`) }) {
+		return UnlikelyForm, field + " is percent-encoded; write %20 for a space, or compare the path, which is decoded"
+	}
+	return "", ""
+}
+
+// urlHead is what of an address is in lower case.
+var urlHead = regexp.MustCompile(`^(?i:https?)://[^/?]*|^[A-Za-z]+://`)
+
+func isSchemeRune(r rune) bool {
+	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '+' || r == '-' || r == '.' ||
+		r == 'ſ' || r == '\u212a'
+}
+
+// isURLOfPage asks whether the address is what it is read as: then a page can
+// have it.
+func isURLOfPage(text string, c campaign.Comparison) bool {
+	if c.IgnoreCase {
+		text = strings.NewReplacer("ſ", "s", "\u212a", "k").Replace(text)
+	}
+	c.Field = campaign.PageURL
+	for _, address := range withAndWithoutSlash(campaign.PageURL, text) {
+		if probe(c, campaign.PageVisit{URL: address.(string)}) {
+			return true
+		}
+	}
+	return false
+}
+
+// escape is a percent escape of what a decoded path has as itself.
+var escape = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
+
+// globQuery is a query in a glob, where ? is any one character.
+var globQuery = regexp.MustCompile(`\?[\w.\[\]-]+=`)
+
+// pathFault looks at a value of page.path, by asking whether an address that is
+// written with it has it as its path. Others may have: %253F is ? when decoded.
+func pathFault(text string, c campaign.Comparison, lits literals) (Code, string) {
+	field := string(c.Field)
+	query := field[:strings.IndexByte(field, '.')] + ".query.NAME"
+	ordinary := true
+	whole := text
+	switch c.Op {
+	case campaign.OpEquals:
+		ordinary = isPart(c, text, "", "")
+		if text == "" {
+			return "", "" // the same as "/"
+		}
+		lits.prefix, lits.within = text, nil
+	case campaign.OpGlob:
+		if globQuery.MatchString(text) {
+			return UnlikelyForm, "a path has no query, and ? in a glob is any one character; compare " + query
+		}
+		fallthrough
+	default:
+		whole = strings.Join(lits.texts(), "\n")
+		if lits.prefix != "" {
+			ordinary = ordinary && isPart(c, lits.prefix, "", "~")
+		}
+		if lits.suffix != "" {
+			ordinary = ordinary && isPart(c, lits.suffix, "/~", "")
+		}
+		for _, s := range lits.within {
+			ordinary = ordinary && (s == "" || isPart(c, s, "/~", "~"))
+		}
+	}
+	switch {
+	case strings.Contains(whole, "://"):
+		return UnlikelyForm, field + " has no scheme and no host; write what follows the host, or compare " + strings.Replace(field, "path", "url", 1)
+	case strings.Contains(whole, "?") && !ordinary:
+		return UnlikelyForm, field + " has no query; compare " + query
+	case lits.prefix != "" && lits.prefix[0] != '/':
+		return UnlikelyForm, "a path begins with a slash; write it with one"
+	case ordinary:
+		return "", ""
+	case strings.Contains(whole, "#"):
+		return UnlikelyForm, field + " has no fragment; compare page.fragment"
+	case escape.MatchString(whole):
+		return UnlikelyForm, field + " is decoded; write the characters themselves in place of the % escapes"
+	}
+	return UnlikelyForm, "no ordinary page has such a path: . and .. are resolved, a backslash is a slash, and white space at the end is cut; write it as browsers show it"
+}
+
+// isPart asks whether a path that is written with the text has the text in it.
+func isPart(c campaign.Comparison, text, before, after string) bool {
+	want := campaign.PagePath.Equals(before + text + after)
+	want.IgnoreCase = c.IgnoreCase
+	return probe(want, campaign.PageVisit{URL: "https://probe.example" + before + text + after})
+}
