@@ -1,0 +1,4 @@
+package backtest
+
+// Chance is chance, for tests that have to fail the same requests.
+var Chance = chance

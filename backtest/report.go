@@ -1,0 +1,133 @@
+package backtest
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/hybridcampaign/campaign"
+)
+
+// A Report is what [Run] found. It is plain data, with a form for people
+// (String) and one in JSON.
+type Report struct {
+	Visits int `json:"visits"` // that were used
+
+	// From and To are the times of the oldest and the newest of them, in UTC.
+	// Zero if there is none.
+	From time.Time `json:"from,omitzero"`
+	To   time.Time `json:"to,omitzero"`
+
+	// Late is how many of them were older than one that came before.
+	Late int `json:"late"`
+
+	// Bad is how many visits could not be used, and FirstBad the first of these.
+	Bad      int        `json:"bad"`
+	FirstBad []BadVisit `json:"first_bad,omitempty"`
+
+	// Campaigns are in the order in which they were passed.
+	Campaigns []CampaignReport `json:"campaigns"`
+}
+
+// A CampaignReport is what became of one campaign. Matched is Started and all of
+// HeldBack; Started is Delivered and Failed.
+type CampaignReport struct {
+	ID   string `json:"id"`
+	Name string `json:"name,omitempty"`
+
+	// Paused says that the campaign is paused: then all counts are zero.
+	Paused bool `json:"paused,omitempty"`
+
+	Matched int `json:"matched"` // visits that met the condition
+
+	// HeldBack counts the visits that started nothing all the same, by why:
+	// [campaign.ReasonCoolingDown], [campaign.ReasonUnknownProfile],
+	// [campaign.ReasonCannotRender], and whatever else the engine can say.
+	HeldBack map[campaign.Reason]int `json:"held_back"`
+
+	Started   int `json:"started"`   // runs
+	Delivered int `json:"delivered"` // runs that came to their end
+	Failed    int `json:"failed"`    // runs that ended with an assumed failure
+
+	Profiles int `json:"profiles"` // profiles that a run was delivered to
+
+	// Hours are the hours in which runs started, in order, without those in
+	// which none did.
+	Hours []Hour `json:"hours,omitempty"`
+
+	// Missing are the required payload fields that visits lacked, so that
+	// nothing would have been sent, the most frequent first. A visit that lacked
+	// two counts for both.
+	Missing []MissingField `json:"missing,omitempty"`
+
+	// FirstError says why the first run failed that was held back by neither
+	// cooldown, audience nor a missing field. It shows no value of the visit,
+	// unless the ProfileSource's error does.
+	FirstError string `json:"first_error,omitempty"`
+
+	Samples []Sample `json:"samples,omitempty"`
+}
+
+// An Hour is how many runs started in one.
+type Hour struct {
+	Start time.Time `json:"start"` // in Options.Location
+	Runs  int       `json:"runs"`
+}
+
+// A MissingField is a required field, and how many visits would have failed
+// for want of it.
+type MissingField struct {
+	Field campaign.Field `json:"field"`
+	Runs  int            `json:"runs"`
+}
+
+// A Sample is one run. Its requests are what would have been sent, up to the
+// first that was taken to fail; they hold personal data, and secrets as names.
+type Sample struct {
+	Time     time.Time // of the visit
+	Profile  string    // ID
+	Requests []campaign.Request
+}
+
+// MarshalJSON writes the bodies as text, for people to read. There is no way
+// back from it.
+func (s Sample) MarshalJSON() ([]byte, error) {
+	type header struct {
+		Name   string `json:"name"`
+		Value  string `json:"value,omitempty"`
+		Secret string `json:"secret,omitempty"`
+	}
+	type request struct {
+		ID      string   `json:"id"`
+		Node    int      `json:"node"`
+		Method  string   `json:"method"`
+		URL     string   `json:"url"`
+		Headers []header `json:"headers,omitempty"`
+		Body    string   `json:"body,omitempty"`
+	}
+	requests := make([]request, len(s.Requests))
+	for i, r := range s.Requests {
+		requests[i] = request{ID: r.ID, Node: r.Node, Method: r.Method, URL: r.URL, Body: string(r.Body)}
+		for _, h := range r.Headers {
+			requests[i].Headers = append(requests[i].Headers, header(h))
+		}
+	}
+	return json.Marshal(struct {
+		Time     time.Time `json:"time"`
+		Profile  string    `json:"profile"`
+		Requests []request `json:"requests"`
+	}{s.Time, s.Profile, requests})
+}
+
+// A BadVisit is a visit that could not be used.
+type BadVisit struct {
+	Number int   // its place in the sequence, from 1
+	Err    error // a [*campaign.ValidationError], which shows nothing of the visit
+}
+
+// MarshalJSON writes the error as text.
+func (b BadVisit) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Number int    `json:"number"`
+		Error  string `json:"error"`
+	}{b.Number, b.Err.Error()})
+}

@@ -1,0 +1,213 @@
+package backtest
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/hybridcampaign/campaign"
+)
+
+// String returns the report as a table for people. Of requests it shows no more
+// than [campaign.Request] shows of itself.
+func (r *Report) String() string {
+	var b strings.Builder
+	b.WriteString(r.period() + "\n")
+	if r.Late > 0 {
+		fmt.Fprintf(&b, "%s older than one before\n", plural(r.Late, "visit is", "visits are"))
+	}
+	r.writeBad(&b)
+	if len(r.Campaigns) > 0 {
+		b.WriteString("\n")
+		r.writeTable(&b)
+	}
+	for i := range r.Campaigns {
+		r.Campaigns[i].writeDetails(&b)
+	}
+	return b.String()
+}
+
+func (r *Report) period() string {
+	text := plural(r.Visits, "visit", "visits")
+	if r.Visits > 0 {
+		text += ", " + r.From.Format(clock) + " to " + r.To.Format(clock)
+	}
+	return text
+}
+
+const clock = "2006-01-02 15:04:05 MST"
+
+func (r *Report) writeBad(b *strings.Builder) {
+	if r.Bad == 0 {
+		return
+	}
+	fmt.Fprintf(b, "%s could not be used:\n", plural(r.Bad, "more visit", "more visits"))
+	for _, bad := range r.FirstBad {
+		fmt.Fprintf(b, "  number %d: %s\n", bad.Number, strings.TrimPrefix(bad.Err.Error(), "campaign: "))
+	}
+	if more := r.Bad - len(r.FirstBad); more > 0 {
+		fmt.Fprintf(b, "  and %d more\n", more)
+	}
+}
+
+// usual are the reasons that have a column of their own in any case.
+var usual = []campaign.Reason{campaign.ReasonCoolingDown, campaign.ReasonUnknownProfile, campaign.ReasonCannotRender}
+
+func (r *Report) writeTable(b *strings.Builder) {
+	reasons := slices.Clone(usual)
+	failed := false
+	for _, c := range r.Campaigns {
+		for _, reason := range slices.Sorted(maps.Keys(c.HeldBack)) {
+			if !slices.Contains(reasons, reason) {
+				reasons = append(reasons, reason)
+			}
+		}
+		failed = failed || c.Failed > 0
+	}
+	head := []string{"campaign", "matched", "started", "profiles"}
+	if failed {
+		head = append(head, "failed")
+	}
+	for _, reason := range reasons {
+		head = append(head, strings.ReplaceAll(string(reason), "_", " "))
+	}
+	rows := [][]string{head}
+	for _, c := range r.Campaigns {
+		row := []string{c.label(), strconv.Itoa(c.Matched), strconv.Itoa(c.Started), strconv.Itoa(c.Profiles)}
+		if failed {
+			row = append(row, strconv.Itoa(c.Failed))
+		}
+		for _, reason := range reasons {
+			row = append(row, strconv.Itoa(c.HeldBack[reason]))
+		}
+		rows = append(rows, row)
+	}
+	align(b, rows)
+}
+
+func (c *CampaignReport) label() string {
+	if c.Paused {
+		return c.ID + " (paused)"
+	}
+	return c.ID
+}
+
+// writeDetails writes what does not fit a row.
+func (c *CampaignReport) writeDetails(b *strings.Builder) {
+	var lines []string
+	if len(c.Hours) > 0 {
+		h := c.Busiest()
+		lines = append(lines, fmt.Sprintf("busiest hour: %s, %s", h.Start.Format("2006-01-02 15:04 MST"), plural(h.Runs, "run", "runs")))
+	}
+	for _, m := range c.Missing {
+		lines = append(lines, fmt.Sprintf("%s is required and missing: %s", m.Field, plural(m.Runs, "time", "times")))
+	}
+	if c.FirstError != "" {
+		lines = append(lines, "first error: "+c.FirstError)
+	}
+	for _, s := range c.Samples {
+		for _, request := range s.Requests {
+			lines = append(lines, fmt.Sprintf("sample: %s %s", s.Time.UTC().Format(time.RFC3339), request))
+		}
+	}
+	if len(lines) > 0 {
+		b.WriteString("\n" + c.ID + "\n")
+	}
+	for _, line := range lines {
+		b.WriteString("  " + line + "\n")
+	}
+}
+
+// Busiest returns the hour in which most runs started, the first of several; the
+// zero Hour if none did.
+func (c *CampaignReport) Busiest() Hour {
+	var most Hour
+	for _, h := range c.Hours {
+		if h.Runs > most.Runs {
+			most = h
+		}
+	}
+	return most
+}
+
+// A Comparison sets the reports of two versions of campaigns side by side. They
+// should be of the same visits. Campaigns are the same if their IDs are.
+type Comparison struct {
+	Before *Report `json:"before"`
+	After  *Report `json:"after"`
+}
+
+// String returns the comparison as a table for people: what was, what is, and
+// the difference.
+func (c Comparison) String() string {
+	var b strings.Builder
+	b.WriteString("before: " + c.Before.period() + "\nafter:  " + c.After.period() + "\n\n")
+	before := make(map[string]*CampaignReport, len(c.Before.Campaigns))
+	for i := range c.Before.Campaigns {
+		before[c.Before.Campaigns[i].ID] = &c.Before.Campaigns[i]
+	}
+	rows := [][]string{{"campaign", "matched", "started", "profiles", "held back", "failed"}}
+	for i := range c.After.Campaigns {
+		now := &c.After.Campaigns[i]
+		was := before[now.ID]
+		delete(before, now.ID)
+		note := ""
+		if was == nil {
+			was, note = &CampaignReport{}, " (new)"
+		}
+		rows = append(rows, compareRow(now.label()+note, was, now))
+	}
+	for i := range c.Before.Campaigns {
+		if was := &c.Before.Campaigns[i]; before[was.ID] != nil {
+			rows = append(rows, compareRow(was.ID+" (gone)", was, &CampaignReport{}))
+		}
+	}
+	align(&b, rows)
+	return b.String()
+}
+
+func compareRow(label string, was, now *CampaignReport) []string {
+	return []string{
+		label,
+		change(was.Matched, now.Matched),
+		change(was.Started, now.Started),
+		change(was.Profiles, now.Profiles),
+		change(was.Matched-was.Started, now.Matched-now.Started),
+		change(was.Failed, now.Failed),
+	}
+}
+
+func change(was, now int) string {
+	if was == now {
+		return strconv.Itoa(now)
+	}
+	return fmt.Sprintf("%d -> %d (%+d)", was, now, now-was)
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + many
+}
+
+// align writes rows in columns, the first to the left, the others to the right.
+func align(b *strings.Builder, rows [][]string) {
+	widths := make([]int, len(rows[0]))
+	for _, row := range rows {
+		for i, cell := range row {
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+		}
+	}
+	for _, row := range rows {
+		fmt.Fprintf(b, "%-*s", widths[0], row[0])
+		for i, cell := range row[1:] {
+			fmt.Fprintf(b, "  %*s", widths[i+1], cell)
+		}
+		b.WriteString("\n")
+	}
+}
