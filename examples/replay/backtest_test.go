@@ -163,13 +163,19 @@ func TestUnreadableLines(t *testing.T) {
 	}
 }
 
+type readerFunc func(b []byte) (int, error)
+
+func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
+
 func TestInterrupt(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	in, out := io.Pipe() // of which nothing more comes, and which nobody closes
-	go func() {
-		_, _ = io.WriteString(out, line("192.0.2.1", 0, "/basket")+line("192.0.2.1", 1, "/basket")+strings.Repeat("x", 100))
+	log := strings.NewReader(line("192.0.2.1", 0, "/basket") + line("192.0.2.1", 1, "/basket") + "half a line")
+	nothing, quiet := io.Pipe() // as a terminal at which nobody types
+	defer quiet.Close()
+	in := io.MultiReader(log, readerFunc(func(b []byte) (int, error) {
 		cancel()
-	}()
+		return nothing.Read(b)
+	}))
 	var stdout, stderr bytes.Buffer
 	code := run(ctx, []string{"-log", "-"}, in, &stdout, &stderr)
 	if code != 1 || stderr.String() != "replay: interrupted after line 2 of the log\n" {

@@ -58,7 +58,8 @@ func (in *inputs) choose(ctx context.Context, campaigns campaign.Campaigns, cool
 // newDryEngine returns an engine that sends nothing.
 func newDryEngine(campaigns campaign.Campaigns) (*campaign.Engine, error) {
 	accept := func(context.Context, *campaign.Request) (*campaign.Response, error) { return nil, nil }
-	engine, err := campaign.NewEngine(campaign.SenderFunc(accept), nil)
+	tracker := &cooldowns{ends: map[cooldownKey]time.Time{}}
+	engine, err := campaign.NewEngine(campaign.SenderFunc(accept), &campaign.EngineOptions{Tracker: tracker})
 	if err != nil {
 		return nil, err
 	}
@@ -162,8 +163,11 @@ func distance(f campaign.Finding, want bool) int {
 
 // place says for people which visit it is, on one line.
 func (c *choice) place() string {
-	if c.line == 0 {
+	switch {
+	case c.line == 0:
 		return "the visit"
+	case c.visit.Time.IsZero():
+		return fmt.Sprintf("line %d, %s", c.line, shorten(c.visit.URL))
 	}
 	return fmt.Sprintf("line %d, %s, %s", c.line, c.visit.Time.UTC().Format(time.DateTime+" MST"), shorten(c.visit.URL))
 }
