@@ -179,6 +179,16 @@ func TestRules(t *testing.T) {
 			},
 		},
 		{
+			name:   "a field that two webhooks require is missing once",
+			c:      define(campaign.Stop{}, func(c *campaign.Campaign) { c.Nodes = slices.Insert(c.Nodes, 2, c.Nodes[1]) }),
+			visits: []campaign.PageVisit{with(page(0), without("email"))},
+			want: backtest.CampaignReport{
+				Matched:  1,
+				HeldBack: held{campaign.ReasonCannotRender: 1},
+				Missing:  []backtest.MissingField{{Field: "profile.email", Runs: 1}},
+			},
+		},
+		{
 			name:   "a field that cannot be written is no missing one",
 			c:      define(campaign.Stop{}),
 			visits: []campaign.PageVisit{with(page(0), func(v *campaign.PageVisit) { v.Profile.Fields = map[string]any{"email": math.NaN(), "phone": 1} })},
