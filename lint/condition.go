@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"fmt"
 	"strconv"
 
 	"github.com/hybridcampaign/campaign"
@@ -159,10 +160,10 @@ func (l *linter) checkMembers(n *node, nodes []*node) (decided bool) {
 			switch first, second := l.superfluous(n.kind, x.node, y.node); {
 			case second:
 				superfluous[j] = true
-				l.warn(y.at, Redundant, redundant[n.kind]+x.at+"; remove one of the two")
+				l.warn(y.at, Redundant, fmt.Sprintf(redundant[n.kind], x.at))
 			case first:
 				superfluous[i] = true
-				l.warn(x.at, Redundant, redundant[n.kind]+y.at+"; remove one of the two")
+				l.warn(x.at, Redundant, fmt.Sprintf(redundant[n.kind], y.at))
 			}
 		}
 	}
@@ -170,8 +171,8 @@ func (l *linter) checkMembers(n *node, nodes []*node) (decided bool) {
 }
 
 var redundant = map[nodeKind]string{
-	allNode: "holds anyway wherever this does: ",
-	anyNode: "holds only where this does too, and one is enough: ",
+	allNode: "changes nothing, since it holds wherever this does: %s; remove it, or put the two into an any if one is enough",
+	anyNode: "changes nothing, since it holds only where this does, too: %s; remove it, or put the two into an all if both are needed",
 }
 
 // superfluous reports which of two members could go, because of the other.
@@ -193,11 +194,11 @@ func (l *linter) checkPair(kind nodeKind, x, y *node) bool {
 		return true
 	}
 	if l.excludes(x, y) {
-		l.warn(y.at, NeverHolds, "no visit meets this and also "+x.at+"; remove one of the two, or put them into an any")
+		l.warn(y.at, NeverHolds, "no visit meets this and also "+x.at+"; correct or remove one of the two, or put them into an any if one is enough")
 		return true
 	}
 	if x.kind == compareNode && y.kind == compareNode && l.isEmptyRange(x.atom, y.atom) {
-		l.warn(y.at, EmptyRange, "no one number meets this and also "+x.at+"; correct one of the two, or put them into an any")
+		l.warn(y.at, EmptyRange, "no one number meets this and also "+x.at+"; correct one of the two, or put them into an any if one is enough")
 	}
 	l.checkBranches(x, y)
 	l.checkBranches(y, x)

@@ -1,8 +1,12 @@
 package lint
 
 import (
+	"fmt"
+	"net/url"
 	"regexp"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/hybridcampaign/campaign"
 )
@@ -34,8 +38,27 @@ func formFault(c campaign.Comparison, lits literals) (Code, string) {
 		return pathFault(text, c, lits)
 	case f == campaign.PageFragment && (strings.HasPrefix(text, "#") && equals || strings.HasPrefix(lits.prefix, "#")):
 		return UnlikelyForm, "page.fragment is what follows the #; write it without"
+	case f == campaign.PageFragment || isQuery(f):
+		if equals && isEscaped(text) || lits.any(isEscaped) {
+			return UnlikelyForm, string(f) + decoded
+		}
 	}
 	return "", ""
+}
+
+func isQuery(f campaign.Field) bool {
+	return strings.HasPrefix(string(f), "page.query.") || strings.HasPrefix(string(f), "referrer.query.")
+}
+
+const decoded = " is decoded; write the characters themselves in place of the % escapes"
+
+var escape = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
+
+// isEscaped reports whether s has percent escapes that would be decoded: those
+// of what is not UTF-8 stay as they are.
+func isEscaped(s string) bool {
+	text, err := url.PathUnescape(s)
+	return escape.MatchString(s) && (err != nil || utf8.ValidString(text))
 }
 
 // texts are all the literals.
@@ -44,23 +67,14 @@ func (lits literals) texts() []string {
 }
 
 func (lits literals) any(f func(string) bool) bool {
-	for _, s := range lits.texts() {
-		if f(s) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(lits.texts(), f)
 }
 
 // hostFault asks whether there is an address with the host.
 func hostFault(host string, c campaign.Comparison) (Code, string) {
 	c.Field = campaign.PageHost
-	candidate := host
-	if c.IgnoreCase {
-		candidate = strings.ToLower(host)
-	}
 	for _, scheme := range []string{"https://", "http://", "app://"} {
-		if probe(c, campaign.PageVisit{URL: scheme + candidate + "/"}) {
+		if probe(c, campaign.PageVisit{URL: scheme + host + "/"}) {
 			return "", ""
 		}
 	}
@@ -116,7 +130,7 @@ func schemeFault(text string, c campaign.Comparison, lits literals) (Code, strin
 func asciiFold(s string) string { return strings.ToLower(foldKey(s)) }
 
 const (
-	noFragment = "no page has this: %s is without the fragment; remove it from # on, or compare page.fragment"
+	noFragment = "%s has no fragment; remove it from # on, or compare page.fragment if that is meant"
 	noUnicode  = "no page has this: %s is percent-encoded; write it as it is copied from a browser's address bar, or compare the path, which is decoded"
 	wholeURL   = `write the whole address, with https:// in front`
 )
@@ -131,9 +145,9 @@ func urlFault(text string, c campaign.Comparison, lits literals) (Code, string) 
 	}
 	switch {
 	case lits.any(func(s string) bool { return strings.Contains(s, "#") }):
-		return NeverHolds, strings.Replace(noFragment, "%s", field, 1)
+		return NeverHolds, "no page has this: " + fmt.Sprintf(noFragment, field)
 	case lits.any(func(s string) bool { return !isASCII(s, lits.fold) }):
-		return NeverHolds, strings.Replace(noUnicode, "%s", field, 1)
+		return NeverHolds, fmt.Sprintf(noUnicode, field)
 	}
 	if head := urlHead.FindString(lits.prefix); !lits.fold && hasUpper(head) {
 		return NeverHolds, "no page has this: scheme and host are in lower case; write them so"
@@ -182,9 +196,6 @@ func isURLOfPage(text string, c campaign.Comparison) bool {
 	return false
 }
 
-// escape is a percent escape of what a decoded path has as itself.
-var escape = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
-
 // globQuery is a query in a glob, where ? is any one character.
 var globQuery = regexp.MustCompile(`\?[\w.\[\]-]+=`)
 
@@ -229,9 +240,9 @@ func pathFault(text string, c campaign.Comparison, lits literals) (Code, string)
 	case ordinary:
 		return "", ""
 	case strings.Contains(whole, "#"):
-		return UnlikelyForm, field + " has no fragment; compare page.fragment"
+		return UnlikelyForm, fmt.Sprintf(noFragment, field)
 	case escape.MatchString(whole):
-		return UnlikelyForm, field + " is decoded; write the characters themselves in place of the % escapes"
+		return UnlikelyForm, field + decoded
 	}
 	return UnlikelyForm, "no ordinary page has such a path: . and .. are resolved, a backslash is a slash, and white space at the end is cut; write it as browsers show it"
 }

@@ -57,7 +57,7 @@ func (w Warning) String() string {
 // judge.
 //
 // Check is pure and may be called from several goroutines. Of a condition with
-// thousands of comparisons not all are held against each other; what it says of
+// hundreds of comparisons not all are held against each other; what it says of
 // such a one is right, and may not be all.
 func Check(campaigns ...campaign.Campaign) ([]Warning, error) {
 	if err := validate(campaigns); err != nil {

@@ -146,6 +146,9 @@ var faults = []struct {
 	{"the same but for case", when(anyOf{category.Equals("A"), category.Equals("a").IgnoringCase()}), one(lint.Redundant, atWhen+"/any/0")},
 	{"exists and equals", when(allOf{country.Exists(), country.Equals("NL")}), one(lint.Redundant, atWhen+"/all/0")},
 	{"a wider range", when(allOf{price.AtLeast(10), price.Greater(5)}), one(lint.Redundant, atWhen+"/all/1")},
+	{"a bound that is open", when(allOf{price.AtLeast(10), price.Greater(10)}), one(lint.Redundant, atWhen+"/all/0")},
+	{"a prefix with and without case", when(allOf{path.StartsWith("/Shoes/").IgnoringCase(), path.StartsWith("/Shoes/")}), one(lint.Redundant, atWhen+"/all/0")},
+	{"a glob that forgives no slash", when(anyOf{path.Glob("/a"), path.Equals("/a/")}), one(lint.Redundant, atWhen+"/any/0")},
 	{"a group in a group", when(anyOf{allOf{kind.Equals("a"), category.Equals("b")}, kind.Equals("a")}), one(lint.Redundant, atWhen+"/any/0")},
 	{"a value twice", when(country.In("NL", "BE", "NL")), one(lint.Redundant, atWhen+"/value/2")},
 	{"a path twice", when(path.In("/a", "/b", "/a/")), one(lint.Redundant, atWhen+"/value/2")},
@@ -161,6 +164,8 @@ var faults = []struct {
 	{"regex of a character", when(path.Regex(".+")), one(lint.MatchesEverything, atWhen+"/value")},
 	{"glob", when(allOf{path.Glob("**"), kind.Equals("a")}), one(lint.MatchesEverything, atWhen+"/all/0/value")},
 
+	{"glob, of a number", when(allOf{price.AtLeast(5), price.Glob("*")}), one(lint.MatchesEverything, atWhen+"/all/1/value")},
+
 	{"path without slash", when(path.Equals("shoes/running")), one(lint.UnlikelyForm, atWhen+"/value")},
 	{"prefix without slash", when(path.StartsWith("shoes/")), one(lint.UnlikelyForm, atWhen+"/value")},
 	{"regex without slash", when(path.Regex("^shoes/")), one(lint.UnlikelyForm, atWhen+"/value")},
@@ -174,6 +179,7 @@ var faults = []struct {
 	{"path with dots", when(campaign.ReferrerPath.Equals("/a/../b")), one(lint.UnlikelyForm, atWhen+"/value")},
 	{"URL without scheme, in part", when(address.StartsWith("www.shop.example")), one(lint.UnlikelyForm, atWhen+"/value")},
 	{"URL with a space", when(address.Contains("running shoes")), one(lint.UnlikelyForm, atWhen+"/value")},
+	{"query with escapes", when(campaign.PageQuery("q").Equals("running%20shoes")), one(lint.UnlikelyForm, atWhen+"/value")},
 	{"fragment with #", when(campaign.PageFragment.Equals("#top")), one(lint.UnlikelyForm, atWhen+"/value")},
 
 	{"empty range", when(allOf{price.AtLeast(10), price.Less(5)}), one(lint.EmptyRange, atWhen+"/all/1")},
@@ -193,17 +199,18 @@ var faults = []struct {
 
 	{"key in a header", heading("X-Api-Key", apiKey), one(lint.SecretInHeader, atHook+"/headers/0/value")},
 	{"bearer", heading("Authorization", "Bearer "+apiKey), one(lint.SecretInHeader, atHook+"/headers/0/value")},
-	{"basic", heading("Authorization", "Basic "+"dXNlcjpwYXNz"+"d29yZA=="), one(lint.SecretInHeader, atHook+"/headers/0/value")},
+	{"bearer under any name", heading("X-Shop", "Bearer "+apiKey), one(lint.SecretInHeader, atHook+"/headers/0/value")},
+	{"basic", heading("X-Forward", "Basic "+"dXNlcjpwYXNz"+"d29yZA=="), one(lint.SecretInHeader, atHook+"/headers/0/value")},
 	{"known prefix under any name", heading("X-Shop", liveKey), one(lint.SecretInHeader, atHook+"/headers/0/value")},
 
 	{"key in the query", calling(hook("https://esp.example/hooks?api_key=" + apiKey)), one(lint.SecretInURL, atHook+"/url")},
 	{"token in the query", calling(hook("https://esp.example/hooks?x=1&access%5Ftoken=" + apiKey)), one(lint.SecretInURL, atHook+"/url")},
-	{"key that goes into the query", calling(get(campaign.Static("key", apiKey))), one(lint.SecretInURL, atHook+"/payload/0/static")},
+	{"key that goes into the query", calling(get(campaign.Static("api_key", apiKey))), one(lint.SecretInURL, atHook+"/payload/0/static")},
 
 	{"key in the payload", calling(hook("https://esp.example/hooks", campaign.Static("auth.apiKey", apiKey))), one(lint.SecretInPayload, atHook+"/payload/0/static")},
 
 	{"static email", calling(hook("https://esp.example/hooks", campaign.Static("email", "ann@example.org"))), one(lint.StaticShadows, atHook+"/payload/0")},
-	{"static profile ID", calling(hook("https://esp.example/hooks", campaign.Static("a", 1), campaign.Static("contact.profileid", 7))), one(lint.StaticShadows, atHook+"/payload/1")},
+	{"static profile ID", calling(hook("https://esp.example/hooks", campaign.Static("a", 1), campaign.Static("x.contact.profileid", 7))), one(lint.StaticShadows, atHook+"/payload/1")},
 	{
 		"static country, beside the profile's",
 		sample{with("c", country.In("NL", "BE"), hook("https://esp.example/", campaign.Static("country", "NL")))},
@@ -257,6 +264,10 @@ var almost = []struct {
 	{lint.NeverHolds, "two types of one case", when(allOf{kind.In("Product", "x").IgnoringCase(), kind.In("product", "y")})},
 	{lint.NeverHolds, "a prefix and what goes on", when(allOf{path.StartsWith("/shoes/"), path.EndsWith("/reviews")})},
 	{lint.NeverHolds, "a prefix without a part of it", when(allOf{path.StartsWith("/shoes/"), not(path.StartsWith("/shoes/kids/"))})},
+	{lint.NeverHolds, "two prefixes of one case", when(allOf{kind.StartsWith("Shoes").IgnoringCase(), kind.StartsWith("sho")})},
+	{lint.NeverHolds, "without case, and a regex with", when(allOf{kind.Equals("A").IgnoringCase(), kind.Regex("^[^a]$")})},
+	{lint.NeverHolds, "what is ASCII in another case", when(address.Contains("ſhop").IgnoringCase())},
+	{lint.NeverHolds, "URL in upper case, ignoring case", when(address.StartsWith("https://Shop.Example/").IgnoringCase())},
 	{lint.NeverHolds, "not of what may be", when(not(kind.Exists()))},
 
 	{lint.AlwaysHolds, "every page", when(path.Exists())},
@@ -267,6 +278,8 @@ var almost = []struct {
 
 	{lint.Redundant, "another prefix", when(anyOf{path.StartsWith("/shoes/"), path.StartsWith("/shoe/")})},
 	{lint.Redundant, "prefix in other case", when(anyOf{path.StartsWith("/shoes/").IgnoringCase(), path.StartsWith("/hats/")})},
+	{lint.Redundant, "text in other case", when(anyOf{category.Contains("ab").IgnoringCase(), category.Contains("a")})},
+	{lint.Redundant, "equals without case, and a prefix with", when(allOf{kind.Equals("a").IgnoringCase(), kind.StartsWith("a")})},
 	{lint.Redundant, "equals of another case", when(anyOf{category.Equals("A"), category.Equals("a")})},
 	{lint.Redundant, "a number and its text", when(anyOf{price.Equals(1), price.Equals("1")})},
 	{lint.Redundant, "values of two kinds", when(price.In(1, "1", true, 1.5))},
@@ -289,6 +302,7 @@ var almost = []struct {
 	{lint.UnlikelyForm, "prefix that ends with a dot", when(path.StartsWith("/a/."))},
 	{lint.UnlikelyForm, "glob with one character", when(path.Glob("/shoes/size-??"))},
 	{lint.UnlikelyForm, "regex with a part that may be missing", when(path.Regex("^/shoes/?$"))},
+	{lint.UnlikelyForm, "query", when(campaign.PageQuery("q").In("100%", "a b", "50%off", "%de", "C++"))},
 	{lint.UnlikelyForm, "fragment", when(campaign.PageFragment.Equals("top"))},
 	{lint.UnlikelyForm, "URL with an escaped space", when(address.Contains("running%20shoes"))},
 
@@ -319,6 +333,11 @@ var almost = []struct {
 
 	{lint.SecretInHeader, "source", heading("X-Source", "webshop")},
 	{lint.SecretInHeader, "media type", heading("Content-Type", "application/json")},
+	{lint.SecretInHeader, "a basic plan", heading("X-Plan", "Basic spring2026")},
+	{lint.SecretInHeader, "a key of something", heading("X-Note", "Key customers2026")},
+	{lint.SecretInHeader, "version", heading("Accept", "application/vnd.esp+json; version=2")},
+	{lint.SecretInHeader, "mode", heading("X-Auth-Mode", "oauth2-v12")},
+	{lint.SecretInHeader, "agent", heading("User-Agent", "webshop/1.4.2 (token refresh)")},
 	{lint.SecretInHeader, "a word as key", heading("X-Api-Key", "webshop")},
 	{lint.SecretInHeader, "tenant", heading("X-Tenant-Id", "550e8400-e29b-41d4-a716-446655440000")},
 	{lint.SecretInHeader, "the key of something else", heading("X-Partition-Key", "customers-2026")},
@@ -331,12 +350,13 @@ var almost = []struct {
 		hook("https://hooks.slack.com/services/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"),
 		hook("https://hooks.zapier.com/hooks/catch/1234567/b8f9c2e"))},
 	{lint.SecretInURL, "hooks whose query is", calling(hook("https://chat.googleapis.com/v1/spaces/A/messages?key=" + apiKey + "&token=" + apiKey))},
-	{lint.SecretInURL, "parameters", calling(hook("https://esp.example/hooks?key=webshop&source=token&automation=A17b2c9d8e7f&key_id=" + apiKey))},
+	{lint.SecretInURL, "parameters", calling(hook("https://esp.example/hooks?key=spring2026&source=token&automation=A17b2c9d8e7f&key_id=" + apiKey))},
 	{lint.SecretInURL, "static fields", calling(get(campaign.Static("automation", "A-17"), campaign.Static("key", "running")))},
 
 	{lint.SecretInPayload, "static fields", calling(hook("https://esp.example/hooks", campaign.Static("automationid", "A-17"), campaign.Static("routing_key", apiKey)))},
 
 	{lint.StaticShadows, "another name", calling(hook("https://esp.example/hooks", campaign.Static("email_template", "spring"), campaign.FromProfile("email")))},
+	{lint.StaticShadows, "phone of the shop", calling(hook("https://esp.example/hooks", campaign.Static("shop.phone", "+31 20 0000000")))},
 	{lint.StaticShadows, "cleared", calling(hook("https://esp.example/hooks", campaign.Static("gender", "")))},
 	{lint.StaticShadows, "country that the condition asks for", sample{with("c", allOf{country.Equals("NL"), path.StartsWith("/a/")}, hook("https://esp.example/", campaign.Static("country", "NL")))}},
 	{lint.StaticShadows, "a common name", sample{with("c", campaign.ProfileField("status").Equals("gold"), hook("https://esp.example/", campaign.Static("status", "seen")))}},

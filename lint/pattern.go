@@ -65,12 +65,7 @@ func hasFold(re *syntax.Regexp) bool {
 	if re.Flags&syntax.FoldCase != 0 {
 		return true
 	}
-	for _, sub := range re.Sub {
-		if hasFold(sub) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(re.Sub, hasFold)
 }
 
 // globPieces returns the texts between the wildcards of a glob, unescaped. It is
@@ -148,7 +143,7 @@ func regexReach(re *syntax.Regexp) reach {
 		ends, parts = true, parts[:n-1]
 	}
 	whole := begins && ends
-	if !whole && !slices.ContainsFunc(parts, func(p *syntax.Regexp) bool { return !mayBeEmpty(p) }) {
+	if !whole && allMayBeEmpty(parts) {
 		return everything // the empty text at one end is enough
 	}
 	if len(parts) != 1 {
@@ -182,18 +177,13 @@ func mayBeEmpty(re *syntax.Regexp) bool {
 	case syntax.OpCapture, syntax.OpPlus:
 		return mayBeEmpty(re.Sub[0])
 	case syntax.OpConcat:
-		for _, sub := range re.Sub {
-			if !mayBeEmpty(sub) {
-				return false
-			}
-		}
-		return true
+		return allMayBeEmpty(re.Sub)
 	case syntax.OpAlternate:
-		for _, sub := range re.Sub {
-			if mayBeEmpty(sub) {
-				return true
-			}
-		}
+		return slices.ContainsFunc(re.Sub, mayBeEmpty)
 	}
 	return false
+}
+
+func allMayBeEmpty(parts []*syntax.Regexp) bool {
+	return !slices.ContainsFunc(parts, func(re *syntax.Regexp) bool { return !mayBeEmpty(re) })
 }

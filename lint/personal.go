@@ -38,7 +38,7 @@ var notPersonal = words("hash hashed sha sha1 sha256 md5 digest opt optin optout
 
 func words(list string) map[string]bool {
 	set := map[string]bool{}
-	for _, w := range strings.Fields(list) {
+	for w := range strings.FieldsSeq(list) {
 		set[w] = true
 	}
 	return set
@@ -51,9 +51,8 @@ func namesPerson(name string, ofProfile bool) bool {
 		if notPersonal[parts[i]] {
 			return false
 		}
-		joined := ""
-		for _, part := range parts[i:min(i+3, len(parts))] { // date of birth
-			joined += part
+		for n := range min(3, len(parts)-i) { // date of birth
+			joined := strings.Join(parts[i:i+n+1], "")
 			found = found || personal[joined] || ofProfile && personalOfProfile[joined]
 		}
 	}

@@ -12,7 +12,7 @@ import (
 
 // patience is how many questions one campaign is worth. It ends what would take
 // time with the square of a very large condition.
-const patience = 100_000
+const patience = 300_000
 
 // ask reports whether there is patience for n more questions.
 func (l *linter) ask(n int) bool {

@@ -1,6 +1,10 @@
 package lint
 
-import "github.com/hybridcampaign/campaign"
+import (
+	"slices"
+
+	"github.com/hybridcampaign/campaign"
+)
 
 // implies reports whether y surely holds for every visit for which x does. What
 // it cannot see, or has no patience for, it does not say.
@@ -59,12 +63,7 @@ func (l *linter) coverAll(x, y *node) bool {
 }
 
 func some(nodes []*node, f func(*node) bool) bool {
-	for _, n := range nodes {
-		if f(n) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(nodes, f)
 }
 
 func every(nodes []*node, f func(*node) bool) bool {

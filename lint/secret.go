@@ -1,6 +1,8 @@
 package lint
 
 import (
+	"bytes"
+	"encoding/base64"
 	"net/url"
 	"regexp"
 	"slices"
@@ -16,7 +18,8 @@ func (l *linter) checkHeaders(headers campaign.Headers, at string) {
 		value, least := h.Value, longSecret
 		named := namesSecret(h.Name)
 		if scheme := authScheme.FindString(value); scheme != "" {
-			value, least, named = value[len(scheme):], shortSecret, true
+			value, least = value[len(scheme):], shortSecret
+			named = named || isCredential(scheme, value)
 		}
 		if hasSecretPrefix(value) || named && looksMade(value, least) {
 			l.warn(key(at, "headers", strconv.Itoa(i), "value"), SecretInHeader,
@@ -32,7 +35,7 @@ func (l *linter) checkQuery(u *url.URL, at string) {
 	if keepsKeyInQuery(u.Hostname()) {
 		return
 	}
-	for _, pair := range strings.Split(u.RawQuery, "&") {
+	for pair := range strings.SplitSeq(u.RawQuery, "&") {
 		name, value, _ := strings.Cut(pair, "=")
 		if s, err := url.QueryUnescape(name); err == nil {
 			name = s
@@ -50,7 +53,7 @@ func (l *linter) checkQuery(u *url.URL, at string) {
 
 func (l *linter) checkStaticSecret(f campaign.PayloadField, inURL bool, at string) {
 	value, ok := f.Static.(string)
-	if !ok || !isSecret(f.As[strings.LastIndexByte(f.As, '.')+1:], value) {
+	if _, name := splitName(f.As); !ok || !isSecret(name, value) {
 		return
 	}
 	const cure = "; take it out, and send a header with a secret if the endpoint takes one"
@@ -68,11 +71,28 @@ func keepsKeyInQuery(host string) bool {
 }
 
 func isSecret(name, value string) bool {
-	return hasSecretPrefix(value) || namesSecret(name) && looksMade(value, longSecret)
+	least := longSecret
+	if strings.EqualFold(name, "key") {
+		least = keySecret
+	}
+	return hasSecretPrefix(value) || namesSecret(name) && looksMade(value, least)
 }
 
 // authScheme is what stands before a credential in a header.
 var authScheme = regexp.MustCompile(`^(?i:bearer|basic|token|apikey|api-key|key) +`)
+
+// isCredential reports whether what follows a scheme surely is one, whatever the
+// header's name. A plan can be basic too, and a key one of many things.
+func isCredential(scheme, value string) bool {
+	switch strings.ToLower(strings.TrimSpace(scheme)) {
+	case "bearer":
+		return true
+	case "basic":
+		pair, err := base64.StdEncoding.DecodeString(value)
+		return err == nil && bytes.IndexByte(pair, ':') > 0
+	}
+	return false
+}
 
 // secretPrefixes are what services begin their secrets with. What follows is
 // long, so that a mention of a prefix is not taken for a secret.
@@ -115,6 +135,7 @@ func namesSecret(name string) bool {
 const (
 	shortSecret = 6 // after Bearer, where nothing else stands
 	longSecret  = 8
+	keySecret   = 16 // under a mere key, which may be that of a list or a mailing
 )
 
 // looksMade reports whether a value looks as machines make secrets, and not as

@@ -16,6 +16,10 @@ var shadowed = words("email emailaddress phone phonenumber mobile telephone prof
 // condition asks for the profile's says nothing about them.
 var common = words("id name type source status event channel list tag tags")
 
+// ofPerson are the objects of a payload in which a person is described.
+var ofPerson = words("contact customer profile user person recipient subscriber member lead to data attributes fields " +
+	"properties traits payload")
+
 // checkStatics warns of static fields that have the name of a profile field: one
 // that is of a person by itself, or that the campaign uses elsewhere.
 func (l *linter) checkStatics(w campaign.Webhook, root *node, used []campaign.Field, at string) {
@@ -23,7 +27,10 @@ func (l *linter) checkStatics(w campaign.Webhook, root *node, used []campaign.Fi
 		if f.From != "" || f.Static == nil || f.Static == "" {
 			continue // an empty one is there to clear a field
 		}
-		name := lastPart(f.As)
+		parent, name := splitName(f.As)
+		if parent != "" && !ofPerson[parent] {
+			continue // the phone of the shop
+		}
 		field := campaign.ProfileField(name)
 		isUsed := slices.Contains(used, field) && !common[strings.ToLower(name)]
 		if !isUsed && !shadowed[strings.Join(nameWords(name), "")] {
@@ -48,14 +55,13 @@ func isComparable(v any) bool {
 	return false
 }
 
-// lastPart returns the last part of a name whose dots make nested objects.
-func lastPart(as string) string {
-	for i := len(as) - 1; i > 0; i-- {
-		if as[i] == '.' && as[i-1] != '\\' {
-			return as[i+1:]
-		}
+// splitName returns the last two parts of a name whose dots make nested objects.
+func splitName(as string) (parent, name string) {
+	parts := strings.Split(strings.ReplaceAll(as, `\.`, " "), ".") // that dot is of the name
+	if n := len(parts); n > 1 {
+		parent = parts[n-2]
 	}
-	return as
+	return parent, parts[len(parts)-1]
 }
 
 // fieldsOf returns the fields that a campaign asks for or sends.
