@@ -268,6 +268,11 @@ func TestCurlThroughShell(t *testing.T) {
 			if !strings.Contains(command, test.has) {
 				t.Errorf("the command lacks %s:\n%s", test.has, command)
 			}
+			for word := range strings.SplitSeq(command, "; ") {
+				if len(word) > 128<<10 {
+					t.Errorf("an argument has %d bytes", len(word))
+				}
+			}
 			secrets := map[string]string{
 				"CAMPAIGN_KEY": "KEY", "CAMPAIGN_a_b": "a-b", "CAMPAIGN_a_b_": "a_b", "CAMPAIGN_a_b__": "a.b",
 				"CAMPAIGN_esp_api_key_v1": "esp/api-key.v1", "CAMPAIGN_x____echo_no___id__": "x:-$(echo no)}`id`\"",

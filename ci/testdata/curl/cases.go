@@ -27,6 +27,7 @@ var texts = map[string]string{
 	"file":              "@/etc/passwd",
 	"redirection":       "< /etc/passwd > x | id & ; id",
 	"dash":              "-v --next",
+	"dash and tab":      "-v\t%s",
 	"percent":           "%s%%%d%41 100%",
 	"exclamation":       "!! !id",
 	"globs":             "* ? [a-z] {1,2} ~ #",
