@@ -32,10 +32,11 @@ where the log has them. A log of visits in JSON has whatever was written into it
 Of the visits that matched a campaign's condition, some started a run; the other
 columns say why the rest did not. Profiles are those that a run was delivered to.
 
-Nothing is sent unless -send says where to. Then, after the log is read, every
-webhook goes there and none to the endpoint that its campaign names: a POST with
-its body and headers, a GET with its payload in the query. In place of a secret, a
-header carries the secret's name. The exit status is 3 if some were not delivered.
+Nothing is sent unless -send says where to. Then, once the log is read and all is
+decided, every webhook goes there and none to the endpoint that its campaign names:
+a POST with its body and headers, a GET with its payload in the query. In place of a
+secret, a header carries the secret's name. The exit status is 3 if some were not
+delivered.
 `
 
 type backtestFlags struct {
@@ -97,7 +98,7 @@ func (f *backtestFlags) report(ctx context.Context, campaigns campaign.Campaigns
 		if to, err = newDiverter(f.send, campaigns); err != nil {
 			return err
 		}
-		options.Samples = math.MaxInt // what is sent afterwards
+		options.Samples = math.MaxInt // they wait in memory until the log is read
 	}
 	rep, counts, err := f.run(ctx, campaigns, &options, std)
 	if rep == nil {
@@ -183,8 +184,9 @@ func (c *lineCounts) table(visits int) string {
 	return b.String()
 }
 
-// sendAll sends the requests of all runs, in the order in which these started,
-// and counts in the report what became of them.
+// sendAll sends the requests of all runs, in the order of their visits' times, and
+// counts in the report what became of them. What starts has been decided by
+// then: an endpoint that fails gives no cooldown back.
 func sendAll(ctx context.Context, rep *backtest.Report, to campaign.Sender, p *progress) error {
 	defer p.clear()
 	type run struct {

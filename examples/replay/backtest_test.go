@@ -67,14 +67,14 @@ type campaignCount struct {
 	Profiles   int                     `json:"profiles"`
 	FirstError string                  `json:"first_error"`
 
-	Hours json.RawMessage
+	Hours, Missing json.RawMessage
 }
 
 // plain is the report without what is not looked at.
 func (r report) plain() report {
 	r.From, r.To, r.Late, r.FirstBad = nil, nil, nil, nil
 	for i := range r.Campaigns {
-		r.Campaigns[i].Hours = nil
+		r.Campaigns[i].Hours, r.Campaigns[i].Missing = nil, nil
 	}
 	return r
 }

@@ -58,8 +58,7 @@ func (in *inputs) choose(ctx context.Context, campaigns campaign.Campaigns, cool
 // newDryEngine returns an engine that sends nothing.
 func newDryEngine(campaigns campaign.Campaigns) (*campaign.Engine, error) {
 	accept := func(context.Context, *campaign.Request) (*campaign.Response, error) { return nil, nil }
-	tracker := &cooldowns{ends: map[cooldownKey]time.Time{}}
-	engine, err := campaign.NewEngine(campaign.SenderFunc(accept), &campaign.EngineOptions{Tracker: tracker})
+	engine, err := campaign.NewEngine(campaign.SenderFunc(accept), &campaign.EngineOptions{Tracker: newCooldowns()})
 	if err != nil {
 		return nil, err
 	}

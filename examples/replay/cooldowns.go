@@ -19,8 +19,13 @@ type cooldowns struct {
 
 type cooldownKey struct{ campaign, profile string }
 
+func newCooldowns() *cooldowns { return &cooldowns{ends: map[cooldownKey]time.Time{}} }
+
 // Enter implements campaign.Tracker.
-func (c *cooldowns) Enter(_ context.Context, e campaign.Entry) (until time.Time, entered bool, err error) {
+func (c *cooldowns) Enter(ctx context.Context, e campaign.Entry) (until time.Time, entered bool, err error) {
+	if err := ctx.Err(); err != nil {
+		return time.Time{}, false, err
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if end, closed := c.until(e.Campaign, e.Profile, e.Time); closed {
@@ -33,7 +38,10 @@ func (c *cooldowns) Enter(_ context.Context, e campaign.Entry) (until time.Time,
 }
 
 // Reopen implements campaign.Tracker.
-func (c *cooldowns) Reopen(_ context.Context, e campaign.Entry, until time.Time) error {
+func (c *cooldowns) Reopen(ctx context.Context, e campaign.Entry, until time.Time) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	key := cooldownKey{e.Campaign, e.Profile}

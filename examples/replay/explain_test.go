@@ -1,12 +1,14 @@
 package main
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hybridcampaign/campaign"
+	"github.com/hybridcampaign/campaign/campaigntest"
 )
 
 const explainedBasket = `line 2, 2025-03-10 06:59:27 UTC, /basket, the first visit that starts it:
@@ -99,4 +101,54 @@ func TestExplainJSON(t *testing.T) {
 	if x := got[0]; x.Reason != campaign.ReasonCannotRender || !strings.Contains(x.Error, "profile.email is required") || len(x.Condition.Of) != 4 {
 		t.Errorf("explain -json of what cannot be rendered = %+v", x)
 	}
+}
+
+// TestExplainAgreesWithBacktest explains each line of a log that is not in order,
+// and counts.
+func TestExplainAgreesWithBacktest(t *testing.T) {
+	needy := strings.Replace(ruleJSON("needy", `{"field": "page.path", "op": "starts_with", "value": "/"}`, "3h"),
+		`{"profile": "profileid"}`, `{"page": "query.utm_source", "as": "source", "missing": "fail"}`, 1)
+	campaigns := writeCampaigns(t, needy, ruleJSON("shoes", `{"field": "page.path", "op": "starts_with", "value": "/shoes/"}`, "20h"))
+	var text strings.Builder
+	lines := generate(400)
+	for i, s := range lines {
+		s.visitor %= 5
+		s.minute += i % 7 * 40
+		text.WriteString(s.line())
+	}
+	args := []string{"-campaigns", campaigns, "-log", file(t, "log", []byte(text.String())), "-known", "192.0.2.0/30"}
+	want := runBacktestJSON(t, nil, args...)
+	started := map[string]int{}
+	held := map[string]map[campaign.Reason]int{"needy": {}, "shoes": {}}
+	for n := range lines {
+		if !lines[n].isVisit() {
+			continue
+		}
+		var got []explained
+		runJSON(t, nil, &got, append([]string{"explain", "-line", strconv.Itoa(n + 1)}, args...)...)
+		for _, x := range got {
+			switch x.Reason {
+			case campaign.ReasonStarts:
+				started[x.Campaign]++
+			case campaign.ReasonCondition:
+			default:
+				held[x.Campaign][x.Reason]++
+			}
+		}
+	}
+	for _, c := range want.Campaigns {
+		if c.Started != started[c.ID] {
+			t.Errorf("%s: explain says %d times that it starts, backtest %d", c.ID, started[c.ID], c.Started)
+		}
+		if diff := cmp.Diff(c.HeldBack, held[c.ID]); diff != "" {
+			t.Errorf("%s: held back (-backtest +explain):\n%s", c.ID, diff)
+		}
+	}
+	if want.Campaigns[0].HeldBack[campaign.ReasonCannotRender] == 0 || want.Campaigns[1].HeldBack[campaign.ReasonCoolingDown] == 0 {
+		t.Errorf("the generated log is too tame to tell anything: %+v", want)
+	}
+}
+
+func TestCooldowns(t *testing.T) {
+	campaigntest.TestTracker(t, func(*testing.T) campaign.Tracker { return newCooldowns() })
 }

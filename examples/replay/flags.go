@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/hybridcampaign/campaign"
 )
@@ -105,15 +106,12 @@ func (in *inputs) campaigns() (campaign.Campaigns, error) {
 
 // ids lists the IDs of campaigns.
 func ids(campaigns campaign.Campaigns) string {
-	text := ""
-	for i, c := range campaigns {
-		if i > 0 {
-			text += ", "
-		}
-		text += c.ID
-	}
-	if text == "" {
+	if len(campaigns) == 0 {
 		return "none at all"
 	}
-	return text
+	list := make([]string, len(campaigns))
+	for i, c := range campaigns {
+		list[i] = c.ID
+	}
+	return strings.Join(list, ", ")
 }

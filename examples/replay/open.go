@@ -57,8 +57,7 @@ func newInterruptible(ctx context.Context, r io.Reader) *interruptible {
 	return &interruptible{ctx: ctx, r: r, buf: make([]byte, 64<<10), done: make(chan readResult, 1)}
 }
 
-// Read reads, and fails with the error of the context once that is done. After
-// that it must not be called again.
+// Read reads, and fails with the error of the context once that is done.
 func (r *interruptible) Read(b []byte) (int, error) {
 	if err := r.ctx.Err(); err != nil {
 		return 0, err

@@ -246,7 +246,7 @@ func (t *tested) text(c *choice) string {
 	if t.Error != "" {
 		fmt.Fprintf(&b, "%s\n", strings.TrimPrefix(t.Error, "campaign: "))
 	}
-	if c.why.Reason != campaign.ReasonStarts {
+	if c.why.Reason != campaign.ReasonStarts && c.why.Reason != campaign.ReasonCannotRender {
 		fmt.Fprintf(&b, "in production this visit would not start it: %s; replay explain says more\n", c.reason())
 	}
 	rows := [][]string{{"webhook", "endpoint", "result", "status", "attempts", "delivery ID"}}
