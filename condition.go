@@ -244,7 +244,7 @@ func compileCondition(c Condition, fs *faults, p pointer, depth int) test {
 		return test{kind: testNot, subs: []test{compileWithin(c.Of, fs, of, depth+1)}}
 	case unreadable:
 	case nil:
-		fs.add(p, "is missing; write a condition, or PagePath.Exists() for every page")
+		fs.add(p, `is missing; write a condition; for every page, PagePath.Exists(), in JSON {"field": "page.path", "op": "exists"}`)
 	default:
 		fs.add(p, "is a %T; use a Comparison, All, Any or Not as a plain value", c)
 	}
@@ -460,6 +460,10 @@ func (t *test) define(c Condition) {
 }
 
 func (d *decoder) condition(n *jsonValue, depth int) Condition {
+	if n.kind == jsonArray {
+		d.fault(n.at, `is an array; write {"all": […]} for conditions that must all hold, or {"any": […]} if one is enough`)
+		return unreadable{}
+	}
 	if !d.is(n, jsonObject) {
 		return unreadable{}
 	}

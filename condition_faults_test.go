@@ -42,7 +42,7 @@ func TestConditionFaults(t *testing.T) {
 		pointer string // below /nodes/0/when
 		message string // a part of it
 	}{
-		{"none", nil, "", "PagePath.Exists() for every page"},
+		{"none", nil, "", "for every page, PagePath.Exists()"},
 		{"empty all", campaign.All{}, "/all", "is empty"},
 		{"nil all", campaign.All(nil), "/all", "is empty"},
 		{"empty any", campaign.Any{}, "/any", "is empty"},
@@ -288,7 +288,7 @@ func TestConditionFaultsInJSON(t *testing.T) {
 		when, pointer, message string
 	}{
 		{`null`, "", "object"},
-		{`[]`, "", "object"},
+		{`[]`, "", `write {"all": […]}`},
 		{`"page.path"`, "", "object"},
 		{`{}`, "/field", ""},
 		{`{"all": []}`, "/all", "is empty"},
@@ -297,7 +297,7 @@ func TestConditionFaultsInJSON(t *testing.T) {
 		{`{"all": [null]}`, "/all/0", "object"},
 		{`{"any": []}`, "/any", "is empty"},
 		{`{"not": null}`, "/not", "object"},
-		{`{"not": []}`, "/not", "object"},
+		{`{"not": []}`, "/not", `write {"all": […]}`},
 		{`{"not": {"all": []}}`, "/not/all", "is empty"},
 		{`{"All": []}`, "/All", `"all"`},
 		{`{"and": []}`, "/and", "not a key here"},

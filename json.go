@@ -192,10 +192,20 @@ func (p *jsonParser) broken(at pointer) *jsonValue {
 		p.d.faults.add(at, "is empty; write a JSON document")
 	case !ok || syntax.Offset >= int64(len(p.data)) && strings.Contains(syntax.Error(), "unexpected end"):
 		p.d.faults.add(at, "ends before it is complete; look for a bracket or a quote that is not closed")
+	case isTypographicQuote(p.data[max(0, int(syntax.Offset)-1):]):
+		quote, _ := utf8.DecodeRune(p.data[max(0, int(syntax.Offset)-1):])
+		p.d.faults.add(at, "is not JSON at %s: %c is a typographic quote; write \" in its place", place(p.data, int(syntax.Offset)-1), quote)
 	default:
 		p.d.faults.add(at, "is not JSON at %s: %s; correct it there, or just before", place(p.data, int(syntax.Offset)-1), syntax)
 	}
 	return nil
+}
+
+// isTypographicQuote reports whether data begins with what text processors make
+// of a quote that is typed. The error of encoding/json shows one byte of it.
+func isTypographicQuote(data []byte) bool {
+	r, _ := utf8.DecodeRune(data)
+	return strings.ContainsRune("\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb", r)
 }
 
 // A decoder turns a tree into definitions and collects every fault.

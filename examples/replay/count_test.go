@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/hybridcampaign/campaign"
 )
 
 // A seen is one line of a generated log, as it was meant. The count below
@@ -124,7 +126,8 @@ func TestCounts(t *testing.T) {
 		}
 	}
 	for _, rule := range rules {
-		count := campaignCount{ID: rule.id}
+		count := campaignCount{ID: rule.id, HeldBack: map[campaign.Reason]int{}}
+		profiles := map[int]bool{}
 		openAt := map[int]int{} // by visitor, in minutes
 		for _, s := range all {
 			if !s.isVisit() || !rule.matches(s) {
@@ -134,30 +137,33 @@ func TestCounts(t *testing.T) {
 			end, closed := openAt[s.visitor]
 			switch {
 			case !known(s.visitor):
-				count.Unknown++
+				count.HeldBack[campaign.ReasonUnknownProfile]++
 			case closed && s.minute < end:
-				count.HeldBack++
+				count.HeldBack[campaign.ReasonCoolingDown]++
 			default:
 				count.Started++
+				count.Delivered++
+				profiles[s.visitor] = true
 				if rule.minutes > 0 {
 					openAt[s.visitor] = s.minute + rule.minutes
 				}
 			}
 		}
-		if count.Started == 0 || count.Unknown == 0 || count.HeldBack == 0 && rule.minutes > 0 {
+		count.Profiles = len(profiles)
+		if held := count.HeldBack; count.Started == 0 || held[campaign.ReasonUnknownProfile] == 0 || held[campaign.ReasonCoolingDown] == 0 && rule.minutes > 0 {
 			t.Errorf("%s: the generated log is too tame to tell anything: %+v", rule.id, count)
 		}
-		want.Campaigns = append(want.Campaigns, &count)
+		want.Campaigns = append(want.Campaigns, count)
 	}
 
-	campaigns := file(t, "campaigns.json", []byte(`{"version": 1, "campaigns": [`+strings.Join(texts, ",")+`]}`))
+	campaigns := writeCampaigns(t, texts...)
 	for range 2 {
-		got := runJSON(t, strings.NewReader(log.String()), "-campaigns", campaigns, "-log", "-", "-known", "192.0.2.32/29,192.0.2.5")
+		got := runBacktestJSON(t, strings.NewReader(log.String()), "-campaigns", campaigns, "-log", "-", "-known", "192.0.2.32/29,192.0.2.5")
 		if len(got.FirstNotRead) != maxBadLines {
 			t.Errorf("%d lines that could not be read are shown, want %d", len(got.FirstNotRead), maxBadLines)
 		}
 		got.FirstNotRead = nil
-		if diff := cmp.Diff(want, got, cmp.AllowUnexported(report{})); diff != "" {
+		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("counts (-by other means +got):\n%s", diff)
 		}
 	}

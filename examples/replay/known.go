@@ -9,10 +9,13 @@ import (
 	"strings"
 )
 
+// knownAll is the value of -known for all addresses.
+const knownAll = "all"
+
 // parseKnown reads the value of -known and returns what tells known addresses.
 func parseKnown(value string) (func(address string) bool, error) {
 	switch value {
-	case "all":
+	case knownAll:
 		return func(string) bool { return true }, nil
 	case "none":
 		return func(string) bool { return false }, nil
@@ -24,7 +27,7 @@ func parseKnown(value string) (func(address string) bool, error) {
 		file, isFile := strings.CutPrefix(strings.TrimSpace(entry), "@")
 		if !isFile {
 			if err := list.add(entry); err != nil {
-				return nil, fmt.Errorf("%w; %w", err, errUsage)
+				return nil, usageError("%w", err)
 			}
 			continue
 		}

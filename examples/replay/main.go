@@ -1,8 +1,10 @@
-// Command replay runs campaigns over a web server's access log: what would have
-// been sent, to whom, and who would have been left alone.
+// Command replay tries campaigns before they are in production: over recorded
+// visits, for one visit, and with a real call of a webhook.
 //
 //	go run ./examples/replay
 //	go run ./examples/replay -campaigns campaigns.json -log access.log.gz
+//	go run ./examples/replay lint campaigns.json
+//	go run ./examples/replay -h
 package main
 
 import (
@@ -15,8 +17,6 @@ import (
 	"os"
 	"os/signal"
 	"strings"
-
-	"github.com/hybridcampaign/campaign"
 )
 
 //go:embed sample/campaigns.json
@@ -25,157 +25,132 @@ var sampleCampaigns []byte
 //go:embed sample/access.log
 var sampleLog string
 
-const usage = `Usage: replay [flags]
+const usage = `Usage: replay [command] [flags]
 
-Replay runs the campaigns of a JSON file over a web server's access log in
-Combined Log Format, in the log's own time and the file's own order. Without
-flags it runs a sample of both.
+Replay tries campaigns before they are in production.
 
-A visit is a GET that was answered with 2xx, and whose path does not end in the
-extension of an asset such as css, js or png. The visitor's address stands in
-for the profile: it is the field profile.id. The page has path and query, and
-with -site a host; the referrer, visit.agent and visit.user are known where the
-log has them.
+  backtest  runs them over a log: what would have started, for whom (the default)
+  preview   shows what would be sent for a visit, as text or as a curl command
+  explain   says why a visit starts them, or why not
+  lint      warns of what is valid and still wrong
+  test      sends the webhooks of one campaign for real, marked as a test
 
-For each campaign it prints how many visits matched its condition. Of these,
-some started a run, some were held back by the cooldown, and some were of
-visitors who are not in the campaign's audience (unknown). Runs that started
-and could not deliver all their webhooks have failed.
+Campaigns come from a JSON file, and visits from a web server's access log, from
+a file with a visit in JSON on each line, or from the command line. Without
+these, replay uses a sample of its own:
 
-Nothing is sent unless -send says where to. Then every webhook goes there and
-none to the endpoint that its campaign names: a POST with its body and headers,
-a GET with its payload in the query. In place of a secret, a header carries the
-secret's name.
+  replay
+  replay -campaigns campaigns.json -log access.log.gz
+  replay lint campaigns.json
+  replay explain -campaigns campaigns.json -log access.log.gz -line 1207
+  replay preview -campaigns campaigns.json -visit '{"url": "/shoes/42", "profile": {"id": "p-1", "known": true}}'
+  replay test -campaigns campaigns.json -campaign shoes -visit visit.json -send http://127.0.0.1:8080/
 
-The exit status is 0 after the whole log, whatever the counts; 1 if something
-could not be read, or on interrupt; 2 for wrong flags.
+Only test sends anything, and backtest if -send tells it to.
 
-Flags:
+The exit status is the same for all commands:
+
+  0  done
+  1  it could not be done: a file that cannot be read, campaigns that are not valid, an interrupt
+  2  wrong usage
+  3  done, and something is wrong: warnings of lint, a webhook that was not delivered,
+     a campaign that preview has no visit for
+
+For programs all commands have -json. For the flags of a command: replay COMMAND -h
 `
+
+// errUsage marks errors of wrong flags.
+var errUsage = errors.New("wrong usage")
+
+// errWrong says that all was done, and that what was printed tells of something
+// wrong.
+var errWrong = errors.New("something is wrong")
+
+// The exit statuses.
+const (
+	exitOK    = 0
+	exitError = 1
+	exitUsage = 2
+	exitWrong = 3
+)
+
+// A stdio is what a process has to talk to.
+type stdio struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// A command is a subcommand. It returns errUsage or errWrong among the causes
+// of its error for the exit statuses 2 and 3, and errWrong alone if there is no
+// more to say.
+type command func(ctx context.Context, args []string, std stdio) error
+
+func commandNamed(name string) (command, bool) {
+	switch name {
+	case "backtest":
+		return runBacktest, true
+	case "preview":
+		return runPreview, true
+	case "explain":
+		return runExplain, true
+	case "lint":
+		return runLint, true
+	case "test":
+		return runTest, true
+	}
+	return nil, false
+}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	// A second interrupt ends the process, if the first does not.
+	context.AfterFunc(ctx, stop)
 	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
 }
 
-// options are the flags, checked.
-type options struct {
-	campaigns campaign.Campaigns
-	log       string
-	known     func(address string) bool
-	sender    campaign.Sender
-	site      string
-	json      bool
-}
-
-// errUsage marks errors of wrong flags.
-var errUsage = errors.New("see replay -h")
-
 // run is main without its process.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	err := replayLog(ctx, args, stdin, stdout, stderr)
-	if err == nil || errors.Is(err, flag.ErrHelp) {
-		return 0
+	name, hint := "backtest", "replay -h"
+	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		name, args = args[0], args[1:]
+		hint = "replay " + name + " -h"
+	} else if len(args) > 0 && isHelp(args[0]) {
+		name = "help"
 	}
-	fmt.Fprintln(stderr, "replay:", err)
-	if errors.Is(err, errUsage) {
-		return 2
-	}
-	return 1
-}
-
-func replayLog(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
-	o, err := parseFlags(args, stdout)
-	if err != nil {
-		return err
-	}
-	in, size, err := openLog(o.log, stdin)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	rep, err := replay(ctx, o, in, newProgress(stderr, size))
-	if rep == nil {
-		return err
-	}
-	// What was counted until an error is worth seeing; the error comes after it.
-	if o.json {
-		return errors.Join(rep.writeJSON(stdout), err)
-	}
-	return errors.Join(rep.writeTable(stdout), err)
-}
-
-func parseFlags(args []string, help io.Writer) (*options, error) {
-	var o options
-	var file, known, send string
-	flags := flag.NewFlagSet("replay", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
-	flags.StringVar(&file, "campaigns", "", "JSON `file` of campaigns (default: a sample)")
-	flags.StringVar(&o.log, "log", "", "access log, plain or gzip: a `file`, or - for standard input (default: a sample)")
-	flags.StringVar(&known, "known", "all", "`which` addresses are known profiles: all, none, half (those whose SHA-256 begins\nwith a hexadecimal digit below 8), or a comma-separated list of addresses,\nprefixes such as 192.0.2.0/24, host names, and @file for a file of these")
-	flags.StringVar(&o.site, "site", "", "`address` of the site, such as https://shop.example, for campaigns that look at the host")
-	flags.StringVar(&send, "send", "", "send every webhook to this `URL`, and none to its own endpoint")
-	flags.BoolVar(&o.json, "json", false, "print JSON")
-	if err := flags.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			fmt.Fprint(help, usage)
-			flags.SetOutput(help)
-			flags.PrintDefaults()
-			return nil, err
+	if name == "help" {
+		if len(args) == 0 || isHelp(args[0]) {
+			fmt.Fprint(stdout, usage)
+			return exitOK
 		}
-		return nil, fmt.Errorf("%w; %w", err, errUsage)
+		name, args = args[0], []string{"-h"}
 	}
-	if flags.NArg() > 0 {
-		return nil, fmt.Errorf("%q is not a flag; %w", flags.Arg(0), errUsage)
+	do, ok := commandNamed(name)
+	if !ok {
+		fmt.Fprintf(stderr, "replay: %s is no command; there are backtest, preview, explain, lint and test; see replay -h\n", quoted(name))
+		return exitUsage
 	}
-	var err error
-	if o.site, err = parseSite(o.site); err != nil {
-		return nil, fmt.Errorf("-site: %w; %w", err, errUsage)
+	err := do(ctx, args, stdio{in: stdin, out: stdout, err: stderr})
+	switch {
+	case err == nil, errors.Is(err, flag.ErrHelp):
+		return exitOK
+	case err == errWrong:
+		return exitWrong
+	case errors.Is(err, errUsage):
+		fmt.Fprintf(stderr, "replay: %s; see %s\n", printable(strings.TrimSuffix(err.Error(), "; "+errUsage.Error())), hint)
+		return exitUsage
 	}
-	if o.known, err = parseKnown(known); err != nil {
-		return nil, fmt.Errorf("-known: %w", err)
+	fmt.Fprintln(stderr, "replay:", printable(err.Error()))
+	if errors.Is(err, errWrong) {
+		return exitWrong
 	}
-	if o.campaigns, err = readCampaigns(file); err != nil {
-		return nil, err
-	}
-	if o.sender, err = newSender(send, o.campaigns); err != nil {
-		return nil, fmt.Errorf("-send: %w; %w", err, errUsage)
-	}
-	return &o, nil
+	return exitError
 }
 
-func readCampaigns(file string) (campaign.Campaigns, error) {
-	if file == "" {
-		return campaign.Parse(sampleCampaigns)
-	}
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	campaigns, err := campaign.Parse(data)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
-	}
-	return campaigns, nil
-}
+func isHelp(arg string) bool { return arg == "-h" || arg == "-help" || arg == "--help" }
 
-// openLog opens the log and returns its size in bytes, or 0 if that is not known.
-func openLog(name string, stdin io.Reader) (io.ReadCloser, int64, error) {
-	switch name {
-	case "":
-		return io.NopCloser(strings.NewReader(sampleLog)), 0, nil
-	case "-":
-		return io.NopCloser(stdin), 0, nil
-	}
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, 0, err
-	}
-	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() {
-		return f, 0, nil // a pipe has no size, and is read all the same
-	}
-	return f, info.Size(), nil
+// usageError returns an error of wrong usage.
+func usageError(format string, args ...any) error {
+	return fmt.Errorf("%w; %w", fmt.Errorf(format, args...), errUsage)
 }

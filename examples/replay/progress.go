@@ -4,76 +4,88 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
+	"unicode/utf8"
 )
 
-// progress shows how far the replay has come, on a terminal, once it has taken
-// long enough for somebody to wonder. The nil progress shows nothing.
+// progress shows how far a run has come, once it has taken long enough for
+// somebody to wonder: at a terminal as a bar that goes on in its place, and
+// elsewhere, as in the log of a nightly job, as a line now and then.
 type progress struct {
-	w     io.Writer
-	size  int64 // of the log in bytes, compressed if it is; 0 if not known
-	read  int64
-	next  time.Time // when to show something again
-	shown bool
+	w        io.Writer
+	terminal bool
+	next     time.Time // when to show something again
+	width    int       // of what stands on the terminal's line
 }
 
 const (
-	progressAfter = time.Second
-	progressEvery = 200 * time.Millisecond
+	barAfter  = time.Second
+	barEvery  = 200 * time.Millisecond
+	lineEvery = 15 * time.Second
+
+	barWidth = 30
 )
 
-// newProgress returns nil if w is no terminal.
-func newProgress(w io.Writer, size int64) *progress {
+func newProgress(w io.Writer) *progress {
+	p := &progress{w: w, terminal: isTerminal(w)}
+	p.next = time.Now().Add(p.pause(barAfter))
+	return p
+}
+
+// pause returns how long to wait for the next sign of life.
+func (p *progress) pause(bar time.Duration) time.Duration {
+	if p.terminal {
+		return bar
+	}
+	return lineEvery
+}
+
+func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	if !ok {
-		return nil
+		return false
 	}
 	info, err := f.Stat()
-	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
-		return nil
-	}
-	return &progress{w: w, size: size, next: time.Now().Add(progressAfter)}
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// counting returns r, counting what is read from it.
-func (p *progress) counting(r io.Reader) io.Reader {
-	if p == nil {
-		return r
-	}
-	return countingReader{r, p}
-}
-
-type countingReader struct {
-	io.Reader
-	p *progress
-}
-
-// Read reads and counts.
-func (c countingReader) Read(b []byte) (int, error) {
-	n, err := c.Reader.Read(b)
-	c.p.read += int64(n)
-	return n, err
-}
-
-func (p *progress) show(rep *report) {
-	if p == nil {
-		return
-	}
+// show shows that done of all is done, if it is time to; text says of what. All
+// is 0 if it is not known.
+func (p *progress) show(done, all int64, text func() string) {
 	now := time.Now()
 	if now.Before(p.next) {
 		return
 	}
-	p.next, p.shown = now.Add(progressEvery), true
-	part := ""
-	if p.size > 0 {
-		part = fmt.Sprintf(" (%d %%)", min(100, 100*p.read/p.size))
+	p.next = now.Add(p.pause(barEvery))
+	line := text()
+	if all > 0 {
+		done = min(done, all)
+		line = fmt.Sprintf("%3d %%  %s", 100*done/all, line)
 	}
-	fmt.Fprintf(p.w, "\r%d lines, %d visits%s\x1b[K", rep.Lines, rep.Visits, part)
+	if !p.terminal {
+		fmt.Fprintln(p.w, "replay:", strings.TrimSpace(line))
+		return
+	}
+	if all > 0 {
+		full := int(barWidth * done / all)
+		line = "[" + strings.Repeat("#", full) + strings.Repeat(".", barWidth-full) + "] " + line
+	}
+	p.write(line)
 }
 
-// clear takes away what was shown.
+// write replaces what stands on the line. Spaces clear the rest of it, which
+// every terminal understands.
+func (p *progress) write(line string) {
+	width := utf8.RuneCountInString(line)
+	fmt.Fprint(p.w, "\r"+line+strings.Repeat(" ", max(0, p.width-width)))
+	p.width = width
+}
+
+// clear takes away what was shown on a terminal.
 func (p *progress) clear() {
-	if p != nil && p.shown {
-		fmt.Fprint(p.w, "\r\x1b[K")
+	if p.width > 0 {
+		p.write("")
+		fmt.Fprint(p.w, "\r")
 	}
 }

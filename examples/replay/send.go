@@ -10,15 +10,11 @@ import (
 	"github.com/hybridcampaign/campaign/httpsender"
 )
 
-// newSender returns the sender for the value of -send: one that accepts
-// everything and sends nothing if it is empty.
-func newSender(target string, campaigns campaign.Campaigns) (campaign.Sender, error) {
-	if target == "" {
-		return campaign.SenderFunc(accept), nil
-	}
+// newDiverter returns the sender for the value of -send.
+func newDiverter(target string, campaigns campaign.Campaigns) (*diverter, error) {
 	u, err := parseHTTP(target)
 	if err != nil {
-		return nil, err
+		return nil, usageError("-send: %w", err)
 	}
 	byID := make(map[string]campaign.Campaign, len(campaigns))
 	for _, c := range campaigns {
@@ -31,10 +27,6 @@ func newSender(target string, campaigns campaign.Campaigns) (campaign.Sender, er
 		campaigns: byID,
 		next:      &httpsender.Sender{AllowHTTP: true, AllowPrivate: true},
 	}, nil
-}
-
-func accept(context.Context, *campaign.Request) (*campaign.Response, error) {
-	return &campaign.Response{}, nil
 }
 
 // parseSite checks the value of -site and returns it without a slash at the end.
@@ -72,6 +64,9 @@ type diverter struct {
 	campaigns map[string]campaign.Campaign
 	next      campaign.Sender
 }
+
+// endpoint returns where everything goes.
+func (d *diverter) endpoint() string { return d.target.Scheme + "://" + d.target.Host }
 
 // Send sends r to the diverter's target.
 func (d *diverter) Send(ctx context.Context, r *campaign.Request) (*campaign.Response, error) {

@@ -13,12 +13,12 @@ import (
 // few kilobytes; a file that is no log may have no line break at all.
 const maxLine = 1 << 20
 
-// A Line is one line of a log: an entry, or why it is none.
+// A Line is one line of a log. What it says is for [Parse] to find out, or for
+// whoever knows the log to be of another format.
 type Line struct {
 	Number int    // from 1
 	Text   string // without the line break; of a line that is too long, the beginning
-	Entry  Entry  // zero if Err is not nil
-	Err    error  // why the line cannot be read; nil if it can
+	Err    error  // why there is no more of it than Text; nil if that is all
 }
 
 // A Reader reads the lines of a log, plain or gzip. It is not safe for
@@ -67,6 +67,24 @@ func (g gunzip) Read(p []byte) (int, error) {
 
 func damaged(err error) error { return fmt.Errorf("the gzip data is damaged: %w", err) }
 
+// maxBlank is how far First looks.
+const maxBlank = 4096
+
+// First returns the first byte of the log that is no white space, without
+// reading it; 0 if there is none.
+func (r *Reader) First() byte {
+	for n := 1; n <= maxBlank; n++ {
+		head, _ := r.lines.Peek(n) // an error comes again, at Next
+		if len(head) < n {
+			return 0
+		}
+		if c := head[n-1]; c > ' ' {
+			return c
+		}
+	}
+	return 0
+}
+
 // Next returns the next line. At the end of the log the error is io.EOF; any
 // other error is one of reading, and comes after all lines before it.
 func (r *Reader) Next() (Line, error) {
@@ -86,8 +104,6 @@ func (r *Reader) Next() (Line, error) {
 	case err != nil && !errors.Is(err, io.EOF):
 		// Even what looks whole may have lost its end.
 		l.Err = errors.New("is cut short where the log cannot be read on")
-	default:
-		l.Entry, l.Err = Parse(l.Text)
 	}
 	return l, nil
 }

@@ -264,11 +264,15 @@ func readAll(t *testing.T, in io.Reader) ([]string, error) {
 			}
 			return got, err
 		}
+		var e weblog.Entry
+		if l.Err == nil {
+			e, l.Err = weblog.Parse(l.Text)
+		}
 		if l.Err != nil {
 			got = append(got, fmt.Sprintf("%d: %v", l.Number, l.Err))
 			continue
 		}
-		got = append(got, l.Entry.Target)
+		got = append(got, e.Target)
 	}
 }
 
@@ -357,6 +361,27 @@ func TestReaderError(t *testing.T) {
 	}
 	if _, err := weblog.NewReader(iotest.ErrReader(broken)); !errors.Is(err, broken) {
 		t.Errorf("NewReader = %v, want %v", err, broken)
+	}
+}
+
+func TestReaderFirst(t *testing.T) {
+	for in, want := range map[string]byte{
+		"":                              0,
+		" \r\n":                         0,
+		line("/a"):                      '2',
+		"\ufeff\n\t {":                  '{',
+		string(compressed(t, " {}")):    '{',
+		strings.Repeat(" ", 5000) + "{": 0,
+	} {
+		r, err := weblog.NewReader(strings.NewReader(in))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if got := r.First(); got != want {
+				t.Errorf("First of %.20q = %q, want %q", in, got, want)
+			}
+		}
 	}
 }
 
