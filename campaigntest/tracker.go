@@ -3,6 +3,8 @@ package campaigntest
 import (
 	"context"
 	"errors"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -301,7 +303,10 @@ func (c *trackerCheck) oddKeys() {
 	}
 }
 
-func (c *trackerCheck) oneWinnerNew() { c.race(c.visit(0, time.Hour)) }
+func (c *trackerCheck) oneWinnerNew() {
+	c.race(c.visit(0, time.Hour))
+	c.duels(nil, c.visit(0, time.Hour))
+}
 
 func (c *trackerCheck) oneWinnerExpired() {
 	first := c.visit(0, time.Minute)
@@ -310,12 +315,75 @@ func (c *trackerCheck) oneWinnerExpired() {
 		c.enters(first)
 	}
 	c.race(c.visit(time.Minute, time.Hour))
+	c.duels(&first, c.visit(time.Minute, time.Hour))
 }
 
 const (
 	racers   = 256
 	raceKeys = 64
 )
+
+const (
+	maxDuels = 20_000
+	duelTime = 250 * time.Millisecond // of the host's clock: the tracker may be far away
+)
+
+// duels lets two enter for one profile after another, at the same moment each
+// time: they wait for each other without giving up their processors. A tracker
+// that checks and then sets can win a race of many, who seldom run at once, but
+// not thousands of these. With before, the profile has been there by then.
+func (c *trackerCheck) duels(before *campaign.Entry, e campaign.Entry) {
+	c.Helper()
+	var ready [2]atomic.Int64
+	var entered [maxDuels]atomic.Int32
+	var failed atomic.Pointer[error]
+	var over atomic.Bool
+	enter := func(e campaign.Entry, i int64) bool {
+		e.Profile = "duel " + strconv.FormatInt(i, 10)
+		_, ok, err := c.tracker.Enter(context.Background(), e)
+		if err != nil {
+			failed.Store(&err)
+		}
+		return ok && err == nil
+	}
+	start := time.Now()
+	var wg sync.WaitGroup
+	for me := range ready {
+		wg.Go(func() {
+			for i := range int64(maxDuels) {
+				if me == 0 {
+					if before != nil {
+						enter(*before, i)
+					}
+					over.Store(time.Since(start) > duelTime || failed.Load() != nil)
+				}
+				ready[me].Store(i + 1)
+				for spins := 1; ready[1-me].Load() <= i; spins++ {
+					if spins%1024 == 0 {
+						runtime.Gosched() // the other one may have no processor
+					}
+				}
+				if over.Load() {
+					return
+				}
+				if enter(e, i) {
+					entered[i].Add(1)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if err := failed.Load(); err != nil {
+		c.failf("Enter by two at once = error %v, want none", *err)
+		return
+	}
+	for i := range entered {
+		if n := entered[i].Load(); n > 1 {
+			c.failf("%d of 2 who came at once entered for the same profile, want 1", n)
+			return
+		}
+	}
+}
 
 // race lets all racers enter for one profile after another. They keep each
 // other company, so that those who are ahead meet at the next one.
