@@ -103,6 +103,39 @@ func TestMemoryTrackerOneWinner(t *testing.T) {
 }
 
 // heap returns how many bytes are in use.
+// A reader without a lock sees an end whole, or asks again, though the entry is
+// forgotten and begun anew all the while.
+func TestMemoryTrackerReadsWholeEnds(t *testing.T) {
+	var tr campaign.MemoryTracker
+	e := entry(noon)
+	for i := range 5000 { // a table, not a map
+		e.Profile = fmt.Sprint(i)
+		enter(t, &tr, e)
+	}
+	begun := e
+	begun.Profile, begun.Timeout = "p", campaign.Never
+	want := begun.Until()
+	var done atomic.Bool
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for range 300_000 {
+			enter(t, &tr, begun)
+			tr.Forget(begun.Profile)
+		}
+		done.Store(true)
+	})
+	looks := begun
+	looks.Timeout = campaign.Immediately
+	for !done.Load() {
+		until, entered, err := tr.Enter(t.Context(), looks)
+		if err != nil || !entered && !until.Equal(want) {
+			t.Errorf("Enter = %v, %v, %v, want closed until %v, or open", until, entered, err, want)
+			break
+		}
+	}
+	wg.Wait()
+}
+
 func heap() int64 {
 	runtime.GC()
 	var ms runtime.MemStats

@@ -132,8 +132,11 @@ func (p *page) peek(f fingerprint) int64 {
 	}
 	at := bits.TrailingZeros(set)
 	home, slot := at>>3&1, at&7
-	end := lines[home].end(slot)
-	if atomic.LoadUint64(&lines[home][7]) != versions[home] {
+	word := atomic.LoadUint64(&lines[home][slot])
+	end := lines[home].endOf(slot, word)
+	// A slot that has been freed since find has other low bits already, and
+	// perhaps the old version still.
+	if word>>homeShift != key|uint64(home) || atomic.LoadUint64(&lines[home][7]) != versions[home] {
 		return noEnd
 	}
 	return end
