@@ -244,14 +244,15 @@ func TestGoals(t *testing.T) {
 			of(decideName, goalSize, 0, 100, 200, 400),
 			of(structName, goalSize, 0, 10_000, 19_000, 50_000),
 			of(re2Name, goalSize, 4, 400, 1000, 4000),
+			of(emptyName, goalSize, 0, 20, 20, 20),
 			of(parseName, goalSize, 1, 300, 300, 300),
 			of(smallName, smallSize, 0, 50, 50, 300),
 		},
 	}}
 	want := []string{
-		"pass 100.00 times", "FAIL 4.00 times", "pass 2.00 times",
-		"FAIL 95.00 times", "pass 5.00 times", "FAIL 4.00 times",
-		"pass 125.00 times", "pass 10.00 times", "pass 1.33 times",
+		"pass 100.00 times", "FAIL 4.00 times", "pass 5.00 times", "pass 2.00 times",
+		"FAIL 95.00 times", "pass 5.00 times", "pass 5.56 times", "FAIL 4.00 times",
+		"pass 125.00 times", "pass 10.00 times", "pass 10.53 times", "pass 1.33 times",
 		"pass 0.33 times url.Parse", "pass 0.00 a visit", "FAIL 30.00 ms",
 	}
 	var got []string
