@@ -79,7 +79,8 @@ const keptBad = 5
 //
 // The error is a [*campaign.ValidationError] if the campaigns cannot be used, or
 // says which option cannot; then there is no report. It is ctx's error if ctx
-// was done before the visits were; then the report is on the visits until then.
+// was done before Run was, also where the sequence ended by itself, as ctx may be
+// why it did; then the report is on the visits until then.
 // Several calls may run at the same time.
 func Run(ctx context.Context, campaigns []campaign.Campaign, visits iter.Seq[campaign.PageVisit], options *Options) (*Report, error) {
 	var o Options
@@ -99,7 +100,8 @@ func Run(ctx context.Context, campaigns []campaign.Campaign, visits iter.Seq[cam
 			return r.report(), err
 		}
 	}
-	return r.report(), nil
+	// A sequence that reads under ctx ends with it, and then has not given all.
+	return r.report(), ctx.Err()
 }
 
 // A runner is a backtest under way. What the sender does on goroutines of the

@@ -297,6 +297,21 @@ func TestCancel(t *testing.T) {
 	}
 }
 
+// A sequence that reads under the same context may end before Run looks at it: the
+// report is on a part of the log, and nothing else says so.
+func TestCancelEndsSequence(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	rep, err := backtest.Run(ctx, []campaign.Campaign{define(campaign.Stop{})}, func(yield func(campaign.PageVisit) bool) {
+		for ctx.Err() == nil && yield(page(0)) {
+			cancel()
+		}
+	}, nil)
+	if !errors.Is(err, context.Canceled) || rep == nil || rep.Visits != 1 {
+		t.Errorf("Run = %+v, %v, want a report on one visit and context.Canceled", rep, err)
+	}
+}
+
 // A source that waits for its context holds nothing up, and what ends in the
 // middle is not in the report.
 func TestCancelWithinVisit(t *testing.T) {
