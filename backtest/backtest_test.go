@@ -266,6 +266,22 @@ func TestBadVisits(t *testing.T) {
 	}
 }
 
+// What JSON can hold as a time may be of no year that it can hold in UTC: one such
+// visit would keep the whole report from being written.
+func TestTimesThatAreNone(t *testing.T) {
+	for _, text := range []string{"0000-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00"} {
+		at, err := time.Parse(time.RFC3339, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		elsewhere := with(page(0), func(v *campaign.PageVisit) { v.Time, v.URL = at, "/help" })
+		rep := run(t, define(campaign.Stop{}), nil, elsewhere, page(0))
+		if _, err := json.Marshal(rep); err != nil || rep.Bad != 1 || rep.Visits != 1 {
+			t.Errorf("a visit at %s: %d bad, %d used, and as JSON: %v; want 1 bad, 1 used, and no error", text, rep.Bad, rep.Visits, err)
+		}
+	}
+}
+
 func TestManyBadVisits(t *testing.T) {
 	rep := run(t, define(campaign.Stop{}), nil, make([]campaign.PageVisit, 1000)...)
 	if rep.Bad != 1000 || len(rep.FirstBad) != 5 || rep.Visits != 0 || !rep.From.IsZero() {
