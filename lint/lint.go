@@ -17,7 +17,6 @@ package lint
 
 import (
 	"cmp"
-	"context"
 	"slices"
 	"strconv"
 	"strings"
@@ -60,7 +59,8 @@ func (w Warning) String() string {
 // hundreds of comparisons not all are held against each other; what it says of
 // such a one is right, and may not be all.
 func Check(campaigns ...campaign.Campaign) ([]Warning, error) {
-	if err := validate(campaigns); err != nil {
+	// An engine sees faults that no single campaign has, such as one ID for two.
+	if _, err := newEngine(campaigns...); err != nil {
 		return nil, err
 	}
 	var all []Warning
@@ -77,17 +77,6 @@ func Check(campaigns ...campaign.Campaign) ([]Warning, error) {
 	return slices.CompactFunc(all, func(a, b Warning) bool {
 		return a.Pointer == b.Pointer && a.Code == b.Code
 	}), nil
-}
-
-// validate asks an engine, which sees faults that no single campaign has, such as
-// one ID for two. An engine that is given no visit sends nothing.
-func validate(campaigns []campaign.Campaign) error {
-	nowhere := campaign.SenderFunc(func(context.Context, *campaign.Request) (*campaign.Response, error) { return nil, nil })
-	engine, err := campaign.NewEngine(nowhere, nil)
-	if err != nil {
-		return err
-	}
-	return engine.Load(campaigns...)
 }
 
 // A linter collects the warnings of one campaign.
