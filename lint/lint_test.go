@@ -207,6 +207,7 @@ var faults = []struct {
 	{"token in the query", calling(hook("https://esp.example/hooks?x=1&access%5Ftoken=" + apiKey)), one(lint.SecretInURL, atHook+"/url")},
 	{"key that goes into the query", calling(get(campaign.Static("api_key", apiKey))), one(lint.SecretInURL, atHook+"/payload/0/static")},
 
+	{"a mere key", calling(hook("https://esp.example/hooks?key=" + apiKey + apiKey)), one(lint.SecretInURL, atHook+"/url")},
 	{"key in the payload", calling(hook("https://esp.example/hooks", campaign.Static("auth.apiKey", apiKey))), one(lint.SecretInPayload, atHook+"/payload/0/static")},
 
 	{"static email", calling(hook("https://esp.example/hooks", campaign.Static("email", "ann@example.org"))), one(lint.StaticShadows, atHook+"/payload/0")},
@@ -353,6 +354,10 @@ var almost = []struct {
 	{lint.SecretInURL, "parameters", calling(hook("https://esp.example/hooks?key=spring2026&source=token&automation=A17b2c9d8e7f&key_id=" + apiKey))},
 	{lint.SecretInURL, "static fields", calling(get(campaign.Static("automation", "A-17"), campaign.Static("key", "running")))},
 
+	{lint.SecretInURL, "words and a year as key", calling(hook("https://esp.example/hooks?key=spring-sale-2026-shoes"))},
+	{lint.SecretInPayload, "words and a year as key", calling(hook("https://esp.example/hooks", campaign.Static("key", "spring_sale_2026_shoes")))},
+	{lint.SecretInPayload, "the key of a thing", calling(hook("https://esp.example/hooks",
+		campaign.Static("template.key", "d2f1c0a8-55aa-4a0b-9c11-0123456789ab"), campaign.Static("event.key", "A17b2c9d8e7fA17b2c9d8e7f")))},
 	{lint.SecretInPayload, "static fields", calling(hook("https://esp.example/hooks", campaign.Static("automationid", "A-17"), campaign.Static("routing_key", apiKey)))},
 
 	{lint.StaticShadows, "another name", calling(hook("https://esp.example/hooks", campaign.Static("email_template", "spring"), campaign.FromProfile("email")))},
@@ -366,6 +371,7 @@ var almost = []struct {
 	{lint.ShortRestart, "the usual", stopping(campaign.Stop{})},
 
 	{lint.FailureTimeoutCut, "as long as the restart", stopping(campaign.Stop{RestartTimeout: time.Hour, FailureTimeout: time.Hour})},
+	{lint.FailureTimeoutCut, "some time, of once for all", stopping(campaign.Stop{RestartTimeout: campaign.Never, FailureTimeout: time.Hour})},
 	{lint.FailureTimeoutCut, "of once for all", stopping(campaign.Stop{RestartTimeout: campaign.Never, FailureTimeout: campaign.Never})},
 	{lint.FailureTimeoutCut, "none", stopping(campaign.Stop{RestartTimeout: campaign.Immediately, FailureTimeout: campaign.Immediately})},
 
