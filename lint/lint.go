@@ -20,6 +20,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/hybridcampaign/campaign"
 )
@@ -87,7 +88,16 @@ type linter struct {
 }
 
 func (l *linter) warn(pointer string, code Code, message string) {
-	l.warnings = append(l.warnings, Warning{Campaign: l.campaign, Pointer: pointer, Code: code, Message: message})
+	l.warnings = append(l.warnings, Warning{Campaign: l.campaign, Pointer: pointer, Code: code, Message: strings.Map(visible, message)})
+}
+
+// visible keeps the names of fields, which may have anything in them, from
+// breaking the line of a message or turning it around.
+func visible(r rune) rune {
+	if unicode.IsPrint(r) {
+		return r
+	}
+	return unicode.ReplacementChar
 }
 
 func (l *linter) checkCampaign(c campaign.Campaign, at string) {

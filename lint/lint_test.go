@@ -541,6 +541,24 @@ func TestNothingIsShown(t *testing.T) {
 	}
 }
 
+// A message is one line, whatever the names of fields have in them.
+func TestMessagesAreOneLine(t *testing.T) {
+	for _, c := range []campaign.Condition{
+		campaign.PageQuery("a\n\x1b[31m\u202eb").StartsWith("%20"),
+		campaign.ProfileField("a\r\u2066b").Regex(".*"),
+	} {
+		warnings := check(t, when(c))
+		if len(warnings) != 1 {
+			t.Errorf("%d warnings of %+v, want 1", len(warnings), c)
+		}
+		for _, w := range warnings {
+			if strings.ContainsAny(w.Message, "\n\r\x1b\u202e\u2066") {
+				t.Errorf("message %q", w.Message)
+			}
+		}
+	}
+}
+
 func TestNotValid(t *testing.T) {
 	good, bad := named("a", "", false), named("a", "", false)
 	bad.Nodes[0] = nil
