@@ -9,7 +9,7 @@ import (
 )
 
 // A Report is what [Run] found. It is plain data, with a form for people
-// (String) and one in JSON.
+// (String) and one in JSON, from which all but Samples can be read back.
 type Report struct {
 	Visits int `json:"visits"` // that were used
 

@@ -135,7 +135,8 @@ func (c *CampaignReport) Busiest() Hour {
 }
 
 // A Comparison sets the reports of two versions of campaigns side by side. They
-// should be of the same visits. Campaigns are the same if their IDs are.
+// should be of the same visits, and neither may be nil. Campaigns are the same if
+// their IDs are.
 type Comparison struct {
 	Before *Report `json:"before"`
 	After  *Report `json:"after"`
