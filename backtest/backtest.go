@@ -249,10 +249,10 @@ func (r *runner) count(out *campaign.Outcome, v campaign.PageVisit) {
 		return
 	}
 	t.rep.HeldBack[out.Reason]++
-	switch {
-	case out.Reason == campaign.ReasonCannotRender && errors.Is(out.Err, campaign.ErrMissingField):
+	if out.Reason == campaign.ReasonCannotRender {
 		t.missing.count(v)
-	case t.rep.FirstError == "" && out.Err != nil:
+	}
+	if t.rep.FirstError == "" && out.Err != nil && !errors.Is(out.Err, campaign.ErrMissingField) {
 		t.rep.FirstError = out.Err.Error()
 	}
 }

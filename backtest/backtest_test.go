@@ -437,6 +437,26 @@ func TestHours(t *testing.T) {
 	}
 }
 
+// A visit that lacks a field may fail for another first: it lacks it all the same.
+func TestMissingBehindAnotherFault(t *testing.T) {
+	fields := map[string]any{"size": map[string]any{"eu": 41}} // which a query cannot write
+	visit := with(page(0), func(v *campaign.PageVisit) { v.Profile.Fields = fields })
+	for _, required := range [][]string{{"email"}, {"email", "phone"}} {
+		payload := campaign.Payload{campaign.FromProfile("size")}
+		var want []backtest.MissingField
+		for _, name := range required {
+			payload = append(payload, campaign.FromProfile(name).Required())
+			want = append(want, backtest.MissingField{Field: campaign.ProfileField(name), Runs: 1})
+		}
+		rep := run(t, define(campaign.Stop{}, func(c *campaign.Campaign) {
+			c.Nodes[1] = campaign.Webhook{Method: "GET", URL: "https://esp.example/", Payload: payload}
+		}), nil, visit).Campaigns[0]
+		if diff := cmp.Diff(want, rep.Missing); diff != "" || rep.FirstError == "" || rep.HeldBack[campaign.ReasonCannotRender] != 1 {
+			t.Errorf("required %q: %+v, want one run that cannot be rendered, its error, and missing (-want +got):\n%s", required, rep, diff)
+		}
+	}
+}
+
 func TestFailureRate(t *testing.T) {
 	c := define(campaign.Stop{RestartTimeout: campaign.Immediately})
 	visits := make([]campaign.PageVisit, 5000)
