@@ -16,14 +16,23 @@ import (
 // The command holds no secret. It takes each from a variable, whose name is
 // prefix and the secret's name: with the prefix that httpsender.EnvSecrets was
 // given, the variables that the host has already. Where that is no name of a
-// variable, what does not fit becomes _. The shell refuses to run the command
-// while a variable is not set, and says which. Whoever writes a campaign chooses
-// the names of secrets: without a prefix, they could name any variable of
-// whoever pastes the command.
+// variable, what does not fit becomes _, and if another secret of the request has
+// that variable, more follow. The shell refuses to run the command while a
+// variable is not set, and says which.
+//
+// Whoever writes a campaign chooses both the names of secrets and the URL. A
+// sender's resolver refuses a secret to a host that it is not for; a shell sends
+// what it is told, so look at the URL before pasting. Without a prefix, a
+// campaign could name any variable of whoever pastes the command. While curl
+// runs, secrets and payload stand among its arguments, which other users of the
+// machine may see.
 func (p Preview) Curl(prefix string) string {
 	// Neither a file of options nor a proxy that only curl knows of, and no
 	// HTTP/2, all of which would change the request.
-	c := curlCommand{prefix: prefix, lines: []string{"curl --disable --include --http1.1 --noproxy '*'"}}
+	c := curlCommand{
+		prefix: prefix, variables: make(map[string]string),
+		lines: []string{"curl --disable --include --http1.1 --noproxy '*'"},
+	}
 	c.url(p.URL)
 	// Without a body curl means GET, with one POST.
 	implied := "GET"
@@ -32,6 +41,9 @@ func (p Preview) Curl(prefix string) string {
 	}
 	if p.Method != implied {
 		c.option("--request", quote(p.Method))
+	}
+	for _, h := range p.Headers {
+		c.reserve(h.Secret)
 	}
 	for _, h := range p.Headers {
 		c.header(h, p.URL)
@@ -54,9 +66,9 @@ func (p Preview) Curl(prefix string) string {
 
 type curlCommand struct {
 	prefix    string
-	before    string   // a command that writes the body, and the pipe
-	lines     []string // each but the last is continued
-	variables map[string]string
+	before    string            // a command that writes the body, and the pipe
+	lines     []string          // each but the last is continued
+	variables map[string]string // of each the secret
 }
 
 func (c *curlCommand) option(name, word string) { c.lines = append(c.lines, name+" "+word) }
@@ -143,9 +155,30 @@ func (c *curlCommand) withSecret(text, secret string) string {
 	return `"` + text + reference + `"`
 }
 
+// reserve keeps for a secret the variable that the host has of it already, from
+// one whose name is another and becomes the same.
+func (c *curlCommand) reserve(secret string) {
+	if name := c.prefix + secret; secret != "" && variableName(name) == name {
+		c.variables[name] = secret
+	}
+}
+
 // variable returns the name of the variable for a secret, another for each.
 func (c *curlCommand) variable(secret string) string {
-	name := []byte(c.prefix + secret)
+	name := variableName(c.prefix + secret)
+	for {
+		if other, taken := c.variables[name]; !taken || other == secret {
+			c.variables[name] = secret
+			return name
+		}
+		name += "_"
+	}
+}
+
+// variableName returns s if that is the name of a variable, or one that is like
+// it.
+func variableName(s string) string {
+	name := []byte(s)
 	for i := range name {
 		if !isAlnum(name[i]) {
 			name[i] = '_'
@@ -154,16 +187,7 @@ func (c *curlCommand) variable(secret string) string {
 	if len(name) == 0 || name[0] >= '0' && name[0] <= '9' {
 		name = append([]byte{'_'}, name...)
 	}
-	if c.variables == nil {
-		c.variables = make(map[string]string)
-	}
-	for {
-		if other, taken := c.variables[string(name)]; !taken || other == secret {
-			c.variables[string(name)] = secret
-			return string(name)
-		}
-		name = append(name, '_')
-	}
+	return string(name)
 }
 
 // maxArgument is how long a body may be as an argument. Linux takes 128 KiB.

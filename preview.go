@@ -99,19 +99,23 @@ func addressOf(rawURL string) (address, bool) {
 // cannot be seen, or would rearrange the text, as an escape.
 func (p Preview) String() string {
 	var b strings.Builder
-	b.WriteString(visible(p.Method+" "+p.URL) + "\n")
+	b.WriteString(visibleLine(p.Method+" "+p.URL) + "\n")
 	for _, h := range p.Headers {
 		line := h.Name + ": " + h.Value
 		if h.Secret != "" {
 			line += "<secret " + h.Secret + ">"
 		}
-		b.WriteString(visible(line) + "\n")
+		b.WriteString(visibleLine(line) + "\n")
 	}
 	if p.Body != "" {
 		b.WriteString("\n" + visible(p.Body) + "\n")
 	}
 	return b.String()
 }
+
+// visibleLine is visible for what has to stay one line: a line break in a header
+// of a request made by hand would look like another header.
+func visibleLine(s string) string { return strings.ReplaceAll(visible(s), "\n", `\u000a`) }
 
 // visible is showInvisible for text of several lines, whatever is in it.
 func visible(s string) string {

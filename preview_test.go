@@ -193,6 +193,21 @@ two\u001b[2J\u009b2J\u202eevil\u007f\U000e0001👟
 }
 
 // What is logged of a preview is what is logged of its request.
+// A header that no Sender would send does not look like two that one would.
+func TestPreviewKeepsLines(t *testing.T) {
+	p := campaign.Request{
+		Method: "GET\nX-A: 1", URL: "https://esp.example/\nX-B: 2",
+		Headers: campaign.Headers{{Name: "X-C\nX-D", Value: "3\nX-E: 4", Secret: "K\nX-F: 5"}},
+	}.Preview()
+	const want = `GET\u000aX-A: 1 https://esp.example/\u000aX-B: 2
+X-C\u000aX-D: 3\u000aX-E: 4<secret K\u000aX-F: 5>
+User-Agent: campaign-webhook
+`
+	if diff := cmp.Diff(want, p.String()); diff != "" {
+		t.Errorf("String (-want +got):\n%s", diff)
+	}
+}
+
 func TestPreviewIsNotLogged(t *testing.T) {
 	r := campaign.Request{
 		ID: "msg_1", Campaign: "shoes", Node: 1, Method: "GET", URL: "https://esp.example/CANARY?key=CANARY",

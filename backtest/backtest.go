@@ -73,14 +73,16 @@ const keptBad = 5
 // five minutes before the newest visit. Report.Late says how many were late;
 // sort the log if they should not be.
 //
-// A visit without a time is a bad visit, as there is no now in a log. So is one
-// that an engine refuses: of a known profile without an ID, say, or one that
-// meets a condition and lies more than 24 hours ahead of the clock.
+// A visit without a time is a bad visit, as there is no now in a log, and so is
+// one whose time is of a year that RFC 3339 does not have. So is one that an
+// engine refuses: of a known profile without an ID, say, or one that meets a
+// condition and lies more than 24 hours ahead of the clock.
 //
 // The error is a [*campaign.ValidationError] if the campaigns cannot be used, or
 // says which option cannot; then there is no report. It is ctx's error if ctx
-// was done before the visits were; then the report is on the visits until then.
-// Several calls may run at the same time.
+// was done before Run was, also where the sequence ended by itself, as ctx may be
+// why it did; then the report is on the visits until then. Several calls may run
+// at the same time.
 func Run(ctx context.Context, campaigns []campaign.Campaign, visits iter.Seq[campaign.PageVisit], options *Options) (*Report, error) {
 	var o Options
 	if options != nil {
@@ -99,7 +101,8 @@ func Run(ctx context.Context, campaigns []campaign.Campaign, visits iter.Seq[cam
 			return r.report(), err
 		}
 	}
-	return r.report(), nil
+	// A sequence that reads under ctx ends with it, and then has not given all.
+	return r.report(), ctx.Err()
 }
 
 // A runner is a backtest under way. What the sender does on goroutines of the
@@ -161,8 +164,8 @@ func (r *runner) close() {
 // is not counted, as the end of ctx may be what it came to.
 func (r *runner) visit(ctx context.Context, v campaign.PageVisit) error {
 	r.visited++
-	if v.Time.IsZero() {
-		r.bad(errNoTime, v)
+	if fault := faultOf(v.Time); fault != "" {
+		r.bad(&campaign.ValidationError{Faults: []campaign.Fault{{Pointer: "/time", Message: fault}}}, v)
 		return nil
 	}
 	outcomes, err := r.engine.Visit(ctx, v)
@@ -184,10 +187,17 @@ func (r *runner) visit(ctx context.Context, v campaign.PageVisit) error {
 	return nil
 }
 
-var errNoTime = &campaign.ValidationError{Faults: []campaign.Fault{{
-	Pointer: "/time",
-	Message: "the visit's time is missing; a backtest needs the time at which the page was seen",
-}}}
+// faultOf returns what keeps a backtest from using a visit's time, or nothing.
+func faultOf(at time.Time) string {
+	switch year := at.UTC().Year(); {
+	case at.IsZero():
+		return "the visit's time is missing; a backtest needs the time at which the page was seen"
+	case year < 1 || year > 9999:
+		// One such time would keep the whole report from being written as JSON.
+		return "the visit's time is not in the years 1 to 9999; pass the time at which the page was seen"
+	}
+	return ""
+}
 
 func (r *runner) bad(err error, v campaign.PageVisit) {
 	bad := BadVisit{Number: r.visited, Err: err}
@@ -239,10 +249,10 @@ func (r *runner) count(out *campaign.Outcome, v campaign.PageVisit) {
 		return
 	}
 	t.rep.HeldBack[out.Reason]++
-	switch {
-	case out.Reason == campaign.ReasonCannotRender && errors.Is(out.Err, campaign.ErrMissingField):
+	if out.Reason == campaign.ReasonCannotRender {
 		t.missing.count(v)
-	case t.rep.FirstError == "" && out.Err != nil:
+	}
+	if t.rep.FirstError == "" && out.Err != nil && !errors.Is(out.Err, campaign.ErrMissingField) {
 		t.rep.FirstError = out.Err.Error()
 	}
 }

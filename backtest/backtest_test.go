@@ -266,6 +266,22 @@ func TestBadVisits(t *testing.T) {
 	}
 }
 
+// What JSON can hold as a time may be of no year that it can hold in UTC: one such
+// visit would keep the whole report from being written.
+func TestTimesThatAreNone(t *testing.T) {
+	for _, text := range []string{"0000-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00"} {
+		at, err := time.Parse(time.RFC3339, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		elsewhere := with(page(0), func(v *campaign.PageVisit) { v.Time, v.URL = at, "/help" })
+		rep := run(t, define(campaign.Stop{}), nil, elsewhere, page(0))
+		if _, err := json.Marshal(rep); err != nil || rep.Bad != 1 || rep.Visits != 1 {
+			t.Errorf("a visit at %s: %d bad, %d used, and as JSON: %v; want 1 bad, 1 used, and no error", text, rep.Bad, rep.Visits, err)
+		}
+	}
+}
+
 func TestManyBadVisits(t *testing.T) {
 	rep := run(t, define(campaign.Stop{}), nil, make([]campaign.PageVisit, 1000)...)
 	if rep.Bad != 1000 || len(rep.FirstBad) != 5 || rep.Visits != 0 || !rep.From.IsZero() {
@@ -294,6 +310,21 @@ func TestCancel(t *testing.T) {
 	}
 	if got := rep.Campaigns[0].Delivered; !ended || n != 100 || rep.Visits != 100 || got != 100 {
 		t.Errorf("cancelled at visit 100: %d taken, ended %t, %d in the report, %d delivered", n, ended, rep.Visits, got)
+	}
+}
+
+// A sequence that reads under the same context may end before Run looks at it: the
+// report is on a part of the log, and nothing else says so.
+func TestCancelEndsSequence(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	rep, err := backtest.Run(ctx, []campaign.Campaign{define(campaign.Stop{})}, func(yield func(campaign.PageVisit) bool) {
+		for ctx.Err() == nil && yield(page(0)) {
+			cancel()
+		}
+	}, nil)
+	if !errors.Is(err, context.Canceled) || rep == nil || rep.Visits != 1 {
+		t.Errorf("Run = %+v, %v, want a report on one visit and context.Canceled", rep, err)
 	}
 }
 
@@ -403,6 +434,26 @@ func TestHours(t *testing.T) {
 	}
 	if got := run(t, c, nil, with(page(0), func(v *campaign.PageVisit) { v.Time = time.Unix(-1, 0) })).Campaigns[0].Hours[0].Start; got.Unix() != -3600 {
 		t.Errorf("the second before 1970 is in the hour that begins at %v", got)
+	}
+}
+
+// A visit that lacks a field may fail for another first: it lacks it all the same.
+func TestMissingBehindAnotherFault(t *testing.T) {
+	fields := map[string]any{"size": map[string]any{"eu": 41}} // which a query cannot write
+	visit := with(page(0), func(v *campaign.PageVisit) { v.Profile.Fields = fields })
+	for _, required := range [][]string{{"email"}, {"email", "phone"}} {
+		payload := campaign.Payload{campaign.FromProfile("size")}
+		var want []backtest.MissingField
+		for _, name := range required {
+			payload = append(payload, campaign.FromProfile(name).Required())
+			want = append(want, backtest.MissingField{Field: campaign.ProfileField(name), Runs: 1})
+		}
+		rep := run(t, define(campaign.Stop{}, func(c *campaign.Campaign) {
+			c.Nodes[1] = campaign.Webhook{Method: "GET", URL: "https://esp.example/", Payload: payload}
+		}), nil, visit).Campaigns[0]
+		if diff := cmp.Diff(want, rep.Missing); diff != "" || rep.FirstError == "" || rep.HeldBack[campaign.ReasonCannotRender] != 1 {
+			t.Errorf("required %q: %+v, want one run that cannot be rendered, its error, and missing (-want +got):\n%s", required, rep, diff)
+		}
 	}
 }
 

@@ -11,14 +11,14 @@ import (
 )
 
 // missing counts the required fields that runs of one campaign lacked. Rendering
-// stops at the first of them, and a report that names one at a time would send
-// its reader round and round.
+// stops at the first of them, or at another fault before it, and a report that
+// names one at a time would send its reader round and round.
 type missing struct {
 	fields []campaign.Field // required by any webhook, each once
 	runs   []int            // that lacked it
 
 	// probe has a campaign for each field that does nothing but require it, so
-	// that what counts as missing is the engine's to say. Nil with one field.
+	// that what counts as missing is the engine's to say. Nil without any.
 	probe *campaign.Engine
 	field map[string]int // index of the field of each campaign
 }
@@ -37,7 +37,7 @@ func newMissing(c campaign.Campaign, from *source) (missing, error) {
 		}
 	}
 	m.runs = make([]int, len(m.fields))
-	if len(m.fields) < 2 {
+	if len(m.fields) == 0 {
 		return m, nil
 	}
 	var o campaign.EngineOptions
@@ -68,10 +68,9 @@ func newMissing(c campaign.Campaign, from *source) (missing, error) {
 
 func accept(context.Context, *campaign.Request) (*campaign.Response, error) { return nil, nil }
 
-// count counts what the run that the visit started lacked.
+// count counts what a run lacked that the visit could not start.
 func (m *missing) count(v campaign.PageVisit) {
 	if m.probe == nil {
-		m.runs[0]++
 		return
 	}
 	// No error is possible: the visit has been used already, and nothing waits.

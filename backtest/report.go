@@ -2,13 +2,14 @@ package backtest
 
 import (
 	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/hybridcampaign/campaign"
 )
 
 // A Report is what [Run] found. It is plain data, with a form for people
-// (String) and one in JSON.
+// (String) and one in JSON, from which all but Samples can be read back.
 type Report struct {
 	Visits int `json:"visits"` // that were used
 
@@ -124,10 +125,34 @@ type BadVisit struct {
 	Err    error // a [*campaign.ValidationError], which shows nothing of the visit
 }
 
+// reason is the text of the error.
+func (b BadVisit) reason() string {
+	if b.Err == nil {
+		return ""
+	}
+	return b.Err.Error()
+}
+
+type badVisitJSON struct {
+	Number int    `json:"number"`
+	Error  string `json:"error"`
+}
+
 // MarshalJSON writes the error as text.
 func (b BadVisit) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
-		Number int    `json:"number"`
-		Error  string `json:"error"`
-	}{b.Number, b.Err.Error()})
+	return json.Marshal(badVisitJSON{b.Number, b.reason()})
+}
+
+// UnmarshalJSON reads what MarshalJSON writes, so that the report of last week
+// can be shown beside that of today. Of the error there is the text alone.
+func (b *BadVisit) UnmarshalJSON(data []byte) error {
+	var j badVisitJSON
+	if err := json.Unmarshal(data, &j); err != nil {
+		return err
+	}
+	*b = BadVisit{Number: j.Number}
+	if j.Error != "" {
+		b.Err = errors.New(j.Error)
+	}
+	return nil
 }

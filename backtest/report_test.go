@@ -2,6 +2,7 @@ package backtest_test
 
 import (
 	"encoding/json"
+	"errors"
 	"testing"
 	"time"
 
@@ -62,6 +63,56 @@ running-shoes
 	}
 	if got, want := new(backtest.Report).String(), "0 visits\n"; got != want {
 		t.Errorf("String of the zero report = %q, want %q", got, want)
+	}
+}
+
+// Columns are columns whatever an ID is made of, and nothing that is shown
+// breaks its line or turns it around.
+func TestReportStringOfStrangeText(t *testing.T) {
+	report := &backtest.Report{
+		Visits: 1, From: start, To: start, Bad: 1,
+		FirstBad: []backtest.BadVisit{{Number: 1, Err: errors.New("a\nb")}},
+		Campaigns: []backtest.CampaignReport{
+			{ID: "shoes", Matched: 1},
+			{ID: "鞋子👟", Matched: 22, FirstError: "read:\n\x1b[31m\r\u202eno\x00"},
+			{ID: "Zoe\u0308\u202e", Matched: 333, Missing: []backtest.MissingField{{Field: "profile.a\u2066b", Runs: 1}}},
+		},
+	}
+	const want = `1 visit, 2026-03-02 09:00:00 UTC to 2026-03-02 09:00:00 UTC
+1 more visit could not be used:
+  number 1: a\nb
+
+campaign   matched  started  profiles  cooling down  unknown profile  cannot render
+shoes            1        0         0             0                0              0
+鞋子👟          22        0         0             0                0              0
+Zoe` + "\u0308" + `\u202e      333        0         0             0                0              0
+
+鞋子👟
+  first error: read:\n\x1b[31m\r\u202eno\x00
+
+Zoe` + "\u0308" + `\u202e
+  profile.a\u2066b is required and missing: 1 time
+`
+	if diff := cmp.Diff(want, report.String()); diff != "" {
+		t.Errorf("String (-want +got):\n%s", diff)
+	}
+}
+
+// What a team keeps of last week is read back and shown beside today's.
+func TestReportFromJSON(t *testing.T) {
+	report := full()
+	report.Campaigns[0].Samples = nil // of these there is no way back
+	report.FirstBad = append(report.FirstBad, backtest.BadVisit{Number: 4})
+	data, err := json.Marshal(report)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back backtest.Report
+	if err := json.Unmarshal(data, &back); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(report.String(), back.String()); diff != "" {
+		t.Errorf("String of what was read back (-want +got):\n%s", diff)
 	}
 }
 

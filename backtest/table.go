@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
+	"unicode"
 
 	"github.com/hybridcampaign/campaign"
 )
@@ -47,7 +47,7 @@ func (r *Report) writeBad(b *strings.Builder) {
 	}
 	fmt.Fprintf(b, "%s could not be used:\n", plural(r.Bad, "more visit", "more visits"))
 	for _, bad := range r.FirstBad {
-		fmt.Fprintf(b, "  number %d: %s\n", bad.Number, strings.TrimPrefix(bad.Err.Error(), "campaign: "))
+		fmt.Fprintf(b, "  number %d: %s\n", bad.Number, oneLine(strings.TrimPrefix(bad.reason(), "campaign: ")))
 	}
 	if more := r.Bad - len(r.FirstBad); more > 0 {
 		fmt.Fprintf(b, "  and %d more\n", more)
@@ -91,9 +91,9 @@ func (r *Report) writeTable(b *strings.Builder) {
 
 func (c *CampaignReport) label() string {
 	if c.Paused {
-		return c.ID + " (paused)"
+		return oneLine(c.ID) + " (paused)"
 	}
-	return c.ID
+	return oneLine(c.ID)
 }
 
 // writeDetails writes what does not fit a row.
@@ -115,10 +115,10 @@ func (c *CampaignReport) writeDetails(b *strings.Builder) {
 		}
 	}
 	if len(lines) > 0 {
-		b.WriteString("\n" + c.ID + "\n")
+		b.WriteString("\n" + oneLine(c.ID) + "\n")
 	}
 	for _, line := range lines {
-		b.WriteString("  " + line + "\n")
+		b.WriteString("  " + oneLine(line) + "\n")
 	}
 }
 
@@ -135,7 +135,8 @@ func (c *CampaignReport) Busiest() Hour {
 }
 
 // A Comparison sets the reports of two versions of campaigns side by side. They
-// should be of the same visits. Campaigns are the same if their IDs are.
+// should be of the same visits, and neither may be nil. Campaigns are the same if
+// their IDs are.
 type Comparison struct {
 	Before *Report `json:"before"`
 	After  *Report `json:"after"`
@@ -163,7 +164,7 @@ func (c Comparison) String() string {
 	}
 	for i := range c.Before.Campaigns {
 		if was := &c.Before.Campaigns[i]; before[was.ID] != nil {
-			rows = append(rows, compareRow(was.ID+" (gone)", was, &CampaignReport{}))
+			rows = append(rows, compareRow(oneLine(was.ID)+" (gone)", was, &CampaignReport{}))
 		}
 	}
 	align(&b, rows)
@@ -200,14 +201,72 @@ func align(b *strings.Builder, rows [][]string) {
 	widths := make([]int, len(rows[0]))
 	for _, row := range rows {
 		for i, cell := range row {
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+			widths[i] = max(widths[i], width(cell))
 		}
 	}
 	for _, row := range rows {
-		fmt.Fprintf(b, "%-*s", widths[0], row[0])
-		for i, cell := range row[1:] {
-			fmt.Fprintf(b, "  %*s", widths[i+1], cell)
+		for i, cell := range row {
+			room := strings.Repeat(" ", widths[i]-width(cell))
+			if i == 0 {
+				b.WriteString(cell + room)
+			} else {
+				b.WriteString("  " + room + cell)
+			}
 		}
 		b.WriteString("\n")
 	}
+}
+
+// oneLine writes as escapes what cannot be seen, or would rearrange the report:
+// IDs may hold marks that turn the direction of text, and the error of a
+// ProfileSource whatever a database said.
+func oneLine(s string) string {
+	if strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) < 0 {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if unicode.IsPrint(r) {
+			b.WriteRune(r)
+		} else {
+			b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
+		}
+	}
+	return b.String()
+}
+
+// width is how many columns of a terminal a text takes.
+func width(s string) int {
+	n := 0
+	for _, r := range s {
+		switch {
+		case unicode.In(r, unicode.Mn, unicode.Me): // stands on the rune before it
+		case unicode.Is(wide, r):
+			n += 2
+		default:
+			n++
+		}
+	}
+	return n
+}
+
+// wide are the runes of two columns, but for a few rare ones (Unicode Standard
+// Annex 11).
+var wide = &unicode.RangeTable{
+	R16: []unicode.Range16{
+		{Lo: 0x1100, Hi: 0x115f, Stride: 1}, // Hangul
+		{Lo: 0x2e80, Hi: 0x303e, Stride: 1}, // CJK
+		{Lo: 0x3041, Hi: 0xa4cf, Stride: 1},
+		{Lo: 0xac00, Hi: 0xd7a3, Stride: 1}, // Hangul
+		{Lo: 0xf900, Hi: 0xfaff, Stride: 1}, // CJK
+		{Lo: 0xfe30, Hi: 0xfe6f, Stride: 1},
+		{Lo: 0xff01, Hi: 0xff60, Stride: 1}, // forms of full width
+		{Lo: 0xffe0, Hi: 0xffe6, Stride: 1},
+	},
+	R32: []unicode.Range32{
+		{Lo: 0x1f300, Hi: 0x1f64f, Stride: 1}, // pictures
+		{Lo: 0x1f680, Hi: 0x1f6ff, Stride: 1},
+		{Lo: 0x1f900, Hi: 0x1f9ff, Stride: 1},
+		{Lo: 0x20000, Hi: 0x3fffd, Stride: 1}, // CJK
+	},
 }

@@ -19,6 +19,9 @@ func formFault(c campaign.Comparison, lits literals) (Code, string) {
 	if !ok {
 		return "", ""
 	}
+	if message := wrongPattern(c, text); message != "" {
+		return UnlikelyForm, message
+	}
 	equals := c.Op == campaign.OpEquals
 	if equals {
 		lits = literals{fold: c.IgnoreCase}
@@ -44,6 +47,27 @@ func formFault(c campaign.Comparison, lits literals) (Code, string) {
 		}
 	}
 	return "", ""
+}
+
+// wrongPattern says what is wrong with a pattern under an operator that does not
+// read it as one. Addresses can have the same characters, and hardly do.
+func wrongPattern(c campaign.Comparison, text string) string {
+	if !isHost(c.Field) && !isPath(c.Field) && !isURL(c.Field) || c.Op == campaign.OpRegex {
+		return ""
+	}
+	if strings.HasPrefix(text, "^") {
+		return "^ stands for itself here; write the op regex, or remove it"
+	}
+	if c.Op == campaign.OpGlob {
+		if strings.Contains(text, "/.*") {
+			return "a dot stands for itself in glob, and * for any text; write /* in place of /.*, or write the op regex"
+		}
+		return ""
+	}
+	if path, _, _ := strings.Cut(text, "?"); strings.Contains(path, "*") {
+		return "* stands for itself here; write the op glob, where it is any text, or remove it"
+	}
+	return ""
 }
 
 func isQuery(f campaign.Field) bool {

@@ -17,10 +17,10 @@ package lint
 
 import (
 	"cmp"
-	"context"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/hybridcampaign/campaign"
 )
@@ -60,7 +60,8 @@ func (w Warning) String() string {
 // hundreds of comparisons not all are held against each other; what it says of
 // such a one is right, and may not be all.
 func Check(campaigns ...campaign.Campaign) ([]Warning, error) {
-	if err := validate(campaigns); err != nil {
+	// An engine sees faults that no single campaign has, such as one ID for two.
+	if _, err := newEngine(campaigns...); err != nil {
 		return nil, err
 	}
 	var all []Warning
@@ -79,17 +80,6 @@ func Check(campaigns ...campaign.Campaign) ([]Warning, error) {
 	}), nil
 }
 
-// validate asks an engine, which sees faults that no single campaign has, such as
-// one ID for two. An engine that is given no visit sends nothing.
-func validate(campaigns []campaign.Campaign) error {
-	nowhere := campaign.SenderFunc(func(context.Context, *campaign.Request) (*campaign.Response, error) { return nil, nil })
-	engine, err := campaign.NewEngine(nowhere, nil)
-	if err != nil {
-		return err
-	}
-	return engine.Load(campaigns...)
-}
-
 // A linter collects the warnings of one campaign.
 type linter struct {
 	campaign string
@@ -98,7 +88,16 @@ type linter struct {
 }
 
 func (l *linter) warn(pointer string, code Code, message string) {
-	l.warnings = append(l.warnings, Warning{Campaign: l.campaign, Pointer: pointer, Code: code, Message: message})
+	l.warnings = append(l.warnings, Warning{Campaign: l.campaign, Pointer: pointer, Code: code, Message: strings.Map(visible, message)})
+}
+
+// visible keeps the names of fields, which may have anything in them, from
+// breaking the line of a message or turning it around.
+func visible(r rune) rune {
+	if unicode.IsPrint(r) {
+		return r
+	}
+	return unicode.ReplacementChar
 }
 
 func (l *linter) checkCampaign(c campaign.Campaign, at string) {

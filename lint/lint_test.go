@@ -131,6 +131,16 @@ var faults = []struct {
 	{"its own not", when(allOf{category.Equals("a"), not(category.Equals("a"))}), one(lint.NeverHolds, atWhen+"/all/1")},
 	{"not of what is implied", when(allOf{path.StartsWith("/shoes/running/"), not(path.StartsWith("/shoes/"))}), one(lint.NeverHolds, atWhen+"/all/1")},
 	{"a branch", when(allOf{path.StartsWith("/shoes/"), anyOf{path.Equals("/hats"), category.Equals("a")}}), one(lint.NeverHolds, atWhen+"/all/1/any/0")},
+	{"star in equals", when(path.Equals("/shoes/*")), one(lint.UnlikelyForm, atWhen+"/value")},
+	{"star in one of several", when(path.In("/hats", "/shoes/*")), one(lint.UnlikelyForm, atWhen+"/value/1")},
+	{"star in a prefix", when(path.StartsWith("/shoes/*")), one(lint.UnlikelyForm, atWhen+"/value")},
+	{"star in a part", when(campaign.ReferrerPath.Contains("*shoes")), one(lint.UnlikelyForm, atWhen+"/value")},
+	{"star in a host", when(host.Equals("*.shop.example")), one(lint.UnlikelyForm, atWhen+"/value")},
+	{"star in the end of a host", when(campaign.ReferrerHost.EndsWith("*.example")), one(lint.UnlikelyForm, atWhen+"/value")},
+	{"star in a URL", when(address.StartsWith("https://shop.example/*")), one(lint.UnlikelyForm, atWhen+"/value")},
+	{"regex in equals", when(path.Equals("^/shoes/[0-9]+$")), one(lint.UnlikelyForm, atWhen+"/value")},
+	{"regex in a glob", when(path.Glob("/shoes/.*")), one(lint.UnlikelyForm, atWhen+"/value")},
+	{"regex in a glob of URLs", when(address.Glob("^https://shop.example/*")), one(lint.UnlikelyForm, atWhen+"/value")},
 	{"not of every page", when(not(path.Exists())), one(lint.NeverHolds, atWhen)},
 
 	{"every page beside another", when(allOf{path.Exists(), kind.Equals("product")}), one(lint.AlwaysHolds, atWhen+"/all/0")},
@@ -207,6 +217,7 @@ var faults = []struct {
 	{"token in the query", calling(hook("https://esp.example/hooks?x=1&access%5Ftoken=" + apiKey)), one(lint.SecretInURL, atHook+"/url")},
 	{"key that goes into the query", calling(get(campaign.Static("api_key", apiKey))), one(lint.SecretInURL, atHook+"/payload/0/static")},
 
+	{"a mere key", calling(hook("https://esp.example/hooks?key=" + apiKey + apiKey)), one(lint.SecretInURL, atHook+"/url")},
 	{"key in the payload", calling(hook("https://esp.example/hooks", campaign.Static("auth.apiKey", apiKey))), one(lint.SecretInPayload, atHook+"/payload/0/static")},
 
 	{"static email", calling(hook("https://esp.example/hooks", campaign.Static("email", "ann@example.org"))), one(lint.StaticShadows, atHook+"/payload/0")},
@@ -296,6 +307,8 @@ var almost = []struct {
 	{lint.MatchesEverything, "glob of a star", when(country.Glob(`\*`))},
 
 	{lint.UnlikelyForm, "paths", when(path.In("/", "/100%", "/50%off", "/a b", "/é", "/.well-known/x", "/a:b"))},
+	{lint.UnlikelyForm, "stars in globs and regexes", when(anyOf{path.Glob("/*/shoes/*.*"), path.Regex("^/hats/.*/new"), host.Glob("*.shop.example")})},
+	{lint.UnlikelyForm, "stars in other texts", when(anyOf{address.Contains("?q=*"), campaign.PageTitle.Contains("***"), campaign.PageQuery("q").Equals("*")})},
 	{lint.UnlikelyForm, "contains without slash", when(path.Contains("shoes"))},
 	{lint.UnlikelyForm, "contains dots", when(path.Contains(".."))},
 	{lint.UnlikelyForm, "ends", when(path.EndsWith(".html"))},
@@ -353,6 +366,10 @@ var almost = []struct {
 	{lint.SecretInURL, "parameters", calling(hook("https://esp.example/hooks?key=spring2026&source=token&automation=A17b2c9d8e7f&key_id=" + apiKey))},
 	{lint.SecretInURL, "static fields", calling(get(campaign.Static("automation", "A-17"), campaign.Static("key", "running")))},
 
+	{lint.SecretInURL, "words and a year as key", calling(hook("https://esp.example/hooks?key=spring-sale-2026-shoes"))},
+	{lint.SecretInPayload, "words and a year as key", calling(hook("https://esp.example/hooks", campaign.Static("key", "spring_sale_2026_shoes")))},
+	{lint.SecretInPayload, "the key of a thing", calling(hook("https://esp.example/hooks",
+		campaign.Static("template.key", "d2f1c0a8-55aa-4a0b-9c11-0123456789ab"), campaign.Static("event.key", "A17b2c9d8e7fA17b2c9d8e7f")))},
 	{lint.SecretInPayload, "static fields", calling(hook("https://esp.example/hooks", campaign.Static("automationid", "A-17"), campaign.Static("routing_key", apiKey)))},
 
 	{lint.StaticShadows, "another name", calling(hook("https://esp.example/hooks", campaign.Static("email_template", "spring"), campaign.FromProfile("email")))},
@@ -366,6 +383,7 @@ var almost = []struct {
 	{lint.ShortRestart, "the usual", stopping(campaign.Stop{})},
 
 	{lint.FailureTimeoutCut, "as long as the restart", stopping(campaign.Stop{RestartTimeout: time.Hour, FailureTimeout: time.Hour})},
+	{lint.FailureTimeoutCut, "some time, of once for all", stopping(campaign.Stop{RestartTimeout: campaign.Never, FailureTimeout: time.Hour})},
 	{lint.FailureTimeoutCut, "of once for all", stopping(campaign.Stop{RestartTimeout: campaign.Never, FailureTimeout: campaign.Never})},
 	{lint.FailureTimeoutCut, "none", stopping(campaign.Stop{RestartTimeout: campaign.Immediately, FailureTimeout: campaign.Immediately})},
 
@@ -519,6 +537,24 @@ func TestNothingIsShown(t *testing.T) {
 	for _, w := range warnings {
 		if strings.Contains(w.String(), mark) {
 			t.Errorf("%v", w)
+		}
+	}
+}
+
+// A message is one line, whatever the names of fields have in them.
+func TestMessagesAreOneLine(t *testing.T) {
+	for _, c := range []campaign.Condition{
+		campaign.PageQuery("a\n\x1b[31m\u202eb").StartsWith("%20"),
+		campaign.ProfileField("a\r\u2066b").Regex(".*"),
+	} {
+		warnings := check(t, when(c))
+		if len(warnings) != 1 {
+			t.Errorf("%d warnings of %+v, want 1", len(warnings), c)
+		}
+		for _, w := range warnings {
+			if strings.ContainsAny(w.Message, "\n\r\x1b\u202e\u2066") {
+				t.Errorf("message %q", w.Message)
+			}
 		}
 	}
 }

@@ -74,6 +74,8 @@ type atom struct {
 
 	reach    reach    // of a glob or a regex
 	literals literals // of a comparison on text
+
+	regex *campaign.Engine // asks for a regex; nil until it is asked
 }
 
 func newAtom(c campaign.Comparison) *atom {

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"context"
 	"strings"
 	"unicode"
 
@@ -22,12 +23,49 @@ func (l *linter) ask(n int) bool {
 
 // probe reports whether a condition holds for a visit.
 func probe(c campaign.Condition, v campaign.PageVisit) bool {
-	ok, err := campaign.Campaign{ID: "probe", Nodes: []campaign.Node{
+	ok, err := questionOf(c).Match(v)
+	return ok && err == nil
+}
+
+// questionOf returns a campaign that does nothing but to ask for a condition.
+func questionOf(c campaign.Condition) campaign.Campaign {
+	return campaign.Campaign{ID: "probe", Nodes: []campaign.Node{
 		campaign.WebsiteTrigger{When: c},
 		campaign.Webhook{URL: "https://probe.example/"},
 		campaign.Stop{},
-	}}.Match(v)
-	return ok && err == nil
+	}}
+}
+
+func visitWith(v any) campaign.PageVisit {
+	return campaign.PageVisit{URL: "/", Data: map[string]any{"v": v}}
+}
+
+// newEngine returns an engine with campaigns, to ask and not to send with.
+func newEngine(campaigns ...campaign.Campaign) (*campaign.Engine, error) {
+	nowhere := campaign.SenderFunc(func(context.Context, *campaign.Request) (*campaign.Response, error) { return nil, nil })
+	engine, err := campaign.NewEngine(nowhere, nil)
+	if err != nil {
+		return nil, err
+	}
+	return engine, engine.Load(campaigns...)
+}
+
+// holdsFor is the function holdsFor of the comparison. A regex is compiled once,
+// since that can take longer than all else: many texts may be held against it.
+func (a *atom) holdsFor(v any) bool {
+	if a.Op != campaign.OpRegex {
+		return holdsFor(a.Comparison, v)
+	}
+	if a.regex == nil {
+		c := a.Comparison
+		c.Field = campaign.VisitField("v")
+		engine, err := newEngine(questionOf(c))
+		if err != nil {
+			panic("lint: a valid comparison is not valid: " + err.Error())
+		}
+		a.regex = engine
+	}
+	return a.regex.Explain(visitWith(v))[0].Condition.Holds
 }
 
 // holdsFor reports whether the comparison holds for a field that is v. What the
@@ -45,7 +83,7 @@ func holdsFor(c campaign.Comparison, v any) bool {
 		}
 	}
 	c.Field = campaign.VisitField("v")
-	return probe(c, campaign.PageVisit{URL: "/", Data: map[string]any{"v": v}})
+	return probe(c, visitWith(v))
 }
 
 // foldKey is the same for all texts that are equal without case.

@@ -1,6 +1,7 @@
 package lint_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
@@ -25,6 +26,58 @@ func TestClaims(t *testing.T) {
 			t.Errorf("%d claims of %s, want more: the generator makes none", claims[code], code)
 		}
 	}
+}
+
+// Every place that a warning names, in its pointer and in its message, is one of
+// the campaign's JSON.
+func TestPointersAreThere(t *testing.T) {
+	samples := []sample{}
+	for _, fault := range faults {
+		samples = append(samples, fault.sample)
+	}
+	for seed := range uint64(500) {
+		samples = append(samples, when(generator{rand.New(rand.NewPCG(seed, 12))}.condition(5)))
+	}
+	for _, s := range samples {
+		data, err := json.Marshal(map[string]any{"campaigns": []campaign.Campaign(s)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var doc any
+		if err := json.Unmarshal(data, &doc); err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range check(t, s) {
+			for word := range strings.FieldsFuncSeq(w.String(), func(r rune) bool { return strings.ContainsRune(" ,;:", r) }) {
+				if strings.HasPrefix(word, "/campaigns/") && !hasPlace(doc, word) {
+					t.Errorf("%v: there is no %s in %s", w, word, data)
+				}
+			}
+		}
+	}
+}
+
+// hasPlace reports whether a pointer points into a document. No key is escaped.
+func hasPlace(doc any, pointer string) bool {
+	for token := range strings.SplitSeq(pointer[1:], "/") {
+		switch d := doc.(type) {
+		case map[string]any:
+			sub, ok := d[token]
+			if !ok {
+				return false
+			}
+			doc = sub
+		case []any:
+			i, err := strconv.Atoi(token)
+			if err != nil || i >= len(d) {
+				return false
+			}
+			doc = d[i]
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 func FuzzClaims(f *testing.F) {

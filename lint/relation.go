@@ -114,7 +114,7 @@ func (l *linter) valuesImply(a, b *atom) bool {
 		case b.is[v]:
 		case b.values != nil && !b.IgnoreCase:
 			return false
-		case !l.ask(1+len(b.values)) || !holdsFor(b.Comparison, v):
+		case !l.ask(1+len(b.values)) || !b.holdsFor(v):
 			return false
 		}
 	}
@@ -148,12 +148,12 @@ func (l *linter) noValueMeets(a, b *atom) bool {
 // noneMeets reports whether none of a's values meets b.
 func (l *linter) noneMeets(a, b *atom) bool {
 	for _, v := range a.values {
-		c := b.Comparison
+		fold := b.IgnoreCase
 		if _, text := v.(string); text && a.IgnoreCase && isTextual(b.Op) {
 			if b.Op == campaign.OpRegex {
 				return false // see atomImplies
 			}
-			c.IgnoreCase = true
+			fold = true
 			if b.values != nil && !onlyTexts(b.values) {
 				return false // ignore_case is for text
 			}
@@ -161,12 +161,22 @@ func (l *linter) noneMeets(a, b *atom) bool {
 		switch {
 		case b.is[v]:
 			return false
-		case b.values != nil && !c.IgnoreCase:
-		case !l.ask(1+len(b.values)) || holdsFor(c, v):
+		case b.values != nil && !fold:
+		case !l.ask(1+len(b.values)) || b.withCase(fold).holdsFor(v):
 			return false
 		}
 	}
 	return true
+}
+
+// withCase returns a, or where case is not to count, what a is without it.
+func (a *atom) withCase(fold bool) *atom {
+	if fold == a.IgnoreCase {
+		return a
+	}
+	without := *a
+	without.IgnoreCase = true
+	return &without
 }
 
 func onlyTexts(values []any) bool {

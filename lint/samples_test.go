@@ -3,11 +3,15 @@ package lint_test
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/hybridcampaign/campaign"
+	"github.com/hybridcampaign/campaign/lint"
 )
 
 // What the README and the examples show, lint has nothing to say about.
@@ -83,5 +87,22 @@ func TestLargeConditions(t *testing.T) {
 	check(t, when(campaign.All{group, campaign.Any{group[0], group}}))
 	if took := time.Since(start); took > 30*time.Second {
 		t.Errorf("Check took %v", took)
+	}
+}
+
+// A regex may take longer to compile than all else that lint does with it.
+func TestManyTextsAgainstARegex(t *testing.T) {
+	texts := make([]any, 10_000)
+	for i := range texts {
+		texts[i] = "/shoes/" + strconv.Itoa(i)
+	}
+	letters := "^/(?:" + strings.Repeat("[a-z]{1,30}é*", 30) + ")$"
+	start := time.Now()
+	warnings := check(t, when(campaign.All{campaign.PagePath.In(texts...), campaign.PagePath.Regex(letters)}))
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("Check took %v", took)
+	}
+	if diff := cmp.Diff(one(lint.NeverHolds, atWhen+"/all/1"), findings(warnings)); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
 	}
 }

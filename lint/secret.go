@@ -53,7 +53,7 @@ func (l *linter) checkQuery(u *url.URL, at string) {
 
 func (l *linter) checkStaticSecret(f campaign.PayloadField, inURL bool, at string) {
 	value, ok := f.Static.(string)
-	if _, name := splitName(f.As); !ok || !isSecret(name, value) {
+	if !ok || !isSecret(f.As, value) {
 		return
 	}
 	const cure = "; take it out, and send a header with a secret if the endpoint takes one"
@@ -71,11 +71,23 @@ func keepsKeyInQuery(host string) bool {
 }
 
 func isSecret(name, value string) bool {
-	least := longSecret
-	if strings.EqualFold(name, "key") {
-		least = keySecret
+	if hasSecretPrefix(value) {
+		return true
 	}
-	return hasSecretPrefix(value) || namesSecret(name) && looksMade(value, least)
+	if strings.EqualFold(name, "key") {
+		return looksMade(value, keySecret) && !isWords(value)
+	}
+	return namesSecret(name) && looksMade(value, longSecret)
+}
+
+// isWords reports whether a value is words and numbers with marks between them:
+// spring-sale-2026.
+func isWords(value string) bool {
+	parts := strings.FieldsFunc(value, func(r rune) bool { return strings.ContainsRune("-_.", r) })
+	return len(parts) > 1 && !slices.ContainsFunc(parts, func(part string) bool {
+		digits := strings.IndexFunc(part, unicode.IsDigit) >= 0
+		return digits && strings.IndexFunc(part, unicode.IsLetter) >= 0
+	})
 }
 
 // authScheme is what stands before a credential in a header.
