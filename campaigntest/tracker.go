@@ -337,7 +337,8 @@ func (c *trackerCheck) duels(before *campaign.Entry, e campaign.Entry) {
 	var ready [2]atomic.Int64
 	var entered [maxDuels]atomic.Int32
 	var failed atomic.Pointer[error]
-	var over atomic.Bool
+	var last atomic.Int64 // the round that is not fought any more
+	last.Store(maxDuels)
 	enter := func(e campaign.Entry, i int64) bool {
 		e.Profile = "duel " + strconv.FormatInt(i, 10)
 		_, ok, err := c.tracker.Enter(context.Background(), e)
@@ -355,7 +356,9 @@ func (c *trackerCheck) duels(before *campaign.Entry, e campaign.Entry) {
 					if before != nil {
 						enter(*before, i)
 					}
-					over.Store(time.Since(start) > duelTime || failed.Load() != nil)
+					if time.Since(start) > duelTime || failed.Load() != nil {
+						last.Store(i) // before the other one comes to this round
+					}
 				}
 				ready[me].Store(i + 1)
 				for spins := 1; ready[1-me].Load() <= i; spins++ {
@@ -363,7 +366,7 @@ func (c *trackerCheck) duels(before *campaign.Entry, e campaign.Entry) {
 						runtime.Gosched() // the other one may have no processor
 					}
 				}
-				if over.Load() {
+				if i >= last.Load() {
 					return
 				}
 				if enter(e, i) {
