@@ -230,8 +230,7 @@ func (p *page) replace(at slotOf, f fingerprint, end, horizon int64) {
 		p.slots--
 	default:
 		if _, fits := encodeEnd(end); !fits || p.size() == 0 {
-			p.note(end)
-			p.side[f] = end
+			p.aside(f, end)
 			return
 		}
 		delete(p.side, f)
@@ -241,8 +240,8 @@ func (p *page) replace(at slotOf, f fingerprint, end, horizon int64) {
 
 // add keeps the end of an entry that is not there.
 func (p *page) add(f fingerprint, end, horizon int64) {
-	p.note(end)
 	if code, fits := encodeEnd(end); fits && p.place(f, code, horizon) {
+		p.note(end)
 		return
 	}
 	p.aside(f, end)
@@ -250,6 +249,7 @@ func (p *page) add(f fingerprint, end, horizon int64) {
 
 // aside puts an entry in the side map.
 func (p *page) aside(f fingerprint, end int64) {
+	p.note(end)
 	if p.side == nil {
 		p.side = make(map[fingerprint]int64)
 	}
@@ -257,7 +257,8 @@ func (p *page) aside(f fingerprint, end int64) {
 	p.most = max(p.most, uint32(len(p.side)))
 }
 
-// note keeps what is known of the ends.
+// note keeps what is known of the ends, when one comes to the page or moves in
+// it.
 func (p *page) note(end int64) {
 	p.oldest = min(p.oldest, end)
 	p.seen = min(p.seen, end)
@@ -327,7 +328,9 @@ func (p *page) displace(b *block, i uint64, horizon int64) int {
 	for slot, word := range from[:slotsPerLine] {
 		to := &b[i^otherLine(word>>keyShift)]
 		if at := p.vacate(to, horizon); at >= 0 {
-			code, _ := encodeEnd(from.end(slot))
+			end := from.end(slot)
+			code, _ := encodeEnd(end)
+			p.note(end) // its line may be searched already
 			to.put(at, word>>homeShift^1, code)
 			from.clear(1 << slot)
 			return slot
