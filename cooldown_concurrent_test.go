@@ -266,3 +266,30 @@ func TestMemoryTrackerDoesNotAllocate(t *testing.T) {
 		t.Errorf("Enter after a cooldown allocates %v times, want 0", n)
 	}
 }
+
+// TestMemoryTrackerForgetsSmallCampaigns has new campaigns every day, with so
+// few profiles each that none does work for the others but by beginning.
+func TestMemoryTrackerForgetsSmallCampaigns(t *testing.T) {
+	const days, campaigns, profiles = 20, 300, 10
+	var tr campaign.MemoryTracker
+	base := heap()
+	var first int64
+	for day := range days {
+		e := lasting(entry(noon.AddDate(0, 0, day)), time.Hour)
+		for c := range campaigns {
+			e.Campaign = fmt.Sprint(day, "/", c)
+			for p := range profiles {
+				e.Profile = fmt.Sprint(p)
+				enter(t, &tr, e)
+			}
+		}
+		if day == 0 {
+			first = heap() - base
+		}
+	}
+	if now := heap() - base; now > 4*first {
+		t.Errorf("%d bytes are in use after %d days, want at most four times the %d of the first: all but the last's are over",
+			now, days, first)
+	}
+	runtime.KeepAlive(&tr)
+}

@@ -40,8 +40,10 @@ const (
 
 	// In one of so many new cooldowns, so many pairs of lines of some other page
 	// are searched for expired ones, or a block is dropped. A campaign that is
-	// over would otherwise keep its memory for ever.
+	// over would otherwise keep its memory for ever. A new campaign does it twice,
+	// or campaigns of a few profiles would become more and more.
 	tendEvery  = 16
+	tendForNew = 2
 	otherSweep = 64
 )
 
@@ -124,6 +126,7 @@ func (g *generation) share() uint64 {
 // enter is Enter after the look without a lock has found nothing. t is the
 // table of the campaign, or nil.
 func (g *generation) enter(t *table, campaign string, f fingerprint, at, end int64, keep bool) (kept int64, entered bool) {
+	others := 0 // how many pages to tend
 	for ; ; t = g.find(campaign) {
 		if t == nil && !keep {
 			g.accept(at)
@@ -131,6 +134,7 @@ func (g *generation) enter(t *table, campaign string, f fingerprint, at, end int
 		}
 		if t == nil {
 			t = g.add(campaign)
+			others = tendForNew
 		}
 		p := t.lock(f.path())
 		if p == nil {
@@ -142,15 +146,16 @@ func (g *generation) enter(t *table, campaign string, f fingerprint, at, end int
 			return found.end, false
 		}
 		g.accept(at)
-		tendOther := false
 		if keep {
 			horizon := g.horizon()
 			p.replace(found, f, end, horizon)
 			g.tend(t, p, horizon)
-			tendOther = p.entered%tendEvery == 0
+			if p.entered%tendEvery == 0 {
+				others++
+			}
 		}
 		p.mu.Unlock()
-		if tendOther {
+		for range others {
 			g.tendOther()
 		}
 		return end, true
