@@ -347,14 +347,17 @@ func (p *page) sweep(horizon int64, least, most int) {
 		return
 	}
 	for n := range most {
+		freed := 0
 		if uint64(p.cursor) >= p.size()*linesPerBlock {
 			p.cursor, p.oldest, p.seen = 0, p.seen, endOfTimeMilli
-			p.sweepSide(horizon)
+			freed = p.sweepSide(horizon)
+			if p.size() == 0 {
+				least = 0 // there are no lines to get to
+			}
 		}
-		freed := 0
 		if b := p.blocks[min(p.cursor/linesPerBlock, maxBlocks-1)].Load(); b != nil {
 			i := p.cursor % linesPerBlock
-			freed = p.sweepLine(&b[i], horizon) + p.sweepLine(&b[i+1], horizon)
+			freed += p.sweepLine(&b[i], horizon) + p.sweepLine(&b[i+1], horizon)
 		}
 		p.cursor += 2
 		if freed < 3 && n+1 >= least {
@@ -382,7 +385,7 @@ func (p *page) sweepLine(l *line, horizon int64) (freed int) {
 }
 
 // sweepSide forgets some of what has expired in the side map.
-func (p *page) sweepSide(horizon int64) {
+func (p *page) sweepSide(horizon int64) (freed int) {
 	looked := 0
 	for f, end := range p.side {
 		if looked++; looked > sideSweep {
@@ -391,6 +394,7 @@ func (p *page) sweepSide(horizon int64) {
 		}
 		if end < horizon {
 			delete(p.side, f)
+			freed++
 			continue
 		}
 		p.seen = min(p.seen, end)
@@ -404,6 +408,7 @@ func (p *page) sweepSide(horizon int64) {
 	if len(p.side) == 0 {
 		p.side = nil
 	}
+	return freed
 }
 
 // resize adds a block or removes the last one. Readers that miss an entry on
