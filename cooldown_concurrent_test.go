@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -220,6 +221,48 @@ func TestMemoryTrackerSize(t *testing.T) {
 		}
 		runtime.KeepAlive(&tr)
 	}
+}
+
+// A hint that no memory could hold must not bring the process down.
+func TestMemoryTrackerCapacityIsAHint(t *testing.T) {
+	const n = 3000
+	for _, capacity := range []int{math.MinInt, -1, 1 << 30, math.MaxInt} {
+		tr := campaign.MemoryTracker{Capacity: capacity}
+		base := heap()
+		e := entry(noon)
+		for i := range n {
+			e.Profile = fmt.Sprint(i)
+			wantEnter(t, &tr, e, e.Until(), true)
+		}
+		if now := heap() - base; now > 64<<20 {
+			t.Errorf("with Capacity %d, %d cooldowns take %d bytes, want at most 64 MB", capacity, n, now)
+		}
+		runtime.KeepAlive(&tr)
+	}
+}
+
+// TestMemoryTrackerCapacityAfterPeak goes far beyond the Capacity for a while.
+func TestMemoryTrackerCapacityAfterPeak(t *testing.T) {
+	const capacity, peak = 20_000, 300_000
+	tr := campaign.MemoryTracker{Capacity: capacity}
+	base := heap()
+	day := func(d, n int) {
+		e := lasting(entry(noon.AddDate(0, 0, d)), time.Minute)
+		for i := range n {
+			e.Profile = fmt.Sprint(d, "/", i)
+			enter(t, &tr, e)
+		}
+	}
+	day(0, capacity)
+	before := heap() - base
+	day(1, peak)
+	for d := range 10 {
+		day(2+d, capacity)
+	}
+	if now := heap() - base; now > before*3/2 {
+		t.Errorf("%d bytes are in use after the peak, want about %d as before", now, before)
+	}
+	runtime.KeepAlive(&tr)
 }
 
 func TestMemoryTrackerManyCampaigns(t *testing.T) {

@@ -35,6 +35,10 @@ const (
 	// for visits that come late.
 	grace = int64(5 * time.Minute / time.Millisecond)
 
+	// maxCapacity is how much of a hint is followed: pages for so many entries
+	// take 18 MB before the first of them comes. What is beyond it grows.
+	maxCapacity = 1 << 28
+
 	// beforeAllVisits leaves room to subtract the grace.
 	beforeAllVisits = math.MinInt64 + grace
 
@@ -48,7 +52,7 @@ const (
 )
 
 func newGeneration(key hashKey, capacity int) *generation {
-	g := &generation{key: key, capacity: int64(capacity)}
+	g := &generation{key: key, capacity: min(int64(capacity), maxCapacity)}
 	g.newest.Store(beforeAllVisits)
 	g.tables.Store(newDirectory(nil))
 	return g

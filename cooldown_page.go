@@ -77,7 +77,7 @@ type page struct {
 	most    uint32                // how many the side map has had
 	cursor  uint32                // the next line to search for expired entries
 	entered uint32                // how many cooldowns began here
-	floor   uint8                 // how many blocks stay
+	floor   uint8                 // how many blocks stay, until the page is split
 	gone    bool                  // the campaign was reset
 }
 

@@ -144,6 +144,7 @@ func (t *table) split(p *page, horizon int64) {
 	q := newPage(uint64(p.index)|1<<depth, depth+1, splitBlocks, 0)
 	q.oldest, q.seen = p.oldest, p.oldest
 	p.seen, p.cursor = p.oldest, 0
+	p.floor = 0 // or p and q could never join again
 	p.shape.Store(q.shape.Load())
 	for n := range p.blocks { // block n of eight is one of four, in q if n is odd
 		b := p.blocks[n].Swap(nil)
