@@ -197,8 +197,7 @@ func (g *generation) tendOther() {
 	if g.at != 0 {
 		return
 	}
-	if g.nothing && t.retireEmpty() {
-		g.remove(t)
+	if g.nothing && t.retireEmpty(g.remove) {
 		g.table--
 	}
 	g.table, g.at, g.nothing = g.table+1, 0, true

@@ -287,9 +287,10 @@ func (t *table) retire() {
 	}
 }
 
-// retireEmpty retires the table if it keeps nothing. It must not run twice at
-// once.
-func (t *table) retireEmpty() bool {
+// retireEmpty retires the table if it keeps nothing, and calls remove before
+// anybody can see that it is gone: who finds a table that is gone looks again at
+// once. It must not run twice at once.
+func (t *table) retireEmpty(remove func(*table)) bool {
 	var pages []*page
 	empty := true
 	for p := range t.locked() {
@@ -298,11 +299,14 @@ func (t *table) retireEmpty() bool {
 			break
 		}
 	}
+	if empty {
+		remove(t)
+	}
 	for _, p := range pages {
 		p.gone = empty
 		p.mu.Unlock()
 	}
-	return empty && len(pages) > 0
+	return empty
 }
 
 // running returns how many cooldowns end after a time.
