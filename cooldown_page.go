@@ -132,7 +132,11 @@ func (p *page) peek(f fingerprint) int64 {
 	}
 	at := bits.TrailingZeros(set)
 	home, slot := at>>3&1, at&7
-	end := lines[home].end(slot)
+	word := atomic.LoadUint64(&lines[home][slot])
+	if word>>homeShift != key|uint64(home) {
+		return noEnd // freed since find has seen it
+	}
+	end := lines[home].endOf(slot, word)
 	if atomic.LoadUint64(&lines[home][7]) != versions[home] {
 		return noEnd
 	}

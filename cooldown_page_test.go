@@ -1,6 +1,11 @@
 package campaign
 
-import "testing"
+import (
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
 
 // TestPageKnowsItsOldest moves an entry from a line that a sweep has not
 // reached yet to one that it has passed, and finishes the sweep. If the page
@@ -40,4 +45,33 @@ func TestPageKnowsItsOldest(t *testing.T) {
 	if p.oldest > third {
 		t.Errorf("oldest = %d after a sweep, want at most %d, an end that is kept", p.oldest, third)
 	}
+}
+
+// TestPageReadersSeeWholeEnds takes an entry out of its slot and puts it back
+// again and again, while it is looked for without a lock. A reader that takes
+// the key from one load and the lowest bits of the end from another one shows
+// itself in about every second run.
+func TestPageReadersSeeWholeEnds(t *testing.T) {
+	const end = int64(endOfTimeMilli)
+	p := newPage(0, pageBits, 1, 0)
+	f := fingerprintOf(1, 0, 0, false)
+	p.set(f, end, noEnd)
+	var done atomic.Bool
+	var writer sync.WaitGroup
+	writer.Go(func() {
+		l := p.find(f).line
+		for !done.Load() {
+			l.clear(1)
+			l.put(0, f.key()<<1, endNever)
+		}
+	})
+	stop := time.Now().Add(time.Second)
+	for i := 0; i%1000 != 0 || time.Now().Before(stop); i++ {
+		if got := p.peek(f); got != end && got != noEnd {
+			t.Errorf("peek = %d, want %d or nothing", got, end)
+			break
+		}
+	}
+	done.Store(true)
+	writer.Wait()
 }
