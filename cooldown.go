@@ -52,7 +52,8 @@ func (t *MemoryTracker) Enter(ctx context.Context, e Entry) (until time.Time, en
 			return time.UnixMilli(end).UTC(), false, nil
 		}
 	}
-	if at < firstTimeMilli || at > endOfTimeMilli {
+	// In seconds, because milliseconds of years beyond 292 million wrap around.
+	if s := e.Time.Unix(); s < firstTimeMilli/1000 || s > endOfTimeMilli/1000 {
 		return time.Time{}, false, errOutOfTime
 	}
 	until = e.Until()

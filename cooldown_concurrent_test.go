@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -255,6 +256,48 @@ func TestMemoryTrackerSize(t *testing.T) {
 	}
 }
 
+// A hint that no memory could hold must not bring the process down.
+func TestMemoryTrackerCapacityIsAHint(t *testing.T) {
+	const n = 3000
+	for _, capacity := range []int{math.MinInt, -1, 1 << 30, math.MaxInt} {
+		tr := campaign.MemoryTracker{Capacity: capacity}
+		base := heap()
+		e := entry(noon)
+		for i := range n {
+			e.Profile = fmt.Sprint(i)
+			wantEnter(t, &tr, e, e.Until(), true)
+		}
+		if now := heap() - base; now > 64<<20 {
+			t.Errorf("with Capacity %d, %d cooldowns take %d bytes, want at most 64 MB", capacity, n, now)
+		}
+		runtime.KeepAlive(&tr)
+	}
+}
+
+// TestMemoryTrackerCapacityAfterPeak goes far beyond the Capacity for a while.
+func TestMemoryTrackerCapacityAfterPeak(t *testing.T) {
+	const capacity, peak = 20_000, 300_000
+	tr := campaign.MemoryTracker{Capacity: capacity}
+	base := heap()
+	day := func(d, n int) {
+		e := lasting(entry(noon.AddDate(0, 0, d)), time.Minute)
+		for i := range n {
+			e.Profile = fmt.Sprint(d, "/", i)
+			enter(t, &tr, e)
+		}
+	}
+	day(0, capacity)
+	before := heap() - base
+	day(1, peak)
+	for d := range 10 {
+		day(2+d, capacity)
+	}
+	if now := heap() - base; now > before*3/2 {
+		t.Errorf("%d bytes are in use after the peak, want about %d as before", now, before)
+	}
+	runtime.KeepAlive(&tr)
+}
+
 func TestMemoryTrackerManyCampaigns(t *testing.T) {
 	const campaigns = 2000
 	var tr campaign.MemoryTracker
@@ -298,4 +341,31 @@ func TestMemoryTrackerDoesNotAllocate(t *testing.T) {
 	if n := testing.AllocsPerRun(1000, hit); n != 0 {
 		t.Errorf("Enter after a cooldown allocates %v times, want 0", n)
 	}
+}
+
+// TestMemoryTrackerForgetsSmallCampaigns has new campaigns every day, with so
+// few profiles each that none does work for the others but by beginning.
+func TestMemoryTrackerForgetsSmallCampaigns(t *testing.T) {
+	const days, campaigns, profiles = 20, 300, 10
+	var tr campaign.MemoryTracker
+	base := heap()
+	var first int64
+	for day := range days {
+		e := lasting(entry(noon.AddDate(0, 0, day)), time.Hour)
+		for c := range campaigns {
+			e.Campaign = fmt.Sprint(day, "/", c)
+			for p := range profiles {
+				e.Profile = fmt.Sprint(p)
+				enter(t, &tr, e)
+			}
+		}
+		if day == 0 {
+			first = heap() - base
+		}
+	}
+	if now := heap() - base; now > 4*first {
+		t.Errorf("%d bytes are in use after %d days, want at most four times the %d of the first: all but the last's are over",
+			now, days, first)
+	}
+	runtime.KeepAlive(&tr)
 }

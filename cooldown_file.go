@@ -23,8 +23,12 @@ func (t *MemoryTracker) SaveFile(name string) error {
 
 func (t *MemoryTracker) saveFile(name, temporary string) error {
 	// A fixed name, so that a process that is killed time and again leaves one
-	// file behind and not many.
-	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	// file behind and not many. It is removed and not written over, because its
+	// permissions may be wider, or it may be a link to elsewhere.
+	if err := os.Remove(temporary); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}

@@ -35,18 +35,24 @@ const (
 	// for visits that come late.
 	grace = int64(5 * time.Minute / time.Millisecond)
 
+	// maxCapacity is how much of a hint is followed: pages for so many entries
+	// take 18 MB before the first of them comes. What is beyond it grows.
+	maxCapacity = 1 << 28
+
 	// beforeAllVisits leaves room to subtract the grace.
 	beforeAllVisits = math.MinInt64 + grace
 
 	// In one of so many new cooldowns, so many pairs of lines of some other page
 	// are searched for expired ones, or a block is dropped. A campaign that is
-	// over would otherwise keep its memory for ever.
+	// over would otherwise keep its memory for ever. A new campaign does it twice,
+	// or campaigns of a few profiles would become more and more.
 	tendEvery  = 16
+	tendForNew = 2
 	otherSweep = 64
 )
 
 func newGeneration(key hashKey, capacity int) *generation {
-	g := &generation{key: key, capacity: int64(capacity)}
+	g := &generation{key: key, capacity: min(int64(capacity), maxCapacity)}
 	g.newest.Store(beforeAllVisits)
 	g.tables.Store(newDirectory(nil))
 	return g
@@ -124,6 +130,7 @@ func (g *generation) share() uint64 {
 // enter is Enter after the look without a lock has found nothing. t is the
 // table of the campaign, or nil.
 func (g *generation) enter(t *table, campaign string, f fingerprint, at, end int64, keep bool) (kept int64, entered bool) {
+	others := 0 // how many pages to tend
 	for ; ; t = g.find(campaign) {
 		if t == nil && !keep {
 			g.accept(at)
@@ -131,6 +138,7 @@ func (g *generation) enter(t *table, campaign string, f fingerprint, at, end int
 		}
 		if t == nil {
 			t = g.add(campaign)
+			others = tendForNew
 		}
 		p := t.lock(f.path())
 		if p == nil {
@@ -142,15 +150,16 @@ func (g *generation) enter(t *table, campaign string, f fingerprint, at, end int
 			return found.end, false
 		}
 		g.accept(at)
-		tendOther := false
 		if keep {
 			horizon := g.horizon()
 			p.replace(found, f, end, horizon)
 			g.tend(t, p, horizon)
-			tendOther = p.entered%tendEvery == 0
+			if p.entered%tendEvery == 0 {
+				others++
+			}
 		}
 		p.mu.Unlock()
-		if tendOther {
+		for range others {
 			g.tendOther()
 		}
 		return end, true
@@ -188,8 +197,7 @@ func (g *generation) tendOther() {
 	if g.at != 0 {
 		return
 	}
-	if g.nothing && t.retireEmpty() {
-		g.remove(t)
+	if g.nothing && t.retireEmpty(g.remove) {
 		g.table--
 	}
 	g.table, g.at, g.nothing = g.table+1, 0, true

@@ -8,9 +8,9 @@ import (
 
 // A hashKey makes fingerprints that nobody can foresee without knowing it.
 //
-// The function is SipHash-1-3. It is written out here
-// because hash/maphash has a key that cannot be saved, so that a snapshot would
-// be worthless after a restart, and because crypto/hmac takes ten times as long.
+// The function is SipHash-1-3. It is written out here because hash/maphash has a
+// key that cannot be saved, so that a snapshot would be worthless after a
+// restart, and because crypto/hmac takes ten times as long.
 // SipHash-2-4 has a wider margin, which matters where results are shown; here
 // they are not, and half of the time of finding a cooldown would go to it.
 type hashKey struct{ k0, k1 uint64 }

@@ -17,12 +17,13 @@ const slotsPerLine = 5
 //	word  7    in the half that is left: the highest 3 bits of each end, then 17 bits of version
 //
 // Writers hold the lock of the page. Readers need none: a slot is filled with
-// its end first and its key last, and each time a slot is freed the version
-// changes after the key is gone. So a reader that finds a key with the low bits
-// of its end in one load, then reads the others, and then finds word 7 as it
-// was, has read what belongs together. One that does not, or finds nothing,
-// asks again under the lock. That decides in favour of the hit, which is what a
-// busy site sees most.
+// its end first and its key last, and each time a slot has been freed the
+// version changes, before anything else is put there. So a reader that finds a
+// key, then reads the rest of its end, and then finds word 7 as it was, has read
+// what belongs together. It must take the key and the lowest bits of the end
+// from the same load: a slot may be freed, with the version yet to change. One
+// that finds word 7 changed, or no key, asks again under the lock. That decides
+// in favour of the hit, which is what a busy site sees most.
 //
 // A version comes back after 131,072 slots of one line have been freed, so a
 // reader would have to sleep between two loads for just as many visits of those
@@ -86,7 +87,7 @@ func equal(a, b uint64) uint {
 // end returns the end in a slot that is in use.
 func (l *line) end(slot int) int64 { return l.endOf(slot, atomic.LoadUint64(&l[slot&7])) }
 
-// endOf is end for who has loaded the slot's own word.
+// endOf is end for who has read the word of the slot.
 func (l *line) endOf(slot int, word uint64) int64 {
 	low := word & lowMask
 	mid := atomic.LoadUint64(&l[(slotsPerLine+slot/2)&7]) >> (32 * (slot & 1)) & halfMask

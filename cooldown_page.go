@@ -77,7 +77,7 @@ type page struct {
 	most    uint32                // how many the side map has had
 	cursor  uint32                // the next line to search for expired entries
 	entered uint32                // how many cooldowns began here
-	floor   uint8                 // how many blocks stay
+	floor   uint8                 // how many blocks stay, until the page is split
 	gone    bool                  // the campaign was reset
 }
 
@@ -133,10 +133,11 @@ func (p *page) peek(f fingerprint) int64 {
 	at := bits.TrailingZeros(set)
 	home, slot := at>>3&1, at&7
 	word := atomic.LoadUint64(&lines[home][slot])
+	if word>>homeShift != key|uint64(home) {
+		return noEnd // freed since find has seen it
+	}
 	end := lines[home].endOf(slot, word)
-	// A slot that has been freed since find has other low bits already, and
-	// perhaps the old version still.
-	if word>>homeShift != key|uint64(home) || atomic.LoadUint64(&lines[home][7]) != versions[home] {
+	if atomic.LoadUint64(&lines[home][7]) != versions[home] {
 		return noEnd
 	}
 	return end
@@ -233,8 +234,7 @@ func (p *page) replace(at slotOf, f fingerprint, end, horizon int64) {
 		p.slots--
 	default:
 		if _, fits := encodeEnd(end); !fits || p.size() == 0 {
-			p.note(end)
-			p.side[f] = end
+			p.aside(f, end)
 			return
 		}
 		delete(p.side, f)
@@ -244,8 +244,8 @@ func (p *page) replace(at slotOf, f fingerprint, end, horizon int64) {
 
 // add keeps the end of an entry that is not there.
 func (p *page) add(f fingerprint, end, horizon int64) {
-	p.note(end)
 	if code, fits := encodeEnd(end); fits && p.place(f, code, horizon) {
+		p.note(end)
 		return
 	}
 	p.aside(f, end)
@@ -253,6 +253,7 @@ func (p *page) add(f fingerprint, end, horizon int64) {
 
 // aside puts an entry in the side map.
 func (p *page) aside(f fingerprint, end int64) {
+	p.note(end)
 	if p.side == nil {
 		p.side = make(map[fingerprint]int64)
 	}
@@ -260,7 +261,8 @@ func (p *page) aside(f fingerprint, end int64) {
 	p.most = max(p.most, uint32(len(p.side)))
 }
 
-// note keeps what is known of the ends.
+// note keeps what is known of the ends, when one comes to the page or moves in
+// it.
 func (p *page) note(end int64) {
 	p.oldest = min(p.oldest, end)
 	p.seen = min(p.seen, end)
@@ -330,7 +332,9 @@ func (p *page) displace(b *block, i uint64, horizon int64) int {
 	for slot, word := range from[:slotsPerLine] {
 		to := &b[i^otherLine(word>>keyShift)]
 		if at := p.vacate(to, horizon); at >= 0 {
-			code, _ := encodeEnd(from.end(slot))
+			end := from.end(slot)
+			code, _ := encodeEnd(end)
+			p.note(end) // its line may be searched already
 			to.put(at, word>>homeShift^1, code)
 			from.clear(1 << slot)
 			return slot
@@ -347,14 +351,17 @@ func (p *page) sweep(horizon int64, least, most int) {
 		return
 	}
 	for n := range most {
+		freed := 0
 		if uint64(p.cursor) >= p.size()*linesPerBlock {
 			p.cursor, p.oldest, p.seen = 0, p.seen, endOfTimeMilli
-			p.sweepSide(horizon)
+			freed = p.sweepSide(horizon)
+			if p.size() == 0 {
+				least = 0 // there are no lines to get to
+			}
 		}
-		freed := 0
 		if b := p.blocks[min(p.cursor/linesPerBlock, maxBlocks-1)].Load(); b != nil {
 			i := p.cursor % linesPerBlock
-			freed = p.sweepLine(&b[i], horizon) + p.sweepLine(&b[i+1], horizon)
+			freed += p.sweepLine(&b[i], horizon) + p.sweepLine(&b[i+1], horizon)
 		}
 		p.cursor += 2
 		if freed < 3 && n+1 >= least {
@@ -382,7 +389,7 @@ func (p *page) sweepLine(l *line, horizon int64) (freed int) {
 }
 
 // sweepSide forgets some of what has expired in the side map.
-func (p *page) sweepSide(horizon int64) {
+func (p *page) sweepSide(horizon int64) (freed int) {
 	looked := 0
 	for f, end := range p.side {
 		if looked++; looked > sideSweep {
@@ -391,6 +398,7 @@ func (p *page) sweepSide(horizon int64) {
 		}
 		if end < horizon {
 			delete(p.side, f)
+			freed++
 			continue
 		}
 		p.seen = min(p.seen, end)
@@ -404,6 +412,7 @@ func (p *page) sweepSide(horizon int64) {
 	if len(p.side) == 0 {
 		p.side = nil
 	}
+	return freed
 }
 
 // resize adds a block or removes the last one. Readers that miss an entry on

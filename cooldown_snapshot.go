@@ -270,11 +270,14 @@ func (r *snapshotReader) campaign(g *generation, length uint64) (count uint64, e
 	if g.find(string(id)) != nil {
 		return 0, errDamaged
 	}
-	t := g.add(string(id))
+	var t *table // made for the first cooldown: it takes a hundred times the bytes of an ID
 	for {
 		n, err := r.uvarint()
 		if err != nil || n == 0 {
 			return count, err
+		}
+		if t == nil {
+			t = g.add(string(id))
 		}
 		if n > blockEntries {
 			return 0, errDamaged

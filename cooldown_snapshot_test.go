@@ -133,7 +133,7 @@ func TestSnapshotRefusedThoughSigned(t *testing.T) {
 		{"no fingerprint", join([]byte{2, 'a'}, one(0, end), []byte{0, 0}, u64(nil, 1)), false},
 		{"after the end of time", join([]byte{2, 'a'}, one(1, uint64(endOfTime.UnixMilli()+1)<<3), []byte{0, 0}, u64(nil, 1)), false},
 		{"before the year 1", join([]byte{2, 'a'}, one(1, 1<<63), []byte{0, 0}, u64(nil, 1)), false},
-		{"a campaign twice", join([]byte{2, 'a', 0, 2, 'a', 0, 0}, zero), false},
+		{"a campaign twice", join([]byte{2, 'a'}, one(1, end), []byte{0, 2, 'a'}, one(2, end), []byte{0, 0}, u64(nil, 2)), false},
 		{"a name of 2^62 bytes", join(binary.AppendUvarint(nil, 1<<62), zero), false},
 		{"a block of 2^62 cooldowns", join([]byte{2, 'a'}, binary.AppendUvarint(nil, 1<<62), zero), false},
 		{"a number without end", join(bytes.Repeat([]byte{0xff}, 64)), false},
@@ -185,6 +185,27 @@ func TestSnapshotOfOneLine(t *testing.T) {
 	}
 }
 
+// TestSnapshotOfNothing is about a file made up of campaigns without cooldowns.
+func TestSnapshotOfNothing(t *testing.T) {
+	const n = 20_000
+	_, good := filled(t, 0)
+	content := bytes.Clone(good[:8+4+16+8])
+	for i := range n {
+		id := fmt.Sprint(i)
+		content = append(append(append(content, byte(len(id)+1)), id...), 0)
+	}
+	content = append(content, make([]byte, 1+8)...)
+	base := heap()
+	var tr campaign.MemoryTracker
+	if _, err := tr.ReadFrom(bytes.NewReader(signed(content))); err != nil {
+		t.Fatalf("ReadFrom = %v, want nil", err)
+	}
+	if used := heap() - base; used > 1<<20 {
+		t.Errorf("%d bytes without a cooldown take %d, want less than a megabyte", len(content), used)
+	}
+	runtime.KeepAlive(&tr)
+}
+
 func TestSnapshotIOErrors(t *testing.T) {
 	tr, snapshot := filled(t, 100)
 	broken := errors.New("the disk is broken")
@@ -227,6 +248,28 @@ func TestSaveFile(t *testing.T) {
 
 // saveForEver is set in the process that TestSaveFileKilled starts and kills.
 const saveForEver = "CAMPAIGN_TEST_SAVE_FOR_EVER"
+
+// A file that somebody else may read must not become the snapshot.
+func TestSaveFileOnlyForItsOwner(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no such permissions")
+	}
+	name := filepath.Join(t.TempDir(), "cooldowns")
+	if err := os.WriteFile(name+".tmp", []byte("left behind"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	tr, _ := filled(t, 1)
+	if err := tr.SaveFile(name); err != nil {
+		t.Fatalf("SaveFile = %v, want nil", err)
+	}
+	f, err := os.Stat(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if mode := f.Mode().Perm(); mode != 0o600 {
+		t.Errorf("the mode of the file is %v, want %v", mode, os.FileMode(0o600))
+	}
+}
 
 func TestSaveFileKilled(t *testing.T) {
 	if name := os.Getenv(saveForEver); name != "" {

@@ -144,6 +144,7 @@ func (t *table) split(p *page, horizon int64) {
 	q := newPage(uint64(p.index)|1<<depth, depth+1, splitBlocks, 0)
 	q.oldest, q.seen = p.oldest, p.oldest
 	p.seen, p.cursor = p.oldest, 0
+	p.floor = 0 // or p and q could never join again
 	p.shape.Store(q.shape.Load())
 	for n := range p.blocks { // block n of eight is one of four, in q if n is odd
 		b := p.blocks[n].Swap(nil)
@@ -286,9 +287,10 @@ func (t *table) retire() {
 	}
 }
 
-// retireEmpty retires the table if it keeps nothing. It must not run twice at
-// once.
-func (t *table) retireEmpty() bool {
+// retireEmpty retires the table if it keeps nothing, and calls remove before
+// anybody can see that it is gone: who finds a table that is gone looks again at
+// once. It must not run twice at once.
+func (t *table) retireEmpty(remove func(*table)) bool {
 	var pages []*page
 	empty := true
 	for p := range t.locked() {
@@ -297,11 +299,14 @@ func (t *table) retireEmpty() bool {
 			break
 		}
 	}
+	if empty {
+		remove(t)
+	}
 	for _, p := range pages {
 		p.gone = empty
 		p.mu.Unlock()
 	}
-	return empty && len(pages) > 0
+	return empty
 }
 
 // running returns how many cooldowns end after a time.

@@ -223,7 +223,10 @@ func TestMemoryTrackerErrors(t *testing.T) {
 	})
 	t.Run("out of time", func(t *testing.T) {
 		var tr campaign.MemoryTracker
-		for _, when := range []time.Time{endOfTime.Add(time.Millisecond), time.Time{}.Add(-time.Millisecond)} {
+		for _, when := range []time.Time{
+			endOfTime.Add(time.Millisecond), time.Time{}.Add(-time.Millisecond),
+			time.Unix(1<<64/1000+1, 0), // whose milliseconds, in 64 bits, are those of 1970
+		} {
 			if _, entered, err := tr.Enter(context.Background(), entry(when)); entered || err == nil {
 				t.Errorf("Enter(%v) = %t, %v, want false and an error", when, entered, err)
 			}

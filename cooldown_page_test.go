@@ -1,0 +1,77 @@
+package campaign
+
+import (
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// TestPageKnowsItsOldest moves an entry from a line that a sweep has not
+// reached yet to one that it has passed, and finishes the sweep. If the page
+// forgot the entry's end, it would not look for it when it has expired.
+func TestPageKnowsItsOldest(t *testing.T) {
+	const (
+		first, second, third = 1000, 2000, 3000 // ends
+		whole                = linesPerBlock / 2
+	)
+	p := newPage(0, pageBits, 1, 0)
+	key := uint64(0)
+	add := func(line, other uint64, end int64) fingerprint {
+		key++
+		f := fingerprintOf(other<<otherShift|key, 0, line, false)
+		p.add(f, end, noEnd)
+		return f
+	}
+	add(50, 1, first)
+	add(50, 1, second)
+	moved := add(100, 101, third)
+	for range slotsPerLine - 1 {
+		add(100, 101, endOfTimeMilli)
+	}
+	for range slotsPerLine {
+		add(103, 3, endOfTimeMilli)
+	}
+	p.sweep(first+1, 2*whole+1, 2*whole+1)
+	if p.oldest != second {
+		t.Fatalf("oldest = %d after two sweeps, want %d", p.oldest, second)
+	}
+	p.sweep(second+1, 8, 8)
+	add(100, 3, endOfTimeMilli) // both of its lines are full
+	if at := p.find(moved); at.line != &p.blocks[0].Load()[1] {
+		t.Fatal("the entry was not moved to line 1, behind the sweep")
+	}
+	p.sweep(second+1, whole, whole)
+	if p.oldest > third {
+		t.Errorf("oldest = %d after a sweep, want at most %d, an end that is kept", p.oldest, third)
+	}
+}
+
+// TestPageReadersSeeWholeEnds takes an entry out of its slot and puts it back
+// again and again, while it is looked for without a lock. A reader that takes
+// the key from one load and the lowest bits of the end from another one shows
+// itself in about every second run.
+func TestPageReadersSeeWholeEnds(t *testing.T) {
+	const end = int64(endOfTimeMilli)
+	p := newPage(0, pageBits, 1, 0)
+	f := fingerprintOf(1, 0, 0, false)
+	p.set(f, end, noEnd)
+	var done atomic.Bool
+	var writer sync.WaitGroup
+	writer.Go(func() {
+		l := p.find(f).line
+		for !done.Load() {
+			l.clear(1)
+			l.put(0, f.key()<<1, endNever)
+		}
+	})
+	stop := time.Now().Add(time.Second)
+	for i := 0; i%1000 != 0 || time.Now().Before(stop); i++ {
+		if got := p.peek(f); got != end && got != noEnd {
+			t.Errorf("peek = %d, want %d or nothing", got, end)
+			break
+		}
+	}
+	done.Store(true)
+	writer.Wait()
+}
