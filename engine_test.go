@@ -711,3 +711,24 @@ func TestDecodedTextsOutliveTheVisit(t *testing.T) {
 		t.Errorf("%d requests, want 400", n)
 	}
 }
+
+func TestOutcomeString(t *testing.T) {
+	until := time.Date(2026, 3, 8, 12, 0, 0, 0, time.UTC)
+	for _, test := range []struct {
+		outcome campaign.Outcome
+		want    string
+	}{
+		{campaign.Outcome{Campaign: "shoes", Profile: "p-1", Status: campaign.Delivered, Until: until}, "shoes for p-1: delivered until 2026-03-08T12:00:00Z"},
+		{campaign.Outcome{Campaign: "shoes", Profile: "p-1", Status: campaign.CoolingDown, Reason: campaign.ReasonCoolingDown, Until: until}, "shoes for p-1: cooling_down until 2026-03-08T12:00:00Z"},
+		{campaign.Outcome{Campaign: "shoes", Status: campaign.UnknownProfile, Reason: campaign.ReasonUnknownProfile}, "shoes: unknown_profile"},
+		{
+			campaign.Outcome{Campaign: "shoes", Profile: "p-1", Status: campaign.Failed, Reason: campaign.ReasonRejected, Err: &campaign.DeliveryError{Verdict: campaign.Rejected, Status: 400, Attempts: 1}},
+			"shoes for p-1: failed (rejected): " + (&campaign.DeliveryError{Verdict: campaign.Rejected, Status: 400, Attempts: 1}).Error(),
+		},
+		{campaign.Outcome{Campaign: "shoes", Profile: "p-1", Status: campaign.Failed, Reason: campaign.ReasonTrackerFailed, Err: errors.New("the host's own secret")}, "shoes for p-1: failed (tracker_failed): an error of type *errors.errorString, whose text is not for logs"},
+	} {
+		if got := fmt.Sprint(test.outcome); got != test.want {
+			t.Errorf("Sprint(%#v) = %q, want %q", test.outcome, got, test.want)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package campaign
 import (
 	"errors"
 	"log/slog"
+	"strings"
 	"time"
 )
 
@@ -107,6 +108,27 @@ func reasonOr(err error, reason Reason) Reason {
 		return ReasonPanicked
 	}
 	return reason
+}
+
+// String returns the outcome in one line for people: what became of which
+// campaign for whom, and why. It shows as much of the error as the logs do.
+func (o Outcome) String() string {
+	var b strings.Builder
+	b.WriteString(o.Campaign)
+	if o.Profile != "" {
+		b.WriteString(" for " + o.Profile)
+	}
+	b.WriteString(": " + string(o.Status))
+	if o.Reason != "" && string(o.Reason) != string(o.Status) {
+		b.WriteString(" (" + string(o.Reason) + ")")
+	}
+	if !o.Until.IsZero() {
+		b.WriteString(" until " + o.Until.UTC().Format(time.RFC3339))
+	}
+	if o.Err != nil {
+		b.WriteString(": " + loggable(o.Err))
+	}
+	return b.String()
 }
 
 // LogValue returns the parts of the outcome that may be logged. Of an error that

@@ -95,3 +95,18 @@ func ExampleSender_errors() {
 	// Output:
 	// not delivered: rejected 410
 }
+
+// On one's own machine the receiver speaks http, on a loopback address.
+func ExampleSender_loopback() {
+	sender := &httpsender.Sender{
+		AllowHTTP: true,                  // or all is unreachable: "the URL is http"
+		Allow:     []string{"127.0.0.1"}, // addresses that are not public
+		Secrets:   httpsender.EnvSecrets("CAMPAIGN_", map[string][]string{"ESP_API_KEY": {"127.0.0.1:9099"}}),
+	}
+	receiver := campaigntest.NewReceiver(nil)
+	defer receiver.Close()
+	_, err := sender.Send(context.Background(), &campaign.Request{Method: "POST", URL: receiver.URL})
+	fmt.Println(err)
+	// Output:
+	// <nil>
+}
