@@ -198,10 +198,11 @@ func (s *campaignSet) matchText(hits []int32, f *fieldIndex, text string, v *vie
 
 // matchHeads looks up all prefixes of the text.
 func (s *campaignSet) matchHeads(hits []int32, f *fieldIndex, text string, v *view) []int32 {
+	filter := s.table.filter
 	p := probe{index: f.id, rule: ruleStarts, text: text}
 	end := min(f.longestPrefix, len(text))
 	for key, i := f.salt, 0; ; key, i = nextHead(key, text[i:i+headStep]), i+headStep {
-		if s.table.mayHave(key) {
+		if filter.has(key) {
 			for n := range min(headStep, end-i+1) {
 				hits = s.matchKey(hits, afterHead(key, text[i:i+n]), &p, v)
 			}
@@ -214,10 +215,11 @@ func (s *campaignSet) matchHeads(hits []int32, f *fieldIndex, text string, v *vi
 
 // matchTails looks up all suffixes of the text.
 func (s *campaignSet) matchTails(hits []int32, f *fieldIndex, text string, v *view) []int32 {
+	filter := s.table.filter
 	p := probe{index: f.id, rule: ruleEnds, text: text}
 	start := max(0, len(text)-f.longestSuffix)
 	for key, i := ^f.salt, len(text); ; key, i = nextHead(key, text[i-headStep:i]), i-headStep {
-		if s.table.mayHave(key) {
+		if filter.has(key) {
 			for n := range min(headStep, i-start+1) {
 				hits = s.matchKey(hits, afterHead(key, text[i-n:i]), &p, v)
 			}
@@ -239,16 +241,17 @@ func (s *campaignSet) matchKey(hits []int32, key uint64, p *probe, v *view) []in
 // look-ups do not depend on each other, unlike the steps of an automaton, so the
 // processor makes several at once.
 func (s *campaignSet) matchGrams(hits []int32, f *fieldIndex, shape gramShape, text string, v *view) []int32 {
+	filter := s.table.filter
 	if shape.size == 4 {
 		for i := 0; i+4 <= len(text); i += shape.stride {
-			if key := mix(fourBytes(text[i:i+4]) ^ f.salt); s.table.mayHave(key) {
+			if key := mix(fourBytes(text[i:i+4]) ^ f.salt); filter.has(key) {
 				hits = s.find(hits, key, &probe{index: f.id, rule: ruleHas, text: text, at: i}, v)
 			}
 		}
 		return hits
 	}
 	for i := 0; i+8 <= len(text); i += shape.stride {
-		if key := mix(eightBytes(text[i:i+8]) ^ f.salt); s.table.mayHave(key) {
+		if key := mix(eightBytes(text[i:i+8]) ^ f.salt); filter.has(key) {
 			hits = s.matchAround(hits, key, &probe{index: f.id, rule: ruleHas, text: text, at: i}, v)
 		}
 	}

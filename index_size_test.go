@@ -13,7 +13,7 @@ import (
 // that it points to.
 func indexBytes(s *campaignSet) int {
 	const postingSize = int(unsafe.Sizeof(posting{}))
-	n := len(s.always)*4 + cap(s.table.filter)*8 + (cap(s.table.slots)+cap(s.table.many))*postingSize + len(s.table.texts)
+	n := len(s.always)*4 + cap(s.table.filter.words)*8 + (cap(s.table.slots)+cap(s.table.many))*postingSize + len(s.table.texts)
 	n += cap(s.fields) * int(unsafe.Sizeof(fieldIndex{}))
 	n += cap(s.pairs) * int(unsafe.Sizeof(pairIndex{}))
 	for _, p := range s.pairs {

@@ -14,8 +14,7 @@ import (
 // behind it is a hash table with open addressing, whose slots hold all that
 // tells whether the anchor holds but its text.
 type anchorTable struct {
-	filter []uint64 // two bits of one word for each key
-	shift  uint8    // of a key, to its word
+	filter keyFilter
 	slots  []posting
 	many   []posting // of keys that have several, side by side
 	texts  string    // all texts, one after the other
@@ -133,14 +132,24 @@ func hashText(salt uint64, s string) uint64 {
 }
 
 // mayHave reports whether the key may be in the table.
-func (t *anchorTable) mayHave(key uint64) bool {
+func (t *anchorTable) mayHave(key uint64) bool { return t.filter.has(key) }
+
+// A keyFilter holds two bits of one word for each key. Loops copy it: the
+// compiler does not know that nobody changes the table meanwhile, and would load
+// it again for each key.
+type keyFilter struct {
+	words []uint64
+	shift uint8 // of a key, to its word
+}
+
+func (f keyFilter) has(key uint64) bool {
 	bits := filterBits(key)
-	return t.filter[key>>(t.shift&63)]&bits == bits
+	return f.words[key>>(f.shift&63)]&bits == bits
 }
 
 // let puts a key into the filter.
 func (t *anchorTable) let(key uint64) {
-	t.filter[key>>t.shift] |= filterBits(key)
+	t.filter.words[key>>t.filter.shift] |= filterBits(key)
 }
 
 func filterBits(key uint64) uint64 { return 1<<(key&63) | 1<<(key>>6&63) }
@@ -193,7 +202,7 @@ func (t *anchorTable) newFilter(n int) {
 	for keysPerWord<<log < n {
 		log++
 	}
-	t.filter, t.shift = make([]uint64, 1<<log), uint8(64-log)
+	t.filter = keyFilter{make([]uint64, 1<<log), uint8(64 - log)}
 }
 
 func (b *tableBuilder) build() anchorTable {
