@@ -19,7 +19,7 @@ type Webhook struct {
 	// Method is "POST" or "GET". Empty means POST.
 	Method string
 
-	// URL is absolute, http or https, without user information and fragment.
+	// URL is absolute, http or https, without user information, zone and fragment.
 	// It often is a credential itself, so only its scheme and host are ever
 	// shown. Its own query stays as it is, byte for byte. Nothing is filled into
 	// it: what differs from visit to visit belongs into the payload.
@@ -134,6 +134,15 @@ func checkWebhookURL(raw string, fs *faults, p pointer) {
 		fs.add(p, "has no scheme that webhooks use; begin it with https://")
 	case u.Hostname() == "":
 		fs.add(p, "has no host; write the whole address, %s", example)
+	case strings.Contains(u.Hostname(), "%"):
+		// What net/url lets through escaped: a zone behind an address in
+		// brackets, and a sign that no name has. Either is never sent to, so
+		// it is better found here than by the first visit.
+		if strings.HasPrefix(u.Host, "[") {
+			fs.add(p, "has a zone in its host, which means something on one machine only; write a name, or an address without it")
+		} else {
+			fs.add(p, "has a %% in its host, which no name has; remove it")
+		}
 	case !isASCII(u.Host):
 		if ascii, ok := hostToASCII(u.Hostname()); ok {
 			fs.add(p, "has a host in Unicode; write it as %q", ascii)

@@ -70,6 +70,9 @@ func TestWebhookURL(t *testing.T) {
 		{"https://esp.example:0/", "has a port that no host has"},
 		{"https://esp.example/%zz", "is not a URL"},
 		{"https://[::1/", "is not a URL"},
+		{"https://[fe80::1%25eth0]/", "has a zone in its host, which means something on one machine only; write a name, or an address without it"},
+		{"http://[FE80::1%25eth0]:8080/hooks?a=b", "has a zone in its host"},
+		{"https://esp%25.example/", "has a % in its host, which no name has; remove it"},
 		{"https://key@esp.example/", "has a user or password in it"},
 		{"https://user:key@esp.example/", "has a user or password in it"},
 		{"https://esp.example/#part", "has a fragment"},
@@ -111,6 +114,7 @@ func TestFaultsDoNotShowTheURL(t *testing.T) {
 		"https://esp.example/CANARY\x00CANARY",
 		"https://esp.example/{CANARY}",
 		"https://bücher.example/CANARY?CANARY",
+		"https://[fe80::1%25CANARY]/CANARY?CANARY",
 		"CANARY",
 	} {
 		err := withHook(campaign.Webhook{URL: url}).Validate()

@@ -5,9 +5,15 @@
 //	engine, err := campaign.NewEngine(&httpsender.Sender{}, nil)
 //
 // It treats the URLs that it is given as written by somebody else, because they
-// are: by a marketer, in a campaign. So it speaks https unless told otherwise,
-// connects to public addresses only, follows no redirect, reads little of an
-// answer, and takes no longer than its time limits.
+// are: by a marketer, in a campaign. So it speaks https only ([Sender.AllowHTTP]
+// opens http), connects to public addresses only ([Sender.Allow] opens loopback
+// and private ones that it lists, [Sender.AllowPrivate] all of them), follows no
+// redirect, reads little of an answer, and takes no longer than its time limits.
+// For a receiver on one's own machine, such as http://127.0.0.1:9099/:
+//
+//	sender := &httpsender.Sender{
+//		AllowHTTP: true, Allow: []string{"127.0.0.1", "localhost"},
+//	}
 //
 // # Verdicts
 //

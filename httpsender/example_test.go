@@ -29,7 +29,7 @@ func ExampleEnvSecrets() {
 	})
 	fmt.Println(err)
 	// Output:
-	// campaign: https://evil.example: unreachable: the secret "ESP_API_KEY" is not known, or not for this host (evil.example)
+	// campaign: https://evil.example: unreachable: the secret "ESP_API_KEY" is not bound to evil.example
 }
 
 // A receiver in Go checks the signature over the bytes that arrived.

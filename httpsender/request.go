@@ -200,7 +200,9 @@ func (rt *runtime) headerValue(ctx context.Context, h campaign.Header, host stri
 }
 
 // secret resolves a secret. The resolver's own error stays behind: it may
-// quote the secret, or the address of a vault with its token.
+// quote the secret, or the address of a vault with its token. Only what this
+// package wrote is shown, and not if a resolver around it asked for another
+// secret or host, which the campaign's author has no business to know.
 func (rt *runtime) secret(ctx context.Context, name, host string) (string, error) {
 	if rt.secrets == nil {
 		return "", &cause{text: fmt.Sprintf("the secret %q is not known: Sender.Secrets is nil", name), leaf: ErrNoSecret}
@@ -212,6 +214,9 @@ func (rt *runtime) secret(ctx context.Context, name, host string) (string, error
 	case err == nil:
 		return secret, nil
 	case errors.Is(err, ErrNoSecret):
+		if e, ok := errors.AsType[*noSecretError](err); ok && e.name == name && e.host == host {
+			return "", &cause{text: e.Error(), leaf: ErrNoSecret}
+		}
 		return "", &cause{text: fmt.Sprintf("the secret %q %v (%s)", name, ErrNoSecret, host), leaf: ErrNoSecret}
 	case ctx.Err() != nil:
 		return "", contextCause(ctx.Err(), "while a secret was resolved")

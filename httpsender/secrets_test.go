@@ -54,6 +54,92 @@ func TestReadyMadeSecrets(t *testing.T) {
 	}
 }
 
+// What a Sender says about a secret that it did not get. Whoever wrote the
+// campaign may read it: the secret's name and the host are theirs, anything else
+// of the host's, such as where a secret may go, is not.
+func TestSecretFaultsNameTheCause(t *testing.T) {
+	const port = "; hosts are written with their port unless it is 443"
+	t.Setenv("SHOP_KEY", canary)
+	t.Setenv("SHOP_EMPTY", "")
+	t.Setenv("SHOP_OTHER", canary)
+	hosts := []string{canary + ".example", "127.0.0.1", "ESP.example:8443", "[::1]:8443", "plain.example"}
+	fromEnv := httpsender.EnvSecrets("SHOP_", map[string][]string{
+		"KEY": hosts, "EMPTY": {"esp.example"}, "MISSING": {"esp.example"}, "NOWHERE": nil,
+	})
+	fromMap := httpsender.MapSecrets(map[string]httpsender.BoundSecret{
+		"KEY": {Value: canary, Hosts: hosts}, "EMPTY": {Hosts: []string{"esp.example"}}, "NOWHERE": {Value: canary},
+	})
+	both := []httpsender.Secrets{fromEnv, fromMap}
+	tests := []struct {
+		secrets   []httpsender.Secrets
+		name, url string
+		want      string
+	}{
+		{both[:1], "EMPTY", "https://esp.example/", `the secret "EMPTY" is empty or unset: set SHOP_EMPTY`},
+		{both[:1], "MISSING", "https://esp.example/", `the secret "MISSING" is empty or unset: set SHOP_MISSING`},
+		{both[:1], "MISSING", "https://evil.example/", `the secret "MISSING" is not bound to evil.example`},
+		{both[:1], "OTHER", "https://esp.example/", `the secret "OTHER" is not listed in EnvSecrets`},
+		{both[1:], "OTHER", "https://esp.example/", `the secret "OTHER" is not listed in MapSecrets`},
+		{both[1:], "EMPTY", "https://esp.example/", `the secret "EMPTY" is empty`},
+		{both, "NOWHERE", "https://esp.example/", `the secret "NOWHERE" is not bound to esp.example`},
+		{both, "KEY", "https://evil.example/", `the secret "KEY" is not bound to evil.example`},
+		{both, "KEY", "https://esp.example.evil.example:8443/", `the secret "KEY" is not bound to esp.example.evil.example:8443`},
+		{both, "KEY", "http://127.0.0.1:9099/", `the secret "KEY" is bound to 127.0.0.1, and this is 127.0.0.1:9099` + port},
+		{both, "KEY", "http://plain.example/", `the secret "KEY" is bound to plain.example, and this is plain.example:80` + port},
+		{both, "KEY", "https://esp.example/", `the secret "KEY" is bound to esp.example:8443, and this is esp.example` + port},
+		{both, "KEY", "https://[::1]/", `the secret "KEY" is bound to [::1]:8443, and this is [::1]` + port},
+		{both, "KEY", "https://[::2]:8443/", `the secret "KEY" is not bound to [::2]:8443`},
+		// By the rule for ports, 443 is left out, so no list can name it.
+		{both, "KEY", "http://plain.example:443/", `the secret "KEY" cannot be bound to port 443 without https (plain.example:443)`},
+	}
+	for _, tt := range tests {
+		for _, secrets := range tt.secrets {
+			r := post(tt.url)
+			r.Headers[0].Secret = tt.name
+			_, de := send(t, local(t, &httpsender.Sender{Secrets: secrets}), r)
+			if de == nil || de.Verdict != campaign.Unreachable || !errors.Is(de, httpsender.ErrNoSecret) || !strings.HasSuffix(de.Error(), ": "+tt.want) {
+				t.Errorf("Send to %s with %s = %v, want ErrNoSecret and %q", tt.url, tt.name, de, tt.want)
+				continue
+			}
+			lookForCanary(t, de)
+		}
+	}
+}
+
+// A resolver of the host's may ask another one, and for another secret. What it
+// hands on is shown only if it is the answer to what the campaign asked for.
+func TestSecretFaultsHandedOn(t *testing.T) {
+	inner := httpsender.EnvSecrets("SHOP_", map[string][]string{"MISSING": {"esp.example"}, canary: {"esp.example"}})
+	const unknown = `the secret "MISSING" is not known, or not for this host (esp.example)`
+	tests := []struct {
+		what  string
+		outer httpsender.SecretsFunc
+		want  string
+	}{
+		{"as it is", inner.Secret, `the secret "MISSING" is empty or unset: set SHOP_MISSING`},
+		{"with more text", func(ctx context.Context, name, host string) (string, error) {
+			_, err := inner.Secret(ctx, name, host)
+			return "", fmt.Errorf(canary+": %w", err)
+		}, `the secret "MISSING" is empty or unset: set SHOP_MISSING`},
+		{"another secret", func(ctx context.Context, _, host string) (string, error) {
+			return inner.Secret(ctx, canary, host)
+		}, unknown},
+		{"another host", func(ctx context.Context, name, _ string) (string, error) {
+			return inner.Secret(ctx, name, canary)
+		}, unknown},
+	}
+	for _, tt := range tests {
+		r := post("https://esp.example/")
+		r.Headers[0].Secret = "MISSING"
+		_, de := send(t, local(t, &httpsender.Sender{Secrets: tt.outer}), r)
+		if de == nil || !errors.Is(de, httpsender.ErrNoSecret) || !strings.HasSuffix(de.Error(), ": "+tt.want) {
+			t.Errorf("%s: Send = %v, want ErrNoSecret and %q", tt.what, de, tt.want)
+			continue
+		}
+		lookForCanary(t, de)
+	}
+}
+
 func TestSecretsAreToldTheHost(t *testing.T) {
 	tests := []struct{ url, want string }{
 		{"https://ESP.example/x", "esp.example"},
