@@ -149,6 +149,10 @@ func checkWebhookURL(raw string, fs *faults, p pointer) {
 		} else {
 			fs.add(p, "has a host in Unicode; write it in its xn-- form")
 		}
+	case strings.IndexFunc(u.Hostname(), noHostCharacter) >= 0:
+		host := u.Hostname()
+		i := strings.IndexFunc(host, noHostCharacter)
+		fs.add(p, "has a %q in its host, which no name has; remove it", host[i:i+1])
 	case u.Port() != "":
 		if port, err := strconv.ParseUint(u.Port(), 10, 16); err != nil || port == 0 {
 			fs.add(p, "has a port that no host has; write one from 1 to 65535, or none")
@@ -186,6 +190,9 @@ func isPlainURL(raw string) bool {
 	}
 	return true
 }
+
+// noHostCharacter reports whether r, of ASCII, stands in no name and in no address.
+func noHostCharacter(r rune) bool { return !isAlnum(byte(r)) && !strings.ContainsRune("-._:", r) }
 
 // noURLCharacter reports whether r never stands in a URL. Square brackets and
 // bars do not either, by RFC 3986, but endpoints ask for filter[]=a|b.

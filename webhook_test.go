@@ -72,6 +72,8 @@ func TestWebhookURL(t *testing.T) {
 		{"https://[::1/", "is not a URL"},
 		{"https://[fe80::1%25eth0]/", "has a zone in its host, which means something on one machine only; write a name, or an address without it"},
 		{"http://[FE80::1%25eth0]:8080/hooks?a=b", "has a zone in its host"},
+		{"https://a!b.example/", `has a "!" in its host, which no name has; remove it`},
+		{"https://*.esp.example/", `has a "*" in its host, which no name has; remove it`},
 		{"https://esp%25.example/", "has a % in its host, which no name has; remove it"},
 		{"https://key@esp.example/", "has a user or password in it"},
 		{"https://user:key@esp.example/", "has a user or password in it"},
