@@ -225,9 +225,37 @@ func (x Explanation) String() string {
 	x.Condition.write(&b, 1, !x.Condition.Holds && x.Reason != ReasonNeedsProfile)
 	writeLine(&b, 1, x.InAudience, x.audience())
 	if !x.Until.IsZero() {
-		writeLine(&b, 1, false, fmt.Sprintf("cooldown: left alone for %s more, until %s", x.Left.Round(time.Second), x.Until.UTC().Format(time.RFC3339)))
+		writeLine(&b, 1, false, "cooldown: "+x.cooldown())
 	}
 	return b.String()
+}
+
+func (x Explanation) cooldown() string {
+	if !x.Until.Before(endOfTime) {
+		return "left alone for good" // a date in the year 9999 says that to nobody
+	}
+	return "left alone for " + showLeft(x.Left) + " more, until " + x.Until.UTC().Format(time.RFC3339)
+}
+
+// showLeft writes a duration as people tell it: in days, and without the seconds
+// where there are any. It is never nothing, as something is left.
+func showLeft(d time.Duration) string {
+	const day = 24 * time.Hour
+	d = max(d.Round(time.Second), time.Second)
+	if d >= day {
+		d = d.Round(time.Minute)
+	}
+	var parts []string
+	for _, unit := range []struct {
+		of   time.Duration
+		name string
+	}{{day, "d"}, {time.Hour, "h"}, {time.Minute, "m"}, {time.Second, "s"}} {
+		if n := d / unit.of; n > 0 {
+			parts = append(parts, itoa(int(n))+unit.name)
+		}
+		d %= unit.of
+	}
+	return strings.Join(parts, " ")
 }
 
 func (x Explanation) verdict() string {

@@ -123,6 +123,38 @@ func TestExplainAsksNoProfileSource(t *testing.T) {
 	}
 }
 
+// What is left of a cooldown is told as people tell it.
+func TestExplainCooldownText(t *testing.T) {
+	const day = 24 * time.Hour
+	tests := []struct {
+		left time.Duration
+		want string
+	}{
+		{campaign.Never, "left alone for good\n"},
+		{167*time.Hour + 58*time.Minute + 21*time.Second, "left alone for 6d 23h 58m more, until 2025-03-17T11:58:21Z\n"},
+		{7 * day, "left alone for 7d more, until 2025-03-17T12:00:00Z\n"},
+		{7*day - time.Second, "left alone for 7d more, until 2025-03-17T11:59:59Z\n"},
+		{2*day + 5*time.Minute, "left alone for 2d 5m more, "},
+		{day - time.Millisecond, "left alone for 1d more, "},
+		{23*time.Hour + 59*time.Minute + 50*time.Second, "left alone for 23h 59m 50s more, "},
+		{time.Hour, "left alone for 1h more, "},
+		{59*time.Minute + 3*time.Second, "left alone for 59m 3s more, "},
+		{time.Millisecond, "left alone for 1s more, "},
+		{200 * 365 * day, "left alone for 73000d more, until 2225-"},
+	}
+	for _, tt := range tests {
+		var tracker campaign.MemoryTracker
+		c := withCondition(path.Exists())
+		engine := newEngine(t, new(campaigntest.Recorder), &campaign.EngineOptions{Tracker: &tracker}, c)
+		v := shoeVisit()
+		v.Time = time.Date(2025, time.March, 10, 12, 0, 0, 0, time.UTC)
+		mustEnter(t, &tracker, campaign.Entry{Campaign: c.ID, Profile: v.Profile.ID, Time: v.Time, Timeout: tt.left})
+		if got := engine.Explain(v).String(); !strings.Contains(got, "cooldown: "+tt.want) {
+			t.Errorf("the explanation with %v left has no %q:\n%s", tt.left, tt.want, got)
+		}
+	}
+}
+
 // All parts are decided, each with its place and what it found.
 func TestExplainFindings(t *testing.T) {
 	c := everyPage("c", 1, campaign.Stop{})
