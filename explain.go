@@ -78,7 +78,11 @@ type Finding struct {
 	// Kind is "all", "any", "not" or "comparison".
 	Kind string
 
-	Holds bool
+	Holds bool // false as long as it is Open
+
+	// Open says that neither is known: it depends on fields of the profile that
+	// the visit does not carry and the engine's [ProfileSource] may know.
+	Open bool
 
 	// Of are the parts of an all, an any or a not.
 	Of []Finding
@@ -141,7 +145,7 @@ func (prog *program) explain(visit PageVisit, reader CooldownReader, late error)
 		return x
 	}
 	trigger := pointer{}.key("nodes").index(0)
-	x.Condition = prog.when.explain(&v, trigger.key("when"))
+	x.Condition = prog.when.explain(&v, trigger.key("when"), prog.asks)
 	x.InAudience = prog.audience.admits(&visit.Profile)
 	if reader != nil && visit.Profile.ID != "" {
 		if until, closed := reader.Until(prog.id, visit.Profile.ID, visit.Time); closed {
@@ -152,12 +156,13 @@ func (prog *program) explain(visit PageVisit, reader CooldownReader, late error)
 	switch _, err := prog.render(nil, &v, false); {
 	case prog.paused:
 		x.Reason = ReasonPaused
-	case late != nil && (x.Condition.Holds || open):
+	case late != nil && (open || prog.when.eval(&v)):
 		x.Reason, x.Err = ReasonBadVisit, late
 	case open && x.Until.IsZero():
 		x.Reason = ReasonNeedsProfile
-	case !x.Condition.Holds:
+	case !x.Condition.Holds && !x.Condition.Open:
 		x.Reason = ReasonCondition
+	// Below, an open condition does not matter: it does not start either way.
 	case !x.InAudience:
 		x.Reason = ReasonUnknownProfile
 	case !x.Until.IsZero():
@@ -170,9 +175,16 @@ func (prog *program) explain(visit PageVisit, reader CooldownReader, late error)
 	return x
 }
 
-// explain is eval that decides every part and keeps what it found.
-func (t *test) explain(v *view, p pointer) Finding {
-	f := Finding{Pointer: p.String(), Holds: t.eval(v)}
+// explain is eval that decides every part and keeps what it found. With a source
+// it is evalOpen.
+func (t *test) explain(v *view, p pointer, source bool) Finding {
+	f := Finding{Pointer: p.String()}
+	if source {
+		is := t.evalOpen(v)
+		f.Holds, f.Open = is == yes, is == unknown
+	} else {
+		f.Holds = t.eval(v)
+	}
 	switch t.kind {
 	case testCompare:
 		f.Kind, f.Comparison = "comparison", t.cmp.def
@@ -182,7 +194,7 @@ func (t *test) explain(v *view, p pointer) Finding {
 		return f
 	case testNot:
 		f.Kind = "not"
-		f.Of = []Finding{t.subs[0].explain(v, p.key("not"))}
+		f.Of = []Finding{t.subs[0].explain(v, p.key("not"), source)}
 		return f
 	case testAll:
 		f.Kind = "all"
@@ -191,7 +203,7 @@ func (t *test) explain(v *view, p pointer) Finding {
 	}
 	group := p.key(f.Kind)
 	for i := range t.subs {
-		f.Of = append(f.Of, t.subs[i].explain(v, group.index(i)))
+		f.Of = append(f.Of, t.subs[i].explain(v, group.index(i), source))
 	}
 	return f
 }
@@ -222,12 +234,54 @@ func (x Explanation) String() string {
 	if x.Reason == ReasonBadVisit {
 		return b.String()
 	}
-	x.Condition.write(&b, 1, !x.Condition.Holds && x.Reason != ReasonNeedsProfile)
-	writeLine(&b, 1, x.InAudience, x.audience())
+	x.Condition.write(&b, 1, !x.Condition.Holds && !x.Condition.Open, x.open())
+	if x.InAudience {
+		writeLine(&b, 1, answerYes, x.audience())
+	} else {
+		writeLine(&b, 1, answerNo, x.audience()+markWrong)
+	}
 	if !x.Until.IsZero() {
-		writeLine(&b, 1, false, fmt.Sprintf("cooldown: left alone for %s more, until %s", x.Left.Round(time.Second), x.Until.UTC().Format(time.RFC3339)))
+		writeLine(&b, 1, answerNo, "cooldown: "+x.cooldown())
 	}
 	return b.String()
+}
+
+// open is what is said of a field that only the source can know. A visit that
+// something else decides never gets as far as the source; one that has to wait
+// for a cooldown does if the condition is open.
+func (x Explanation) open() string {
+	if x.Reason == ReasonNeedsProfile || x.Reason == ReasonCoolingDown && x.Condition.Open {
+		return "not in the visit; the profile source will be asked"
+	}
+	return "not in the visit; the profile source would be asked"
+}
+
+func (x Explanation) cooldown() string {
+	if !x.Until.Before(endOfTime) {
+		return "left alone for good" // a date in the year 9999 says that to nobody
+	}
+	return "left alone for " + showLeft(x.Left) + " more, until " + x.Until.UTC().Format(time.RFC3339)
+}
+
+// showLeft writes a duration as people tell it: in days, and without the seconds
+// where there are any. It is never nothing, as something is left.
+func showLeft(d time.Duration) string {
+	const day = 24 * time.Hour
+	d = max(d.Round(time.Second), time.Second)
+	if d >= day {
+		d = d.Round(time.Minute)
+	}
+	var parts []string
+	for _, unit := range []struct {
+		of   time.Duration
+		name string
+	}{{day, "d"}, {time.Hour, "h"}, {time.Minute, "m"}, {time.Second, "s"}} {
+		if n := d / unit.of; n > 0 {
+			parts = append(parts, itoa(int(n))+unit.name)
+		}
+		d %= unit.of
+	}
+	return strings.Join(parts, " ")
 }
 
 func (x Explanation) verdict() string {
@@ -263,13 +317,14 @@ func (x Explanation) audience() string {
 // the other way for the condition to hold. The comparisons of which that is true
 // are marked: in a nest, yes and NO do not tell them, as below a not they mean
 // the opposite, and what does not hold beside an alternative that does is no
-// matter.
-func (f Finding) write(b *strings.Builder, depth int, wrong bool) {
+// matter. Of those that are open nobody knows that: open is said of them.
+func (f Finding) write(b *strings.Builder, depth int, wrong bool, open string) {
 	if f.Kind != "comparison" {
-		writeLine(b, depth, f.Holds, map[string]string{"all": "all of", "any": "at least one of", "not": "not"}[f.Kind])
+		writeLine(b, depth, f.answer(), map[string]string{"all": "all of", "any": "at least one of", "not": "not"}[f.Kind])
 		for _, sub := range f.Of {
 			// In a group the parts that came out as the whole did made it so.
-			sub.write(b, depth+1, wrong && (f.Kind == "not" || sub.Holds == f.Holds))
+			made := f.Kind == "not" || sub.Holds == f.Holds
+			sub.write(b, depth+1, wrong && made && !sub.Open, open)
 		}
 		return
 	}
@@ -280,20 +335,38 @@ func (f Finding) write(b *strings.Builder, depth int, wrong bool) {
 	if f.Comparison.IgnoreCase {
 		text += " (ignoring case)"
 	}
-	text += ": " + f.found()
-	if wrong {
-		text += "  <- this is why"
+	if f.Open {
+		text += ": " + open
+	} else {
+		text += ": " + f.found()
 	}
-	writeLine(b, depth, f.Holds, text)
+	if wrong {
+		text += markWrong
+	}
+	writeLine(b, depth, f.answer(), text)
 }
 
-// writeLine writes a line with its answer in a column of its own, where a
-// reader finds the one that is wrong.
-func writeLine(b *strings.Builder, depth int, holds bool, text string) {
-	answer := "yes"
-	if !holds {
-		answer = "NO "
+const markWrong = "  <- this is why"
+
+// The answers are equally wide: writeLine writes them in a column of their own,
+// where a reader finds the one that is wrong.
+const (
+	answerYes  = "yes"
+	answerNo   = "NO "
+	answerOpen = "?  "
+)
+
+func (f Finding) answer() string {
+	switch {
+	case f.Open:
+		return answerOpen
+	case f.Holds:
+		return answerYes
 	}
+	return answerNo
+}
+
+func writeLine(b *strings.Builder, depth int, answer, text string) {
 	b.WriteString("  " + answer + strings.Repeat("  ", depth) + text + "\n")
 }
 

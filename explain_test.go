@@ -89,37 +89,216 @@ func TestExplainReasons(t *testing.T) {
 // What only the ProfileSource knows is not asked for, and nothing is called wrong
 // that it may put right.
 func TestExplainAsksNoProfileSource(t *testing.T) {
-	c := everyPage("c", 1, campaign.Stop{})
-	c.Nodes[0] = campaign.WebsiteTrigger{When: campaign.All{path.StartsWith("/shoes/"), campaign.ProfileField("country").Equals("nl")}}
-	asked := 0
-	engine := newEngine(t, new(campaigntest.Recorder), &campaign.EngineOptions{
-		Profiles: campaign.ProfileSourceFunc(func(context.Context, string) (campaign.Profile, error) {
-			asked++
-			return campaign.Profile{}, nil
-		}),
-	}, c)
+	const (
+		country  = `profile.country equals "NL": `
+		will     = country + "not in the visit; the profile source will be asked"
+		would    = country + "not in the visit; the profile source would be asked"
+		shoes    = "  yes    page.path starts_with \"/shoes/\": it is \"/shoes/42\"\n"
+		audience = "  yes  audience: known profiles\n"
+		stranger = "  NO   audience: known profiles  <- this is why\n"
+		why      = "  <- this is why\n"
+	)
+	isDutch := campaign.ProfileField("country").Equals("NL")
+	both := campaign.All{path.StartsWith("/shoes/"), isDutch}
+	set := func(v any) func(*campaign.PageVisit) {
+		return func(visit *campaign.PageVisit) { visit.Profile.Fields["country"] = v }
+	}
+	unknown := func(v *campaign.PageVisit) { v.Profile.Known = false }
+	cart := func(v *campaign.PageVisit) { v.URL = "https://shop.example/cart" }
+	closed := func(v *campaign.PageVisit) { v.Profile.ID = "p-closed" }
+	same := func(*campaign.PageVisit) {}
 	tests := []struct {
 		name   string
+		when   campaign.Condition
 		change func(*campaign.PageVisit)
-		want   campaign.Reason
-		marks  int
+		reason campaign.Reason
+		want   string // the lines after the first
 	}{
-		{"not in the visit", func(*campaign.PageVisit) {}, campaign.ReasonNeedsProfile, 0},
-		{"another one in the visit", func(v *campaign.PageVisit) { v.Profile.Fields["country"] = "be" }, campaign.ReasonCondition, 1},
-		{"not in the visit, and another page", func(v *campaign.PageVisit) { v.URL = "/" }, campaign.ReasonCondition, 2},
-		{"not in the visit, and ahead", func(v *campaign.PageVisit) { v.Time = time.Now().Add(25 * time.Hour) }, campaign.ReasonBadVisit, 0},
+		{
+			"not in the visit", both, same, campaign.ReasonNeedsProfile,
+			"  ?    all of\n" + shoes + "  ?      " + will + "\n" + audience,
+		},
+		{
+			"in the visit", both, set("NL"), campaign.ReasonStarts,
+			"  yes  all of\n" + shoes + "  yes    " + country + "it is \"NL\"\n" + audience,
+		},
+		{
+			"another one in the visit", both, set("BE"), campaign.ReasonCondition,
+			"  NO   all of\n" + shoes + "  NO     " + country + "it is \"BE\"" + why + audience,
+		},
+		{
+			"null in the visit", both, set(nil), campaign.ReasonCondition,
+			"  NO   all of\n" + shoes + "  NO     " + country + "it is null" + why + audience,
+		},
+		{
+			"another page", both, cart, campaign.ReasonCondition,
+			"  NO   all of\n  NO     page.path starts_with \"/shoes/\": it is \"/cart\"" + why + "  ?      " + would + "\n" + audience,
+		},
+		{
+			"not in the audience", both, unknown, campaign.ReasonUnknownProfile,
+			"  ?    all of\n" + shoes + "  ?      " + would + "\n" + stranger,
+		},
+		{
+			"another page, and not in the audience", both, func(v *campaign.PageVisit) { cart(v); unknown(v) }, campaign.ReasonCondition,
+			"  NO   all of\n  NO     page.path starts_with \"/shoes/\": it is \"/cart\"" + why + "  ?      " + would + "\n" + stranger,
+		},
+		{
+			"all that is asked holds, but not in the audience", both, func(v *campaign.PageVisit) { set("NL")(v); unknown(v) }, campaign.ReasonUnknownProfile,
+			"  yes  all of\n" + shoes + "  yes    " + country + "it is \"NL\"\n" + stranger,
+		},
+		{
+			"nobody to ask for", both, func(v *campaign.PageVisit) { v.Profile = campaign.Profile{} }, campaign.ReasonUnknownProfile,
+			"  ?    all of\n" + shoes + "  ?      " + would + "\n" + stranger,
+		},
+		{
+			"left alone", both, closed, campaign.ReasonCoolingDown,
+			"  ?    all of\n" + shoes + "  ?      " + will + "\n" + audience + "  NO   cooldown: left alone for good\n",
+		},
+		{
+			"a not",
+			campaign.Not{Of: isDutch},
+			same, campaign.ReasonNeedsProfile,
+			"  ?    not\n  ?      " + will + "\n" + audience,
+		},
+		{
+			"a not, and not in the audience",
+			campaign.Not{Of: isDutch},
+			unknown, campaign.ReasonUnknownProfile,
+			"  ?    not\n  ?      " + would + "\n" + stranger,
+		},
+		{
+			"not needed",
+			campaign.Any{path.StartsWith("/shoes/"), isDutch},
+			same, campaign.ReasonStarts,
+			"  yes  at least one of\n" + shoes + "  ?      " + would + "\n" + audience,
+		},
+		{
+			"a not of what is not needed",
+			campaign.Not{Of: campaign.Any{path.StartsWith("/shoes/"), isDutch}},
+			same, campaign.ReasonCondition,
+			"  NO   not\n  yes    at least one of\n  yes      page.path starts_with \"/shoes/\": it is \"/shoes/42\"" + why + "  ?        " + would + "\n" + audience,
+		},
+		{
+			"a group that is open in one that is not",
+			campaign.All{path.Equals("/"), campaign.Any{isDutch, path.Equals("/")}},
+			same, campaign.ReasonCondition,
+			"  NO   all of\n  NO     page.path equals \"/\": it is \"/shoes/42\"" + why + "  ?      at least one of\n  ?        " + would +
+				"\n  NO       page.path equals \"/\": it is \"/shoes/42\"\n" + audience,
+		},
+		{
+			"the ID is the visit's to say", campaign.ProfileField("id").Equals("x"), unknown, campaign.ReasonCondition,
+			"  NO   profile.id equals \"x\": it is \"p-1\"" + why + stranger,
+		},
 	}
 	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c := everyPage("c", 1, campaign.Stop{RestartTimeout: campaign.Never})
+			c.Nodes[0] = campaign.WebsiteTrigger{When: tt.when}
+			c.Nodes[1] = campaign.Webhook{URL: "https://esp.example/"}
+			asked := 0
+			var tracker campaign.MemoryTracker
+			engine := newEngine(t, new(campaigntest.Recorder), &campaign.EngineOptions{
+				Tracker: &tracker,
+				Profiles: campaign.ProfileSourceFunc(func(context.Context, string) (campaign.Profile, error) {
+					asked++
+					return campaign.Profile{}, nil
+				}),
+			}, c)
+			v := shoeVisit()
+			v.Profile.ID, v.Profile.Fields = "p-1", map[string]any{}
+			tt.change(&v)
+			mustEnter(t, &tracker, campaign.Entry{Campaign: "c", Profile: "p-closed", Time: v.Time, Timeout: campaign.Never})
+			got := engine.Explain(v)[0]
+			if got.Reason != tt.reason {
+				t.Errorf("Reason = %s, want %s", got.Reason, tt.reason)
+			}
+			_, lines, _ := strings.Cut(got.String(), "\n")
+			if diff := cmp.Diff(tt.want, lines); diff != "" {
+				t.Errorf("String (-want +got):\n%s", diff)
+			}
+			wantOpenShown(t, got.Condition)
+			if asked != 0 {
+				t.Errorf("Explain asked the ProfileSource %d times", asked)
+			}
+			pure, err := c.Explain(v)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(pure.String(), "  ? ") || strings.Contains(pure.String(), "source") {
+				t.Errorf("Campaign.Explain, which has no source, speaks of one:\n%v", pure)
+			}
+		})
+	}
+}
+
+// wantOpenShown checks that a finding that is open is not said to hold, and that
+// one comparison is open exactly if its field is one that the visit lacks.
+func wantOpenShown(t *testing.T, f campaign.Finding) {
+	t.Helper()
+	if f.Open && f.Holds {
+		t.Errorf("%s holds, and is open", f.Pointer)
+	}
+	if f.Kind == "comparison" && f.Open != (f.Missing && f.Comparison.Field == "profile.country") {
+		t.Errorf("%s: Open = %v with Missing = %v", f.Pointer, f.Open, f.Missing)
+	}
+	for _, sub := range f.Of {
+		wantOpenShown(t, sub)
+	}
+}
+
+// A visit whose time cannot be used needs no profile.
+func TestExplainOpenVisitAhead(t *testing.T) {
+	tests := []struct {
+		when campaign.Condition
+		want campaign.Reason
+	}{
+		{x.Equals("a"), campaign.ReasonBadVisit},
+		{campaign.Not{Of: x.Equals("a")}, campaign.ReasonBadVisit},
+		{campaign.All{path.Equals("/"), x.Equals("a")}, campaign.ReasonCondition},
+	}
+	for _, tt := range tests {
+		engine := newEngine(t, new(campaigntest.Recorder), &campaign.EngineOptions{
+			Profiles: campaign.ProfileSourceFunc(func(context.Context, string) (campaign.Profile, error) {
+				return campaign.Profile{}, nil
+			}),
+		}, withCondition(tt.when))
 		v := shoeVisit()
-		v.Profile.Fields = map[string]any{}
-		tt.change(&v)
-		got := engine.Explain(v)[0]
-		if marks := strings.Count(got.String(), "<- this is why"); got.Reason != tt.want || marks != tt.marks {
-			t.Errorf("%s: Explain has the reason %s and %d marks, want %s and %d:\n%v", tt.name, got.Reason, marks, tt.want, tt.marks, got)
+		v.Time = time.Now().Add(25 * time.Hour)
+		if got := engine.Explain(v)[0]; got.Reason != tt.want {
+			t.Errorf("%+v: Reason = %s, want %s", tt.when, got.Reason, tt.want)
 		}
 	}
-	if asked != 0 {
-		t.Errorf("Explain asked the ProfileSource %d times", asked)
+}
+
+// What is left of a cooldown is told as people tell it.
+func TestExplainCooldownText(t *testing.T) {
+	const day = 24 * time.Hour
+	tests := []struct {
+		left time.Duration
+		want string
+	}{
+		{campaign.Never, "left alone for good\n"},
+		{167*time.Hour + 58*time.Minute + 21*time.Second, "left alone for 6d 23h 58m more, until 2025-03-17T11:58:21Z\n"},
+		{7 * day, "left alone for 7d more, until 2025-03-17T12:00:00Z\n"},
+		{7*day - time.Second, "left alone for 7d more, until 2025-03-17T11:59:59Z\n"},
+		{2*day + 5*time.Minute, "left alone for 2d 5m more, "},
+		{day - time.Millisecond, "left alone for 1d more, "},
+		{23*time.Hour + 59*time.Minute + 50*time.Second, "left alone for 23h 59m 50s more, "},
+		{time.Hour, "left alone for 1h more, "},
+		{59*time.Minute + 3*time.Second, "left alone for 59m 3s more, "},
+		{time.Millisecond, "left alone for 1s more, "},
+		{200 * 365 * day, "left alone for 73000d more, until 2225-"},
+	}
+	for _, tt := range tests {
+		var tracker campaign.MemoryTracker
+		c := withCondition(path.Exists())
+		engine := newEngine(t, new(campaigntest.Recorder), &campaign.EngineOptions{Tracker: &tracker}, c)
+		v := shoeVisit()
+		v.Time = time.Date(2025, time.March, 10, 12, 0, 0, 0, time.UTC)
+		mustEnter(t, &tracker, campaign.Entry{Campaign: c.ID, Profile: v.Profile.ID, Time: v.Time, Timeout: tt.left})
+		if got := engine.Explain(v).String(); !strings.Contains(got, "cooldown: "+tt.want) {
+			t.Errorf("the explanation with %v left has no %q:\n%s", tt.left, tt.want, got)
+		}
 	}
 }
 
@@ -187,8 +366,10 @@ func TestExplainMarksWhatIsWrong(t *testing.T) {
 		{campaign.All{yes("a"), campaign.Not{Of: campaign.All{yes("b"), campaign.Not{Of: no("c")}}}}, "b c"},
 		{campaign.Any{no("a"), campaign.All{no("b"), campaign.Not{Of: no("c")}}, yes("d")}, ""},
 	}
+	v := seen("/")
+	v.Profile = campaign.Profile{ID: "p", Known: true} // in the audience, else that is wrong too
 	for _, tt := range tests {
-		x, err := withCondition(tt.when).Explain(seen("/"))
+		x, err := withCondition(tt.when).Explain(v)
 		if err != nil {
 			t.Fatal(err)
 		}
