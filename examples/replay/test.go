@@ -186,6 +186,7 @@ func (f *testFlags) test(ctx context.Context, sender campaign.Sender, c *choice,
 		return err
 	}
 	t := resultOf(c, &out)
+	t.Error = sayLocal.Replace(t.Error)
 	if to, ok := sender.(*diverter); ok {
 		for i := range t.Webhooks {
 			t.Webhooks[i].Endpoint = to.endpoint()
@@ -257,6 +258,14 @@ func (t *tested) text(c *choice) string {
 	alignWords(&b, rows)
 	return b.String()
 }
+
+// sayLocal puts the flag in place of the fields of httpsender.Sender that it
+// sets: who runs a program cannot set a field.
+var sayLocal = strings.NewReplacer(
+	"set Sender.AllowHTTP", "give -local",
+	"add it to Sender.Allow", "give -local",
+	"add the host to Sender.Allow", "give -local",
+)
 
 func number(n int) string {
 	if n == 0 {
