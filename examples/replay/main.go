@@ -54,7 +54,7 @@ The exit status is the same for all commands:
   1  it could not be done: a file that cannot be read, campaigns that are not valid, an interrupt
   2  wrong usage
   3  done, and something is wrong: warnings of lint, a webhook that was not delivered,
-     a campaign that preview has no visit for
+     a campaign that preview has no visit for, a log of which most lines cannot be read
 
 For programs all commands have -json. For the flags of a command: replay COMMAND -h
 `
@@ -141,7 +141,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		fmt.Fprintf(stderr, "replay: %s; see %s\n", printable(strings.TrimSuffix(err.Error(), "; "+errUsage.Error())), hint)
 		return exitUsage
 	}
-	fmt.Fprintln(stderr, "replay:", printable(err.Error()))
+	fmt.Fprintln(stderr, "replay:", printable(strings.TrimSuffix(err.Error(), "; "+errWrong.Error())))
 	if errors.Is(err, errWrong) {
 		return exitWrong
 	}
@@ -153,4 +153,9 @@ func isHelp(arg string) bool { return arg == "-h" || arg == "-help" || arg == "-
 // usageError returns an error of wrong usage.
 func usageError(format string, args ...any) error {
 	return fmt.Errorf("%w; %w", fmt.Errorf(format, args...), errUsage)
+}
+
+// wrongError returns an error of something wrong that is worth a word of its own.
+func wrongError(format string, args ...any) error {
+	return fmt.Errorf("%w; %w", fmt.Errorf(format, args...), errWrong)
 }
