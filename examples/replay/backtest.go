@@ -84,6 +84,7 @@ func runBacktest(ctx context.Context, args []string, std stdio) error {
 	if err != nil {
 		return err
 	}
+	f.saySample(f.before != "", std.err)
 	if f.before != "" {
 		return f.compare(ctx, campaigns, std)
 	}

@@ -29,7 +29,7 @@ They take the secret NAME from the environment variable that -secrets names.
 
 What it shows is personal data, and the whole URL. The exit status is 3 if there was
 nothing to show for a campaign.
-`
+` + visitUsage
 
 // A previewed is what the command prints of a campaign in JSON.
 type previewed struct {
@@ -78,6 +78,7 @@ func runPreview(ctx context.Context, args []string, std stdio) error {
 	if err != nil {
 		return err
 	}
+	in.saySample(false, std.err)
 	choices, err := in.choose(ctx, campaigns, false, std)
 	if err != nil {
 		return err

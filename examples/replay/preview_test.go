@@ -58,7 +58,7 @@ func TestPreviewCurl(t *testing.T) {
 
 func TestPreviewJSON(t *testing.T) {
 	var got []previewed
-	runJSON(t, nil, &got, "preview", "-campaign", "left-the-basket", "-curl", "-visit", `{"time": "2025-03-10T06:59:27Z", "url": "/basket", "profile": {"id": "2001:db8:40::9", "known": true}}`)
+	runJSON(t, nil, &got, "preview", "-campaigns", "sample/campaigns.json", "-campaign", "left-the-basket", "-curl", "-visit", `{"time": "2025-03-10T06:59:27Z", "url": "/basket", "profile": {"id": "2001:db8:40::9", "known": true}}`)
 	if len(got) != 1 || len(got[0].Requests) != 1 || !strings.HasPrefix(got[0].Requests[0].Curl, "curl ") {
 		t.Fatalf("preview -json = %+v", got)
 	}

@@ -34,7 +34,7 @@ it. With -send everything goes to that URL instead, a GET with its payload in th
 query, and in place of a secret its name; no secret is looked up.
 
 The exit status is 3 if a webhook was not delivered.
-`
+` + visitUsage
 
 // A tested is what the command prints in JSON.
 type tested struct {
@@ -100,6 +100,7 @@ func runTest(ctx context.Context, args []string, std stdio) error {
 	if err != nil {
 		return err
 	}
+	f.saySample(false, std.err)
 	choices, err := f.choose(ctx, campaigns, false, std)
 	if err != nil {
 		return err
