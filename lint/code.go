@@ -28,7 +28,8 @@ const (
 	// UnlikelyForm is a value that is not written as the field is, so that only
 	// addresses of an odd kind could meet it: page.path without a slash in
 	// front, with a query, with percent escapes, with a * where that is no
-	// wildcard.
+	// wildcard. So is a field with its group twice, also in a payload:
+	// profile.profile.country.
 	UnlikelyForm Code = "unlikely_form"
 
 	// EmptyRange is two comparisons in one all that no single number meets: at

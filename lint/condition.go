@@ -54,6 +54,9 @@ func (l *linter) check(n *node) verdict {
 
 func (l *linter) checkAtom(n *node) verdict {
 	a := n.atom
+	if message := groupTwice(a.Field); message != "" {
+		l.warn(key(n.at, "field"), UnlikelyForm, message)
+	}
 	if a.Op == campaign.OpExists {
 		if isAlwaysThere(a.Field) {
 			return verdict{truth: always} // for the group around it to tell, if there is one

@@ -70,6 +70,21 @@ func wrongPattern(c campaign.Comparison, text string) string {
 	return ""
 }
 
+// groupTwice says what is wrong with a field whose name begins with its group
+// again, as campaign.ProfileField("profile.country") makes one. A map of that
+// name among the fields would have it, and hardly any host keeps one.
+func groupTwice(f campaign.Field) string {
+	group, name, _ := strings.Cut(string(f), ".")
+	if group != "profile" && group != "item" && group != "visit" {
+		return "" // a query parameter may be called anything
+	}
+	once, ok := strings.CutPrefix(name, group+".")
+	if !ok || once == "" {
+		return ""
+	}
+	return group + " stands there twice, which asks for " + once + " in a map called " + group + "; write " + group + "." + once
+}
+
 func isQuery(f campaign.Field) bool {
 	return strings.HasPrefix(string(f), "page.query.") || strings.HasPrefix(string(f), "referrer.query.")
 }

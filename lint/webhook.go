@@ -24,6 +24,9 @@ func (l *linter) checkWebhook(w campaign.Webhook, at string) {
 		if w.Method == "GET" && !w.AllowSensitiveQuery && isPersonal(f) {
 			l.warn(p, PersonalDataInURL, "looks like personal data, and URLs end in logs; send it with POST, or leave it out, or set allow_sensitive_query if that is meant")
 		}
+		if message := groupTwice(f.From); message != "" {
+			l.warn(p, UnlikelyForm, message)
+		}
 		if f.From == "" {
 			l.checkStaticSecret(f, w.Method == "GET", p)
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,7 +37,8 @@ Nothing is sent unless -send says where to. Then, once the log is read and all i
 decided, every webhook goes there and none to the endpoint that its campaign names:
 a POST with its body and headers, a GET with its payload in the query. In place of a
 secret, a header carries the secret's name. The exit status is 3 if some were not
-delivered.
+delivered. It is 3, too, if more than half of the lines could not be read: then it
+is hardly the log that was meant. A few such lines are in every log.
 `
 
 type backtestFlags struct {
@@ -82,6 +84,7 @@ func runBacktest(ctx context.Context, args []string, std stdio) error {
 	if err != nil {
 		return err
 	}
+	f.saySample(f.before != "", std.err)
 	if f.before != "" {
 		return f.compare(ctx, campaigns, std)
 	}
@@ -106,6 +109,9 @@ func (f *backtestFlags) report(ctx context.Context, campaigns campaign.Campaigns
 	}
 	if to != nil && err == nil {
 		err = sendAll(ctx, rep, to, newProgress(std.err))
+	}
+	if err == nil || err == errWrong {
+		err = cmp.Or(counts.mostlyNotRead(), err)
 	}
 	for i := range rep.Campaigns {
 		rep.Campaigns[i].Samples = nil
@@ -141,10 +147,11 @@ func (f *backtestFlags) compare(ctx context.Context, campaigns campaign.Campaign
 		return err
 	}
 	c := backtest.Comparison{Before: before, After: after}
+	err = counts.mostlyNotRead()
 	if f.json {
-		return writeJSON(std.out, logComparison{c, counts})
+		return joined(writeJSON(std.out, logComparison{c, counts}), err)
 	}
-	return writeText(std.out, c.String()+"\n"+counts.table(after.Visits))
+	return joined(writeText(std.out, c.String()+"\n"+counts.table(after.Visits)), err)
 }
 
 // run runs campaigns over the log. There may be a report with the error.
@@ -165,6 +172,15 @@ func (f *backtestFlags) run(ctx context.Context, campaigns campaign.Campaigns, o
 		err = fmt.Errorf("interrupted after line %d of the log", log.counts.Lines)
 	}
 	return rep, log.counts, err
+}
+
+// mostlyNotRead returns the error, with errWrong among its causes, of a log of
+// which more lines could not be read than could: what was counted is of the rest.
+func (c *lineCounts) mostlyNotRead() error {
+	if c.NotRead <= c.Lines-c.NotRead {
+		return nil
+	}
+	return wrongError("%d of %d lines of the log could not be read; what was counted is of the rest", c.NotRead, c.Lines)
 }
 
 // table shows the counts for people.

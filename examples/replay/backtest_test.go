@@ -95,9 +95,9 @@ func TestSample(t *testing.T) {
 		{"no flags", nil, nil},
 		{"by name", nil, []string{"backtest"}},
 		{"files", nil, []string{"-campaigns", "sample/campaigns.json", "-log", "sample/access.log"}},
-		{"gzip file without a telling name", nil, []string{"-log", file(t, "log", zip(t, sampleLog))}},
-		{"standard input", strings.NewReader(sampleLog), []string{"-log", "-"}},
-		{"gzip on standard input", bytes.NewReader(zip(t, sampleLog)), []string{"-log", "-"}},
+		{"gzip file without a telling name", nil, []string{"-campaigns", "sample/campaigns.json", "-log", file(t, "log", zip(t, sampleLog))}},
+		{"standard input", strings.NewReader(sampleLog), []string{"-campaigns", "sample/campaigns.json", "-log", "-"}},
+		{"gzip on standard input", bytes.NewReader(zip(t, sampleLog)), []string{"-campaigns", "sample/campaigns.json", "-log", "-"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if diff := cmp.Diff(sampleTable, mustRun(t, test.stdin, test.args...)); diff != "" {
@@ -135,7 +135,7 @@ func TestUnreadableLines(t *testing.T) {
 		strings.Repeat("x", 2<<20) + "\n" +
 		"six\nseven\n" +
 		line("192.0.2.2", 2, "/basket")
-	got := mustRun(t, strings.NewReader(log), "-log", "-")
+	got, _, _ := runArgs(t, strings.NewReader(log), "-log", "-") // see TestMostlyUnreadable
 	const noTime = "has no time such as [02/Mar/2026:09:14:07 +0100] before the request"
 	want := `lines read           9
   visits             2
@@ -158,8 +158,40 @@ func TestUnreadableLines(t *testing.T) {
 	if diff := cmp.Diff(wantTail, tail); diff != "" {
 		t.Errorf("replay with unreadable lines, the last (-want +got):\n%s", diff)
 	}
-	if got := mustRun(t, strings.NewReader("six"), "-log", "-"); !strings.Contains(got, "line 1 "+noTime+": six\n") {
+	if got, _, _ := runArgs(t, strings.NewReader("six"), "-log", "-"); !strings.Contains(got, "line 1 "+noTime+": six\n") {
 		t.Errorf("replay of %q printed\n%s", "six", got)
+	}
+}
+
+// TestMostlyUnreadable shows when a log counts as the wrong file: with more bad
+// lines than others, whether these are visits or not.
+func TestMostlyUnreadable(t *testing.T) {
+	good := line("192.0.2.1", 0, "/basket")
+	asset := line("192.0.2.1", 0, "/a.css")
+	for _, test := range []struct {
+		name, log string
+		want      string // of stderr; the exit status is 3 if there is one
+	}{
+		{"nothing", "", ""},
+		{"a few", good + "bad\n" + good, ""},
+		{"half", good + "bad\n" + asset + "bad\n", ""},
+		{"more than half", good + "bad\n" + asset + "bad\nbad\n", "replay: 3 of 5 lines of the log could not be read; what was counted is of the rest\n"},
+		{"all", "bad\n", "replay: 1 of 1 lines of the log could not be read; what was counted is of the rest\n"},
+	} {
+		for _, args := range [][]string{nil, {"-json"}, {"-before", "sample/campaigns.json"}} {
+			log := file(t, "log", []byte(test.log))
+			stdout, stderr, code := runArgs(t, nil, append(args, "-campaigns", "sample/campaigns.json", "-log", log)...)
+			want := 0
+			if test.want != "" {
+				want = 3
+			}
+			if code != want || stderr != test.want || stdout == "" {
+				t.Errorf("%s, %q: exit status %d, stderr %q, stdout %q; want %d and %q", test.name, args, code, stderr, stdout, want, test.want)
+			}
+		}
+	}
+	if help := mustRun(t, nil, "backtest", "-h"); !strings.Contains(help, "more than half of the lines") {
+		t.Errorf("backtest -h does not say when a log is taken for the wrong one:\n%s", help)
 	}
 }
 
@@ -177,7 +209,7 @@ func TestInterrupt(t *testing.T) {
 		return nothing.Read(b)
 	}))
 	var stdout, stderr bytes.Buffer
-	code := run(ctx, []string{"-log", "-"}, in, &stdout, &stderr)
+	code := run(ctx, []string{"-campaigns", "sample/campaigns.json", "-log", "-"}, in, &stdout, &stderr)
 	if code != 1 || stderr.String() != "replay: interrupted after line 2 of the log\n" {
 		t.Errorf("replay, interrupted: exit status %d, stderr %q", code, stderr.String())
 	}
@@ -258,7 +290,7 @@ func TestSendFails(t *testing.T) {
 	defer server.Close()
 	log := line("192.0.2.1", 0, "/basket") + line("192.0.2.2", 0, "/basket")
 	for _, args := range [][]string{{"-json"}, nil} {
-		stdout, stderr, code := runArgs(t, strings.NewReader(log), append(args, "-log", "-", "-send", server.URL+"/geheim")...)
+		stdout, stderr, code := runArgs(t, strings.NewReader(log), append(args, "-campaigns", "sample/campaigns.json", "-log", "-", "-send", server.URL+"/geheim")...)
 		if code != 3 || stderr != "" {
 			t.Errorf("replay -send to an endpoint that answers 404: exit status %d, stderr %q; want 3 and none", code, stderr)
 		}
@@ -286,7 +318,7 @@ func TestSendInterrupted(t *testing.T) {
 	defer server.Close()
 	var stdout, stderr bytes.Buffer
 	log := line("192.0.2.1", 0, "/basket") + line("192.0.2.2", 0, "/basket")
-	code := run(ctx, []string{"-log", "-", "-send", server.URL}, strings.NewReader(log), &stdout, &stderr)
+	code := run(ctx, []string{"-campaigns", "sample/campaigns.json", "-log", "-", "-send", server.URL}, strings.NewReader(log), &stdout, &stderr)
 	if code != 1 || stderr.String() != "replay: interrupted after 0 of 2 runs were sent\n" || !strings.Contains(stdout.String(), "lines read           2\n") {
 		t.Errorf("replay -send, interrupted: exit status %d, stderr %q, stdout\n%s", code, stderr.String(), stdout.String())
 	}

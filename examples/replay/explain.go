@@ -24,7 +24,7 @@ those that come nearest: the fewest comparisons would have to come out otherwise
 
 What it shows of a visit may be personal data. The exit status is 0 whether or not a
 campaign starts.
-`
+` + visitUsage
 
 // An explained is what the command prints of a campaign in JSON.
 type explained struct {
@@ -71,6 +71,7 @@ func runExplain(ctx context.Context, args []string, std stdio) error {
 	if err != nil {
 		return err
 	}
+	in.saySample(false, std.err)
 	choices, err := in.choose(ctx, campaigns, true, std)
 	if err != nil {
 		return err

@@ -83,7 +83,7 @@ func TestExplainLine(t *testing.T) {
 
 func TestExplainJSON(t *testing.T) {
 	var got []explained
-	runJSON(t, nil, &got, "explain", "-campaign", "spring-newsletter", "-visit", `{"url": "/a", "profile": {"id": "p"}}`)
+	runJSON(t, nil, &got, "explain", "-campaigns", "sample/campaigns.json", "-campaign", "spring-newsletter", "-visit", `{"url": "/a", "profile": {"id": "p"}}`)
 	want := []explained{{
 		Campaign: "spring-newsletter", Name: "Came by the newsletter, once and for all",
 		Reason: campaign.ReasonCondition, Audience: "known",

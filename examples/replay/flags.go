@@ -90,6 +90,21 @@ func (in *inputs) checkVisitFlags() error {
 	return nil
 }
 
+// saySample says on standard error what is still the sample once something else
+// is not: the counts of one's own campaigns over somebody else's log look like
+// an answer.
+func (in *inputs) saySample(own bool, w io.Writer) {
+	if !own && in.file == "" && in.log == "" && in.visit == "" {
+		return
+	}
+	if in.file == "" {
+		fmt.Fprintln(w, "replay: campaigns: the sample; give yours with -campaigns FILE")
+	}
+	if in.log == "" && in.visit == "" {
+		fmt.Fprintln(w, "replay: log: the sample; give yours with -log FILE")
+	}
+}
+
 // campaigns reads the file of campaigns.
 func (in *inputs) campaigns() (campaign.Campaigns, error) {
 	campaigns, err := readCampaigns(in.file)

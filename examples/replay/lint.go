@@ -21,6 +21,8 @@ It also says everything that keeps a file from being valid.
   replay lint -without same_name,plain_http campaigns/*.json
   replay lint -json campaigns.json
 
+Flags come before files.
+
 Each warning is one line: the file and the line in it, the place as a JSON Pointer,
 what to do, and a code in brackets, by which -without leaves it out:
 
@@ -51,6 +53,19 @@ type finding struct {
 	Campaign string    `json:"campaign,omitempty"`
 }
 
+// lateFlag returns the first flag that stands behind a file, where package flag
+// takes it for one more file, or "". Behind -- everything is a file.
+func lateFlag(args, files []string) string {
+	if before := len(args) - len(files); before > 0 && args[before-1] == "--" {
+		return ""
+	}
+	i := slices.IndexFunc(files, func(file string) bool { return len(file) > 1 && file[0] == '-' })
+	if i < 0 {
+		return ""
+	}
+	return files[i]
+}
+
 func runLint(_ context.Context, args []string, std stdio) error {
 	var in inputs
 	var without string
@@ -59,6 +74,9 @@ func runLint(_ context.Context, args []string, std stdio) error {
 	flags.StringVar(&without, "without", "", "leave out the warnings with these `codes`, separated by commas")
 	if err := parse(flags, lintUsage, args, std.out); err != nil {
 		return err
+	}
+	if late := lateFlag(args, flags.Args()); late != "" {
+		return usageError("flags come before files; move %s to the front", quoted(late))
 	}
 	leftOut, err := parseCodes(without)
 	if err != nil {

@@ -63,6 +63,23 @@ func TestLint(t *testing.T) {
 	}
 }
 
+// TestLintFlagsBeforeFiles shows that a flag behind a file is not taken for one.
+func TestLintFlagsBeforeFiles(t *testing.T) {
+	warned := file(t, "warned.json", []byte(twoWarnings))
+	stdout, stderr, code := runArgs(t, nil, "lint", warned, "-json")
+	if code != 2 || stdout != "" || !strings.Contains(stderr, `flags come before files; move "-json" to the front`) {
+		t.Errorf("lint with a flag behind the file: exit status %d, stdout %q, stderr %q", code, stdout, stderr)
+	}
+	if help := mustRun(t, nil, "lint", "-h"); !strings.Contains(help, "Flags come before files") {
+		t.Errorf("lint -h does not say that flags come before files:\n%s", help)
+	}
+	// Behind -- all are files, whatever they are called.
+	_, stderr, code = runArgs(t, nil, "lint", "--", warned, "-json")
+	if code != 1 || !strings.Contains(stderr, "open -json") {
+		t.Errorf("lint of a file called -json: exit status %d, stderr %q", code, stderr)
+	}
+}
+
 func TestLintJSON(t *testing.T) {
 	warned := file(t, "warned.json", []byte(twoWarnings))
 	broken := file(t, "broken.json", []byte("{\n\"version\": 1,\n\"campaign\": []}"))

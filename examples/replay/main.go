@@ -25,6 +25,20 @@ var sampleCampaigns []byte
 //go:embed sample/access.log
 var sampleLog string
 
+// visitUsage ends the help of the commands that take a visit.
+const visitUsage = `
+A whole visit in JSON. All but url may be left out; fields and data have whatever
+the site knows, under any name. In a log it stands on one line, and needs its time:
+
+  {"url": "https://shop.example/shoes/running/42?utm_source=newsletter",
+   "type": "product", "title": "Trail 42", "referrer": "https://search.example/?q=shoes",
+   "item": {"id": "42", "name": "Trail 42", "category": "running", "fields": {"price": 129.95}},
+   "profile": {"id": "p-1", "known": true, "fields": {"email": "ann@example.org", "country": "NL"}},
+   "data": {"device": "phone"}, "id": "v-1", "time": "2025-03-10T12:00:00Z"}
+
+Conditions ask for these as page.type, item.price, profile.country, visit.device.
+`
+
 const usage = `Usage: replay [command] [flags]
 
 Replay tries campaigns before they are in production.
@@ -54,7 +68,7 @@ The exit status is the same for all commands:
   1  it could not be done: a file that cannot be read, campaigns that are not valid, an interrupt
   2  wrong usage
   3  done, and something is wrong: warnings of lint, a webhook that was not delivered,
-     a campaign that preview has no visit for
+     a campaign that preview has no visit for, a log of which most lines cannot be read
 
 For programs all commands have -json. For the flags of a command: replay COMMAND -h
 `
@@ -141,7 +155,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		fmt.Fprintf(stderr, "replay: %s; see %s\n", printable(strings.TrimSuffix(err.Error(), "; "+errUsage.Error())), hint)
 		return exitUsage
 	}
-	fmt.Fprintln(stderr, "replay:", printable(err.Error()))
+	fmt.Fprintln(stderr, "replay:", printable(strings.TrimSuffix(err.Error(), "; "+errWrong.Error())))
 	if errors.Is(err, errWrong) {
 		return exitWrong
 	}
@@ -153,4 +167,9 @@ func isHelp(arg string) bool { return arg == "-h" || arg == "-help" || arg == "-
 // usageError returns an error of wrong usage.
 func usageError(format string, args ...any) error {
 	return fmt.Errorf("%w; %w", fmt.Errorf(format, args...), errUsage)
+}
+
+// wrongError returns an error of something wrong that is worth a word of its own.
+func wrongError(format string, args ...any) error {
+	return fmt.Errorf("%w; %w", fmt.Errorf(format, args...), errWrong)
 }

@@ -10,9 +10,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/hybridcampaign/campaign"
 )
 
 // runArgs runs the program and returns what it printed and its exit status.
@@ -109,6 +112,67 @@ func TestHelp(t *testing.T) {
 			if len(line) > 121 {
 				t.Errorf("replay %s -h has a line of %d bytes: %s", name, len(line), line)
 			}
+		}
+	}
+}
+
+// TestVisitInHelp reads the visit that the help shows: all of it is there, so
+// that nobody has to guess a key, and it can be pasted.
+func TestVisitInHelp(t *testing.T) {
+	for _, name := range []string{"preview", "explain", "test"} {
+		help := mustRun(t, nil, name, "-h")
+		_, text, _ := strings.Cut(help, "\nA whole visit in JSON")
+		_, text, _ = strings.Cut(text, "\n\n")
+		text, _, found := strings.Cut(text, "\n\n")
+		if !found {
+			t.Fatalf("replay %s -h shows no visit:\n%s", name, help)
+		}
+		var v campaign.PageVisit
+		if err := v.UnmarshalJSON([]byte(text)); err != nil {
+			t.Fatalf("the visit of replay %s -h: %v", name, err)
+		}
+		for _, part := range []any{v, v.Item, v.Profile} {
+			value := reflect.ValueOf(part)
+			for i := range value.NumField() {
+				if value.Field(i).IsZero() {
+					t.Errorf("the visit of replay %s -h has no %s in its %T", name, value.Type().Field(i).Name, part)
+				}
+			}
+		}
+		got := mustRun(t, nil, "preview", "-campaigns", "sample/campaigns.json", "-visit", text)
+		if !strings.HasPrefix(got, "# running-shoes, for the visit\nPOST ") {
+			t.Errorf("preview of the visit of replay %s -h printed\n%s", name, got)
+		}
+	}
+}
+
+// TestSaysSample shows that nobody takes the counts of the sample for those of
+// their own campaigns or log.
+func TestSaysSample(t *testing.T) {
+	const (
+		visit     = `{"url": "/basket", "profile": {"id": "p-1", "known": true}}`
+		log       = "replay: log: the sample; give yours with -log FILE\n"
+		campaigns = "replay: campaigns: the sample; give yours with -campaigns FILE\n"
+	)
+	for _, test := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"neither", nil, ""},
+		{"both", []string{"-campaigns", "sample/campaigns.json", "-log", "sample/access.log"}, ""},
+		{"campaigns", []string{"-campaigns", "sample/campaigns.json"}, log},
+		{"campaigns, in JSON", []string{"-campaigns", "sample/campaigns.json", "-json"}, log},
+		{"log", []string{"-log", "sample/access.log"}, campaigns},
+		{"old campaigns", []string{"-campaigns", "sample/campaigns.json", "-before", "sample/campaigns.json"}, log},
+		{"explain, a line of the sample", []string{"explain", "-line", "2"}, ""},
+		{"explain, log", []string{"explain", "-log", "sample/access.log", "-json"}, campaigns},
+		{"preview, visit", []string{"preview", "-visit", visit}, campaigns},
+		{"preview, both", []string{"preview", "-campaigns", "sample/campaigns.json", "-visit", visit}, ""},
+	} {
+		stdout, stderr, code := runArgs(t, nil, test.args...)
+		if code != 0 || stderr != test.want || strings.Contains(stdout, "give yours") {
+			t.Errorf("%s: exit status %d, stderr %q, stdout\n%s\nwant 0 and %q", test.name, code, stderr, stdout, test.want)
 		}
 	}
 }

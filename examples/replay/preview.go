@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/hybridcampaign/campaign"
@@ -20,15 +21,15 @@ names of secrets in their place. Nothing is sent, and no secret is looked up.
   replay preview -campaigns campaigns.json -log visits.jsonl -line 1207 -curl
 
 It takes the first visit of the log that starts each campaign. With -visit or -line
-it shows what that visit starts; with -campaign too, what the campaign would send
-for the visit whether or not it starts.
+it shows what that visit starts, or if nothing why not; with -campaign too, what the
+campaign would send for the visit whether or not it starts.
 
 With -curl it prints commands to paste into a shell, which send the same bytes.
 They take the secret NAME from the environment variable that -secrets names.
 
 What it shows is personal data, and the whole URL. The exit status is 3 if there was
 nothing to show for a campaign.
-`
+` + visitUsage
 
 // A previewed is what the command prints of a campaign in JSON.
 type previewed struct {
@@ -77,32 +78,37 @@ func runPreview(ctx context.Context, args []string, std stdio) error {
 	if err != nil {
 		return err
 	}
+	in.saySample(false, std.err)
 	choices, err := in.choose(ctx, campaigns, false, std)
 	if err != nil {
 		return err
 	}
 	named := in.visit != "" || in.line > 0 // the visit is what was asked for
-	all := []previewed{}                   // an empty list in JSON, not null
+	forAll := named && in.id == ""         // and no campaign is
+	none := forAll && !slices.ContainsFunc(choices, func(c choice) bool { return c.misses == 0 })
+	all := []previewed{} // an empty list in JSON, not null
 	var b strings.Builder
-	missing := false
+	if none {
+		b.WriteString("# the visit starts no campaign; replay explain says more\n")
+	}
+	missing := none
 	for i := range choices {
 		c := &choices[i]
-		p, text := c.preview(named && in.id != "", curl, prefix)
-		if len(p.Requests) == 0 {
-			if named && in.id == "" && p.Error == "" {
-				continue // a visit starts what it starts
-			}
-			missing = true
+		// A campaign that would start but for its payload is worth a word, too.
+		unready := c.why.Reason == campaign.ReasonCannotRender
+		if forAll && !none && c.misses > 0 && !unready {
+			continue // a visit starts what it starts
 		}
+		p, text := c.preview(named && (in.id != "" || unready), curl, prefix)
+		if none {
+			text = fmt.Sprintf("# %s: %s\n", shorten(c.campaign.ID), c.reason())
+		}
+		missing = missing || len(p.Requests) == 0
 		all = append(all, p)
-		if b.Len() > 0 {
+		if b.Len() > 0 && !none {
 			b.WriteString("\n")
 		}
 		b.WriteString(text)
-	}
-	if len(all) == 0 && named {
-		missing = true
-		b.WriteString("# the visit starts no campaign; replay explain says why\n")
 	}
 	if in.json {
 		err = writeJSON(std.out, all)

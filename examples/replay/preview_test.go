@@ -58,7 +58,7 @@ func TestPreviewCurl(t *testing.T) {
 
 func TestPreviewJSON(t *testing.T) {
 	var got []previewed
-	runJSON(t, nil, &got, "preview", "-campaign", "left-the-basket", "-curl", "-visit", `{"time": "2025-03-10T06:59:27Z", "url": "/basket", "profile": {"id": "2001:db8:40::9", "known": true}}`)
+	runJSON(t, nil, &got, "preview", "-campaigns", "sample/campaigns.json", "-campaign", "left-the-basket", "-curl", "-visit", `{"time": "2025-03-10T06:59:27Z", "url": "/basket", "profile": {"id": "2001:db8:40::9", "known": true}}`)
 	if len(got) != 1 || len(got[0].Requests) != 1 || !strings.HasPrefix(got[0].Requests[0].Curl, "curl ") {
 		t.Fatalf("preview -json = %+v", got)
 	}
@@ -87,6 +87,8 @@ func TestPreviewJSON(t *testing.T) {
 // nothing that would be sent.
 func TestPreviewNothing(t *testing.T) {
 	campaigns := writeCampaigns(t, priced, strings.Replace(ruleJSON("off", `{"field": "page.path", "op": "equals", "value": "/off"}`, "1d"), `"nodes"`, `"paused": true, "nodes"`, 1))
+	both := writeCampaigns(t, priced, ruleJSON("any", `{"field": "page.path", "op": "exists"}`, "1d"))
+	const noEmail = `{"url": "https://shop.example/", "type": "product", "item": {"fields": {"price": 100}}, "data": {"device": "x"}, "profile": {"id": "p", "known": true}}`
 	const nobody = `{"url": "/", "profile": {"id": "p"}}`
 	log := file(t, "visits.jsonl", []byte(`{"time": "2025-03-10T12:00:00Z", "url": "/off", "profile": {"id": "p", "known": true}}`))
 	for _, test := range []struct {
@@ -95,8 +97,19 @@ func TestPreviewNothing(t *testing.T) {
 		code int
 		out  []string
 	}{
-		{"a visit that starts nothing", []string{"-visit", nobody}, 3, []string{"# the visit starts no campaign; replay explain says why\n"}},
-		{"and in JSON", []string{"-visit", nobody, "-json"}, 3, []string{"[]\n"}},
+		{"a visit that starts nothing", []string{"-visit", nobody}, 3, []string{
+			"# the visit starts no campaign; replay explain says more\n# priced: the visit does not meet the condition\n# off: the campaign is paused\n",
+		}},
+		{"and in JSON", []string{"-visit", nobody, "-json"}, 3, []string{`"campaign": "priced",
+    "reason": "condition_not_met",`, `"campaign": "off",
+    "reason": "paused",`}},
+		{"starts but for the payload", []string{"-visit", noEmail}, 3, []string{
+			"# the visit starts no campaign; replay explain says more\n# priced: /nodes/1/payload/0: profile.email is required and missing\n# off: the campaign is paused\n",
+		}},
+		{"and in JSON, too", []string{"-visit", noEmail, "-json"}, 3, []string{`"error": "campaign: /nodes/1/payload/0: profile.email is required and missing"`}},
+		{"starts one, but for the payload of another", []string{"-campaigns", both, "-visit", noEmail}, 3, []string{
+			"# priced, for the visit\n# this visit does not start it: /nodes/1/payload/0: profile.email is required and missing\n\n# any, for the visit\nPOST ",
+		}},
 		{"cannot render", []string{"-visit", nobody, "-campaign", "priced"}, 3, []string{"# priced, for the visit\n# this visit does not start it: the visit does not meet the condition\n# nothing would be sent: /nodes/1/payload/0: profile.email is required and missing\n"}},
 		{"does not start, in any case", []string{"-visit", nobody, "-campaign", "off"}, 0, []string{"# off, for the visit\n# this visit does not start it: the campaign is paused\nPOST "}},
 		{"a log without a visit for one", []string{"-log", log}, 3, []string{

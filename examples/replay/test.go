@@ -34,7 +34,7 @@ it. With -send everything goes to that URL instead, a GET with its payload in th
 query, and in place of a secret its name; no secret is looked up.
 
 The exit status is 3 if a webhook was not delivered.
-`
+` + visitUsage
 
 // A tested is what the command prints in JSON.
 type tested struct {
@@ -100,6 +100,7 @@ func runTest(ctx context.Context, args []string, std stdio) error {
 	if err != nil {
 		return err
 	}
+	f.saySample(false, std.err)
 	choices, err := f.choose(ctx, campaigns, false, std)
 	if err != nil {
 		return err
@@ -186,6 +187,7 @@ func (f *testFlags) test(ctx context.Context, sender campaign.Sender, c *choice,
 		return err
 	}
 	t := resultOf(c, &out)
+	t.Error = sayLocal.Replace(t.Error)
 	if to, ok := sender.(*diverter); ok {
 		for i := range t.Webhooks {
 			t.Webhooks[i].Endpoint = to.endpoint()
@@ -257,6 +259,14 @@ func (t *tested) text(c *choice) string {
 	alignWords(&b, rows)
 	return b.String()
 }
+
+// sayLocal puts the flag in place of the fields of httpsender.Sender that it
+// sets: who runs a program cannot set a field.
+var sayLocal = strings.NewReplacer(
+	"set Sender.AllowHTTP", "give -local",
+	"add it to Sender.Allow", "give -local",
+	"add the host to Sender.Allow", "give -local",
+)
 
 func number(n int) string {
 	if n == 0 {

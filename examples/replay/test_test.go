@@ -164,6 +164,20 @@ func TestTestRefuses(t *testing.T) {
 	}
 }
 
+// TestTestSaysLocal shows that whoever may not send is told of the flag, and not
+// of the fields of a sender that they do not have.
+func TestTestSaysLocal(t *testing.T) {
+	for _, url := range []string{"http://127.0.0.1:9", "https://127.0.0.1:9", "https://192.168.0.1"} {
+		campaigns := writeCampaigns(t, strings.Replace(ruleJSON("a", `{"field": "page.path", "op": "exists"}`, "1d"), "https://esp.example", url, 1))
+		for _, args := range [][]string{nil, {"-json"}} {
+			stdout, stderr, code := runArgs(t, nil, append([]string{"test", "-campaigns", campaigns, "-visit", knownVisit}, args...)...)
+			if code != 3 || stderr != "" || !strings.Contains(stdout, "give -local") || strings.Contains(stdout, "Sender") {
+				t.Errorf("test %q of %s: exit status %d, stderr %q, stdout\n%s\nwant -local in it", args, url, code, stderr, stdout)
+			}
+		}
+	}
+}
+
 func TestTestInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	receiver := campaigntest.NewReceiver(&campaigntest.ReceiverOptions{Reply: func(int) campaigntest.Reply {

@@ -53,8 +53,13 @@ func TestJSONLines(t *testing.T) {
 		"gzip":                     bytes.NewReader(zip(t, log)),
 		"byte order mark in front": strings.NewReader("\ufeff" + log),
 	} {
-		args := []string{"-campaigns", campaigns, "-site", "https://shop.example", "-log", "-"}
-		got := runBacktestJSON(t, in, args...)
+		stdout, _, code := runArgs(t, in, "-campaigns", campaigns, "-site", "https://shop.example", "-log", "-", "-json")
+		if code != 3 {
+			t.Errorf("%s: exit status %d, want 3 since most lines are bad", name, code)
+		}
+		var got report
+		decode(t, stdout, &got)
+		got = got.plain()
 		for i, l := range got.FirstNotRead {
 			reason := fmt.Sprintf("%d %s", l.Line, l.Reason)
 			if !strings.HasPrefix(reason, wantReasons[i]) || strings.ContainsAny(reason+l.Text, "\x1b\n") {
@@ -71,11 +76,11 @@ func TestJSONLines(t *testing.T) {
 // TestFormat shows that the flag is stronger than the first byte.
 func TestFormat(t *testing.T) {
 	log := "damaged}\n" + jsonLine("a", 0, "/basket")
-	out := mustRun(t, strings.NewReader(log), "-log", "-", "-format", "json")
+	out := mustRun(t, strings.NewReader(log), "-campaigns", "sample/campaigns.json", "-log", "-", "-format", "json")
 	if !strings.Contains(out, "  visits             1\n") {
 		t.Errorf("replay -format json printed\n%s\nwant one visit", out)
 	}
-	out = mustRun(t, strings.NewReader(jsonLine("a", 0, "/basket")), "-log", "-", "-format", "combined")
+	out, _, _ = runArgs(t, strings.NewReader(jsonLine("a", 0, "/basket")), "-log", "-", "-format", "combined")
 	if !strings.Contains(out, "  visits             0\n") {
 		t.Errorf("replay -format combined printed\n%s\nwant no visit", out)
 	}
