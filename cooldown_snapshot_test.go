@@ -249,28 +249,6 @@ func TestSaveFile(t *testing.T) {
 // saveForEver is set in the process that TestSaveFileKilled starts and kills.
 const saveForEver = "CAMPAIGN_TEST_SAVE_FOR_EVER"
 
-// A file that somebody else may read must not become the snapshot.
-func TestSaveFileOnlyForItsOwner(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("no such permissions")
-	}
-	name := filepath.Join(t.TempDir(), "cooldowns")
-	if err := os.WriteFile(name+".tmp", []byte("left behind"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	tr, _ := filled(t, 1)
-	if err := tr.SaveFile(name); err != nil {
-		t.Fatalf("SaveFile = %v, want nil", err)
-	}
-	f, err := os.Stat(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if mode := f.Mode().Perm(); mode != 0o600 {
-		t.Errorf("the mode of the file is %v, want %v", mode, os.FileMode(0o600))
-	}
-}
-
 func TestSaveFileKilled(t *testing.T) {
 	if name := os.Getenv(saveForEver); name != "" {
 		tr, _ := filled(t, 8000)
