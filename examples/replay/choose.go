@@ -20,6 +20,19 @@ type choice struct {
 	misses int
 }
 
+// chosen is choose for all campaigns that the flags name, once these are checked.
+func (in *inputs) chosen(ctx context.Context, cooldowns bool, std stdio) ([]choice, error) {
+	if err := in.checkVisitFlags(); err != nil {
+		return nil, err
+	}
+	campaigns, err := in.campaigns()
+	if err != nil {
+		return nil, err
+	}
+	in.saySample(false, std.err)
+	return in.choose(ctx, campaigns, cooldowns, std)
+}
+
 // choose returns a visit for each campaign: the one that the flags name, or of a
 // log the first that starts the campaign, or else the first of those that come
 // nearest to it. A visit on a named line is explained with the cooldowns that

@@ -64,15 +64,7 @@ func runExplain(ctx context.Context, args []string, std stdio) error {
 	if err := in.parseFlags(flags, explainUsage, args, std.out); err != nil {
 		return err
 	}
-	if err := in.checkVisitFlags(); err != nil {
-		return err
-	}
-	campaigns, err := in.campaigns()
-	if err != nil {
-		return err
-	}
-	in.saySample(false, std.err)
-	choices, err := in.choose(ctx, campaigns, true, std)
+	choices, err := in.chosen(ctx, true, std)
 	if err != nil {
 		return err
 	}

@@ -71,15 +71,7 @@ func runPreview(ctx context.Context, args []string, std stdio) error {
 	if err := in.parseFlags(flags, previewUsage, args, std.out); err != nil {
 		return err
 	}
-	if err := in.checkVisitFlags(); err != nil {
-		return err
-	}
-	campaigns, err := in.campaigns()
-	if err != nil {
-		return err
-	}
-	in.saySample(false, std.err)
-	choices, err := in.choose(ctx, campaigns, false, std)
+	choices, err := in.chosen(ctx, false, std)
 	if err != nil {
 		return err
 	}
