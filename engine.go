@@ -196,7 +196,8 @@ func (e *Engine) Campaigns() Campaigns {
 // [*ValidationError] for a visit that cannot be used, [ErrClosed], or ctx's
 // error if ctx was done before anything began; then nothing was started.
 func (e *Engine) Visit(ctx context.Context, visit PageVisit) ([]Outcome, error) {
-	v := view{visit: visit}
+	var v view
+	v.visit = visit // view{visit: visit} would be made elsewhere first, and copied
 	var room [16]int32
 	set, hits, err := e.match(room[:0], &v)
 	if len(hits) == 0 {
@@ -219,7 +220,8 @@ func (e *Engine) Visit(ctx context.Context, visit PageVisit) ([]Outcome, error) 
 //
 // The errors are those of Visit.
 func (e *Engine) Enqueue(ctx context.Context, visit PageVisit) ([]Outcome, error) {
-	v := view{visit: visit}
+	var v view
+	v.visit = visit
 	var room [16]int32
 	set, hits, err := e.match(room[:0], &v)
 	if len(hits) == 0 {

@@ -167,7 +167,10 @@ func (s *campaignSet) matchQuery(hits []int32, f *fieldIndex, from *location, v 
 		if !found {
 			break
 		}
-		hits = s.matchText(hits, f, v.arena.formText(value), v)
+		if !plain {
+			value = v.arena.formText(value)
+		}
+		hits = s.matchText(hits, f, value, v)
 		query = rest
 	}
 	return hits
@@ -281,7 +284,7 @@ type probe struct {
 }
 
 // find takes the campaigns that are filed under the key and may hold for what
-// is probed.
+// is probed. At most one slot on the way from the key's home has its tag.
 func (s *campaignSet) find(hits []int32, key uint64, p *probe, v *view) []int32 {
 	t := &s.table
 	tag := tagOf(key)
@@ -298,8 +301,9 @@ func (s *campaignSet) find(hits []int32, key uint64, p *probe, v *view) []int32 
 			for j := range t.many[slot.text:][:slot.campaign] {
 				hits = s.filed(hits, &t.many[slot.text:][j], p, v)
 			}
+			return hits
 		default:
-			hits = s.filed(hits, slot, p, v)
+			return s.filed(hits, slot, p, v)
 		}
 	}
 }

@@ -210,14 +210,27 @@ func (b *tableBuilder) build() anchorTable {
 	groups := b.groups()
 	t.newFilter(len(groups) + len(b.gates))
 	t.slots = make([]posting, len(groups)*8/5+1)
-	for _, g := range groups {
+	owners := make([]int32, len(t.slots)) // the group in each slot
+	for n, g := range groups {
 		key := b.keys[g.first]
 		t.let(key)
-		slot := t.emptySlot(key)
-		*slot = b.postings[g.first]
-		if g.count == 1 {
+		i := t.slotFor(key)
+		if t.slots[i].rule == ruleNone {
+			t.slots[i], owners[i] = b.postings[g.first], int32(n)
 			continue
 		}
+		// Two keys that look the same from here share the slot: whoever looks
+		// for one of them need not go on behind it.
+		owner := &groups[owners[i]]
+		owner.count += g.count
+		owner.first = b.join(g.first, owner.first)
+	}
+	for i := range t.slots {
+		slot := &t.slots[i]
+		if slot.rule == ruleNone || groups[owners[i]].count == 1 {
+			continue
+		}
+		g := groups[owners[i]]
 		slot.rule, slot.text, slot.campaign = ruleMany, uint32(len(t.many)), g.count
 		for i := g.first; i >= 0; i = b.next[i] {
 			t.many = append(t.many, b.postings[i])
@@ -230,14 +243,28 @@ func (b *tableBuilder) build() anchorTable {
 	return t
 }
 
-func (t *anchorTable) emptySlot(key uint64) *posting {
-	i := t.home(key)
-	for t.slots[i].rule != ruleNone {
-		if i++; i == len(t.slots) {
+// join puts one list of postings before another.
+func (b *tableBuilder) join(list, other int32) int32 {
+	last := list
+	for b.next[last] >= 0 {
+		last = b.next[last]
+	}
+	b.next[last] = other
+	return list
+}
+
+// slotFor returns the slot for a key: the first on the way from its home that is
+// empty or has its tag.
+func (t *anchorTable) slotFor(key uint64) int {
+	tag := tagOf(key)
+	for i := t.home(key); ; i++ {
+		if i == len(t.slots) {
 			i = 0
 		}
+		if t.slots[i].rule == ruleNone || t.slots[i].tag == tag {
+			return i
+		}
 	}
-	return &t.slots[i]
 }
 
 // A group is the postings of one key.

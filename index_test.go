@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -293,6 +294,39 @@ func TestIndexBeyondItsTables(t *testing.T) {
 			v.Data[fmt.Sprint("f", i)] = []string{"on", "off", "", "onoff"}[i%4]
 		}
 		checkIndex(t, engine, cs, v)
+	}
+}
+
+// Among many campaigns, some look alike to the table: each is still found.
+func TestIndexFindsEachOfMany(t *testing.T) {
+	conditions := []func(text string) campaign.Condition{
+		func(text string) campaign.Condition { return campaign.PagePath.Equals("/" + text) },
+		func(text string) campaign.Condition { return campaign.PagePath.StartsWith("/" + text) },
+		func(text string) campaign.Condition { return campaign.PagePath.EndsWith(text) },
+		func(text string) campaign.Condition { return campaign.PagePath.Contains(text) },
+	}
+	var cs []campaign.Campaign
+	for i := range 8000 {
+		text := fmt.Sprintf("%08x", uint32(i)*0x9e3779b1)
+		for kind, condition := range conditions {
+			cs = append(cs, campaign.Campaign{ID: fmt.Sprint(text, kind), Nodes: []campaign.Node{
+				campaign.WebsiteTrigger{When: condition(text), Audience: campaign.AudienceAll},
+				campaign.Webhook{URL: "https://esp.example/"},
+				campaign.Stop{RestartTimeout: campaign.Never},
+			}})
+		}
+	}
+	engine := newEngine(t, new(campaigntest.Recorder), nil, cs...)
+	for i := 0; i < len(cs); i += len(conditions) {
+		text := cs[i].ID[:8]
+		outcomes, err := engine.Visit(t.Context(), campaign.PageVisit{URL: "https://shop.example/" + text})
+		var found []string
+		for _, o := range outcomes {
+			found = append(found, o.Campaign)
+		}
+		if want := []string{text + "0", text + "1", text + "2", text + "3"}; err != nil || !slices.Equal(found, want) {
+			t.Fatalf("Visit(/%s) finds %q, %v; want %q", text, found, err, want)
+		}
 	}
 }
 

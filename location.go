@@ -151,13 +151,35 @@ func (l *location) appendURL(dst []byte, pathSet, querySet encodeSet) []byte {
 	return dst
 }
 
-// scanOdd looks at eight bytes at a time, since every visit pays for it. odd:
-// there is something up to a space, or outside ASCII. percent: there is a %.
+// scanOdd reports what has to be looked for in an address. odd: there is
+// something up to a space, or outside ASCII. percent: there is a %.
+//
+// Every visit pays for it, so it first looks, at 32 bytes at a time, for any
+// byte outside ASCII or below &. Most addresses have none, unless it is a #.
 func scanOdd(s string) (odd, percent bool) {
-	const (
-		ones  = 0x0101010101010101
-		highs = 0x80 * ones
-	)
+	var any uint64
+	rest := s
+	for ; len(rest) >= 32; rest = rest[32:] {
+		a, b, c, d := eightBytes(rest), eightBytes(rest[8:]), eightBytes(rest[16:]), eightBytes(rest[24:])
+		// The high bit of a byte is set in v-n*ones if the byte is below n.
+		// It also may be if the byte follows such a one, or is outside ASCII.
+		any |= a | (a - ones*'&') | b | (b - ones*'&') | c | (c - ones*'&') | d | (d - ones*'&')
+	}
+	for ; len(rest) >= 8; rest = rest[8:] {
+		v := eightBytes(rest)
+		any |= v | (v - ones*'&')
+	}
+	for i := range len(rest) {
+		any |= uint64(rest[i]) | (uint64(rest[i]) - '&')
+	}
+	if any&highs == 0 {
+		return false, false
+	}
+	return scanEach(s)
+}
+
+// scanEach looks at eight bytes at a time.
+func scanEach(s string) (odd, percent bool) {
 	var oddBits, percentBits uint64
 	last := uint64(ones * 'a') // neither
 	if len(s) >= 8 {
@@ -178,6 +200,11 @@ func scanOdd(s string) (odd, percent bool) {
 		}
 	}
 }
+
+const (
+	ones  = 0x0101010101010101
+	highs = 0x80 * ones
+)
 
 // eightBytes is one load: the compiler knows the pattern.
 func eightBytes(s string) uint64 {

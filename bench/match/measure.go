@@ -315,10 +315,10 @@ func race(all []*contestant, class int, o *options) {
 func (c *contestant) sample(class, round int) float64 {
 	cl, plan := &c.work.classes[class], c.plans[class]
 	visits := cl.forRound(round+warmBlocks, plan.visits)
+	// What the caches hold is another peer's. Fresh paths are left for the time
+	// that counts: the block before has been seen.
+	pass(c.peer, cl.forRound(round+warmBlocks-1, plan.visits))
 	touch(visits)
-	if cl.block == 0 {
-		pass(c.peer, visits) // what the caches hold is another peer's
-	}
 	start := clock()
 	for range plan.passes {
 		pass(c.peer, visits)
