@@ -29,14 +29,22 @@ type Fault struct {
 
 	// Message says what is wrong there and what would be right.
 	Message string
+
+	// Campaign is the ID of the campaign, if it has one and was one of several.
+	Campaign string
 }
 
-// String returns the pointer and the message, separated by a colon.
+// String returns the pointer and the message, separated by a colon, and names
+// the campaign after it, if it is one of several.
 func (f Fault) String() string {
+	s := f.Pointer + ": " + f.Message
 	if f.Pointer == "" {
-		return "the document " + f.Message
+		s = "the document " + f.Message
 	}
-	return f.Pointer + ": " + f.Message
+	if f.Campaign != "" {
+		s += " (campaign " + shorten(f.Campaign) + ")"
+	}
+	return s
 }
 
 // ValidationError reports that a definition or a visit cannot be used. It lists

@@ -3,8 +3,10 @@ package campaign_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -242,4 +244,38 @@ func BenchmarkLoad(b *testing.B) {
 	}
 	b.ReportMetric(float64(heap()-before)/n, "kept-B/campaign")
 	runtime.KeepAlive(campaigns)
+}
+
+// A place in a list of many does not tell which campaign is meant.
+func TestFaultsNameTheCampaign(t *testing.T) {
+	good, bad, nameless := runningShoes(), runningShoes(), runningShoes()
+	bad.ID, bad.Nodes = "hats", slices.Clone(bad.Nodes)
+	bad.Nodes[1] = campaign.Webhook{URL: "https://esp.example/", Method: "PUT"}
+	nameless.ID = ""
+	const put = `"PUT" is not a method for webhooks; write "POST" or "GET"`
+	tests := []struct {
+		name      string
+		campaigns []campaign.Campaign
+		want      []string
+	}{
+		{"one of two", []campaign.Campaign{good, bad}, []string{"/campaigns/1/nodes/1/method: " + put + ` (campaign "hats")`}},
+		{"the only one", []campaign.Campaign{bad}, []string{"/campaigns/0/nodes/1/method: " + put}},
+		{"without an ID", []campaign.Campaign{nameless, good}, []string{`/campaigns/0/id: is missing; give the campaign an ID such as "running-shoes"`}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			engine := newEngine(t, noSender(), nil)
+			invalid, ok := errors.AsType[*campaign.ValidationError](engine.Load(test.campaigns...))
+			if !ok {
+				t.Fatal("Load takes what is not valid")
+			}
+			var got []string
+			for _, f := range invalid.Faults {
+				got = append(got, f.String())
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("faults (-want +got):\n%s", diff)
+			}
+		})
+	}
 }
