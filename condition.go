@@ -5,6 +5,8 @@ import (
 	"math"
 	"reflect"
 	"regexp"
+	"regexp/syntax"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -31,7 +33,8 @@ type Not struct {
 // A Comparison tests one field of the visit. The methods of [Field] make them.
 // A field that is missing, or null, satisfies no comparison. A field with
 // several values, such as a repeated query parameter or a list, satisfies the
-// comparison when one of its values does.
+// comparison when one of its values does. A []byte is no list, and has no value
+// to compare, as maps, structs and lists within a list have none.
 type Comparison struct {
 	Field Field
 	Op    Op
@@ -326,12 +329,15 @@ func (c *comparison) compileText(emptyAllowed bool, fs *faults, p pointer) {
 	case !ok:
 		fs.add(p, "is %s; %s compares with text", describe(c.def.Value), c.def.Op)
 		return
+	case s == "" && c.op == codeGlob:
+		fs.add(p, `is empty, which only the empty text satisfies; write equals for that, or "*" for any text`)
+		return
 	case s == "" && !emptyAllowed:
 		fs.add(p, "is empty, which every text satisfies; write exists, or the text to look for")
 		return
 	}
 	if !utf8.ValidString(s) {
-		fs.add(p, "%v, so JSON cannot hold it", errNotUTF8)
+		fs.add(p, "is not valid UTF-8, so JSON cannot hold it; convert it to UTF-8")
 		return
 	}
 	c.value = scalar{kind: scalarText, text: s}
@@ -354,8 +360,29 @@ func (c *comparison) compileText(emptyAllowed bool, fs *faults, p pointer) {
 			return
 		}
 		c.re = re
+		c.checkHostRegex(fs, p)
 	}
 }
+
+// checkHostRegex is checkHost for a regular expression. In a class, letters that
+// no host has do no harm: [^a-zäöü] means what it says.
+func (c *comparison) checkHostRegex(fs *faults, p pointer) {
+	if !c.field.isHost() || isASCII(c.value.text) {
+		return
+	}
+	if re, err := syntax.Parse(c.value.text, syntax.Perl); err == nil && hasUnicodeLiteral(re) {
+		fs.add(p, hostInUnicode)
+	}
+}
+
+func hasUnicodeLiteral(re *syntax.Regexp) bool {
+	if re.Op == syntax.OpLiteral {
+		return !isASCII(string(re.Rune))
+	}
+	return slices.ContainsFunc(re.Sub, hasUnicodeLiteral)
+}
+
+const hostInUnicode = "has letters outside ASCII, and browsers report hosts in ASCII; write the xn-- form of the host"
 
 // expr is the regular expression that is matched. The flag stands before all and
 // not around it, since \Q goes on to the end, over a closing bracket too.
@@ -420,10 +447,10 @@ func (c *comparison) checkHost(s string, fs *faults, p pointer) {
 	if c.op == codeRegex || isASCII(s) {
 		return
 	}
-	host := s
+	host, rest := s, ""
 	if c.field.isURL() {
 		_, host, _ = strings.Cut(s, "://")
-		host, _ = cutAny(host, "/?#*")
+		host, rest = cutAny(host, "/?#*")
 	}
 	if !c.field.isHost() && !c.field.isURL() || isASCII(host) {
 		return
@@ -432,12 +459,18 @@ func (c *comparison) checkHost(s string, fs *faults, p pointer) {
 	ascii, ok := hostToASCII(host)
 	name, _, _ := strings.Cut(ascii, ":")
 	switch {
+	case c.op == codeStartsWith && rest == "" && !isASCII(host[strings.LastIndexByte(host, '.')+1:]):
+		fs.add(p, hostInUnicode) // what a label becomes depends on all of it, and more may follow
 	case c.field.isURL() && l.parse(s) == "":
-		fs.add(p, "has a host in Unicode, and browsers report hosts in ASCII; write %q", l.url())
+		url := l.url()
+		if rest == "" {
+			url = strings.TrimSuffix(url, "/") // that is at the end of whole addresses only
+		}
+		fs.add(p, "has a host in Unicode, and browsers report hosts in ASCII; write %q", url)
 	case ok && isDomain(name) && (c.op == codeEquals || c.op == codeIn):
 		fs.add(p, "is a host in Unicode, and browsers report hosts in ASCII; write %q", ascii)
 	default:
-		fs.add(p, `has letters outside ASCII, and browsers report hosts in ASCII; write the xn-- form of the host`)
+		fs.add(p, hostInUnicode)
 	}
 }
 

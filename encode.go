@@ -88,7 +88,7 @@ func appendJSONReflect(dst []byte, v any, depth int) ([]byte, error) {
 		return appendFloat(dst, r.Float(), r.Type().Bits())
 	case isTime(r), k == reflect.Bool, r.CanInt(), r.CanUint(), k == reflect.String:
 		return appendJSON(dst, plainScalar(r), depth+1)
-	case isList(r):
+	case isList(r) && r.Type().Elem().Kind() != reflect.Uint8: // of which encoding/json makes base64
 		return appendJSONList(dst, r.Len(), func(i int) any { return r.Index(i).Interface() }, depth)
 	case k == reflect.Map && r.Type().Key().Kind() == reflect.String:
 		var keys []string

@@ -1,13 +1,8 @@
 package campaign
 
 import (
-	"encoding/json"
-	"fmt"
-	"reflect"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 )
 
 // An Explanation says why one campaign starts for a visit, or why not. It holds
@@ -30,7 +25,7 @@ type Explanation struct {
 
 	// Until is the end of the cooldown that holds the profile back, and Left how
 	// long that is from the visit on. Both are zero if there is none, or if
-	// the Tracker is no [CooldownReader].
+	// the Tracker is no [CooldownReader], or panics.
 	Until time.Time
 	Left  time.Duration
 
@@ -90,8 +85,10 @@ type Finding struct {
 	// Comparison is what was asked, if Kind is "comparison".
 	Comparison Comparison
 
-	// Found is the value that the comparison found; Missing says that there was
-	// none. A repeated query parameter is a list.
+	// Found is what the comparison found, as it compares it: a text, a boolean,
+	// a number, or a list of these, of a repeated query parameter too. What
+	// nothing compares with, such as a map, is its type instead, which prints as
+	// text. Missing says that nothing was there.
 	Found   any
 	Missing bool
 }
@@ -115,11 +112,10 @@ type CooldownReader interface {
 // [ProfileSource]. A visit without a time is now.
 func (e *Engine) Explain(visit PageVisit) Explanations {
 	late := setTime(&visit, time.Now())
-	reader, _ := e.tracker.(CooldownReader)
 	set := e.set.Load()
 	all := make(Explanations, len(set.programs))
 	for i, prog := range set.programs {
-		all[i] = prog.explain(visit, reader, late)
+		all[i] = prog.explain(visit, e.peek, late)
 	}
 	return all
 }
@@ -137,7 +133,7 @@ func (c Campaign) Explain(visit PageVisit) (Explanation, error) {
 
 // explain is told what is wrong with the visit's time, since only who has a clock
 // can say. As in Visit that is asked of a visit that meets the condition.
-func (prog *program) explain(visit PageVisit, reader CooldownReader, late error) Explanation {
+func (prog *program) explain(visit PageVisit, peek func(campaign string, visit *PageVisit) (time.Time, bool), late error) Explanation {
 	x := Explanation{Campaign: prog.id, Name: prog.name, Audience: prog.audience}
 	v := view{visit: visit}
 	if err := v.read(); err != nil {
@@ -147,8 +143,8 @@ func (prog *program) explain(visit PageVisit, reader CooldownReader, late error)
 	trigger := pointer{}.key("nodes").index(0)
 	x.Condition = prog.when.explain(&v, trigger.key("when"), prog.asks)
 	x.InAudience = prog.audience.admits(&visit.Profile)
-	if reader != nil && visit.Profile.ID != "" {
-		if until, closed := reader.Until(prog.id, visit.Profile.ID, visit.Time); closed {
+	if peek != nil && visit.Profile.ID != "" {
+		if until, closed := peek(prog.id, &visit); closed {
 			x.Until, x.Left = until, until.Sub(visit.Time)
 		}
 	}
@@ -190,7 +186,7 @@ func (t *test) explain(v *view, p pointer, source bool) Finding {
 		f.Kind, f.Comparison = "comparison", t.cmp.def
 		f.Comparison.Value = cloneValue(t.cmp.def.Value)
 		value, ok := v.value(t.cmp.field)
-		f.Found, f.Missing = value, !ok
+		f.Found, f.Missing = seen(value), !ok
 		return f
 	case testNot:
 		f.Kind = "not"
@@ -226,9 +222,9 @@ func (xs Explanations) String() string {
 // String explains the campaign in a few lines for people.
 func (x Explanation) String() string {
 	var b strings.Builder
-	b.WriteString(x.Campaign)
+	b.WriteString(visibleLine(x.Campaign))
 	if x.Name != "" {
-		b.WriteString(" (" + x.Name + ")")
+		b.WriteString(" (" + visibleLine(x.Name) + ")")
 	}
 	b.WriteString(": " + x.verdict() + "\n")
 	if x.Reason == ReasonBadVisit {
@@ -330,7 +326,8 @@ func (f Finding) write(b *strings.Builder, depth int, wrong bool, open string) {
 	}
 	text := string(f.Comparison.Field) + " " + string(f.Comparison.Op)
 	if f.Comparison.Op != OpExists {
-		text += " " + showValue(f.Comparison.Value)
+		asked, _ := f.shown()
+		text += " " + asked
 	}
 	if f.Comparison.IgnoreCase {
 		text += " (ignoring case)"
@@ -368,72 +365,4 @@ func (f Finding) answer() string {
 
 func writeLine(b *strings.Builder, depth int, answer, text string) {
 	b.WriteString("  " + answer + strings.Repeat("  ", depth) + text + "\n")
-}
-
-// found says what a comparison found. Where it is of another kind than what was
-// asked for, that is the whole difference, and the quotes are easily overlooked.
-func (f Finding) found() string {
-	if f.Missing {
-		return "it is missing"
-	}
-	is, asked := scalarOf(reflect.ValueOf(f.Found)).kind, scalarOf(reflect.ValueOf(f.Comparison.Value)).kind
-	if is != asked && is != scalarInvalid && asked != scalarInvalid {
-		return "it is " + is.String() + ": " + showValue(f.Found)
-	}
-	return "it is " + showValue(f.Found)
-}
-
-// String shows this much of a value, in bytes. Of a long one both ends are
-// shown: a comparison may have failed at either.
-const (
-	maxShown   = 200
-	shownAtEnd = 60
-)
-
-// showValue writes a value as JSON does, cut short.
-func showValue(v any) string {
-	data, err := appendJSON(nil, v, 0)
-	if err != nil {
-		data, err = json.Marshal(fmt.Sprintf("(%T)", v))
-		if err != nil {
-			return "a value that cannot be shown"
-		}
-	}
-	text := string(data)
-	if len(text) <= maxShown {
-		return showInvisible(text)
-	}
-	head, tail := maxShown-shownAtEnd, len(text)-shownAtEnd
-	for !utf8.RuneStart(text[head]) {
-		head--
-	}
-	for !utf8.RuneStart(text[tail]) {
-		tail++
-	}
-	return showInvisible(text[:head]) + "…" + showInvisible(text[tail:])
-}
-
-// showInvisible writes as escapes what a reader cannot see, or cannot tell from
-// something else: a space that does not break, an accent that is a character of
-// its own. It also keeps what visitors send from rearranging the line.
-func showInvisible(s string) string {
-	if isASCII(s) && strings.IndexByte(s, 0x7f) < 0 {
-		return s
-	}
-	var b strings.Builder
-	for _, r := range s {
-		writeVisible(&b, r)
-	}
-	return b.String()
-}
-
-func writeVisible(b *strings.Builder, r rune) {
-	switch {
-	case unicode.IsPrint(r) && (r < '\u0300' || r > '\u036f'):
-		b.WriteRune(r)
-	case r <= '\uffff':
-		fmt.Fprintf(b, `\u%04x`, r)
-	default:
-		fmt.Fprintf(b, `\U%08x`, r)
-	}
 }

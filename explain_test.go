@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
+	"math/big"
 	"strings"
 	"testing"
 	"time"
@@ -387,6 +389,11 @@ func TestExplainMarksWhatIsWrong(t *testing.T) {
 	}
 }
 
+// A tier is a number to comparisons, whatever it says of itself.
+type tier uint8
+
+func (tier) MarshalText() ([]byte, error) { return []byte("gold"), nil }
+
 // What differs can be seen, also where the two would look the same.
 func TestExplainShowsWhatDiffers(t *testing.T) {
 	long := strings.Repeat("a", 500)
@@ -416,13 +423,34 @@ func TestExplainShowsWhatDiffers(t *testing.T) {
 		{x.Equals(42), 43.5, `equals 42: it is 43.5`},
 		{x.In("42"), []any{42}, `in ["42"]: it is [42]`},
 		{x.Equals("a"), nil, `equals "a": it is null`},
+
+		// As it is compared, not as it would be written.
+		{x.Equals(0.1), float32(0.1), `equals 0.1: it is 0.10000000149011612`},
+		{x.Equals("gold"), tier(2), `equals "gold": it is a number: 2`},
+		{x.Equals(2), tier(2), `yes  profile.x equals 2: it is 2`},
+		{x.Equals(2), []tier{1, 2}, `yes  profile.x equals 2: it is [1,2]`},
+		{x.Equals(113), big.NewInt(113), `equals 113: it is a value of the type big.Int, which nothing compares with`},
+		{x.Equals("cQ=="), []byte("q"), `equals "cQ==": it is a value of the type []uint8, which`},
+		{x.Exists(), map[string]any{"a": 1}, `yes  profile.x exists: it is a value of the type map[string]interface {}`},
+		{x.Equals("q"), []any{"x", func() {}, []any{1}, math.NaN(), nil}, `it is ["x",(func()),([]interface {}),NaN,null]`},
+		{x.Equals("q"), math.Inf(1), `it is a number: +Inf`},
+		{x.Equals("q"), "\xff", `it is "\xff"`},
+		{x.Equals(1), json.Number("1e400"), `it is 1e400`},
+
+		// Of two long texts, the part where they differ.
+		{x.Equals(long + "spring" + long), long + "summer" + long, `spring`},
+		{x.Equals(long + "spring" + long), long + "summer" + long, `summer`},
+		{x.StartsWith(long + "spring"), long + "summer" + long, `summer`},
+		{x.EndsWith("spring" + long), long + "summer" + long, `summer`},
+		{x.Contains("campaign=spring"), long + "campaign=summer" + long, `campaign=summer`},
+		{x.Contains(long + "spring"), "ü" + long + "summer" + long, `summer`},
 	}
 	for _, tt := range tests {
 		got, err := withCondition(tt.when).Explain(profiled(tt.found))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !strings.Contains(got.String(), tt.want) || len(got.String()) > 500 {
+		if !strings.Contains(got.String(), tt.want) || len(got.String()) > 700 {
 			t.Errorf("the explanation of %+v for %.100v has no %s:\n%v", tt.when, tt.found, tt.want, got)
 		}
 	}
@@ -453,5 +481,60 @@ func TestExplainShowsNoSecretAndNeverFails(t *testing.T) {
 		if len(text) > 1000 {
 			t.Errorf("the explanation of a long value has %d bytes", len(text))
 		}
+	}
+}
+
+// The host may reuse what a visit refers to once the call has returned.
+func TestExplanationIsIndependentOfTheVisit(t *testing.T) {
+	list, nested := []string{"x"}, map[string]any{"b": []any{1}}
+	v := profiled(list)
+	v.Profile.Fields["y"] = nested
+	got, err := withCondition(campaign.Any{x.Equals("x"), campaign.ProfileField("y.b").Equals(2)}).Explain(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := got.String()
+	list[0], nested["b"].([]any)[0] = "reused", 99
+	if diff := cmp.Diff(before, got.String()); diff != "" {
+		t.Errorf("the explanation has changed with the visit (-before +after):\n%s", diff)
+	}
+}
+
+// A value that refers to itself in many ways takes no longer than a comparison.
+func TestExplainOfSharedValues(t *testing.T) {
+	m := map[string]any{}
+	for range 200 {
+		m = map[string]any{"a": m, "b": m}
+	}
+	got, err := withCondition(x.Equals("x")).Explain(profiled(m))
+	if err != nil || !strings.Contains(got.String(), "which nothing compares with") {
+		t.Errorf("Explain = %v, %v, want a type in the place of the value", got, err)
+	}
+}
+
+// What is written in a name stays in its line.
+func TestExplainEscapesNames(t *testing.T) {
+	c := withCondition(x.Exists())
+	c.Name = "x): starts\n  yes  all of\u202e"
+	got, err := c.Explain(profiled(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, _, _ := strings.Cut(got.String(), "\n")
+	if want := `(x): starts\u000a  yes  all of\u202e): `; !strings.Contains(first, want) {
+		t.Errorf("first line = %q, want %q in it", first, want)
+	}
+}
+
+// A Tracker that panics when asked says nothing of the cooldown.
+type panickyReader struct{ campaign.MemoryTracker }
+
+func (*panickyReader) Until(string, string, time.Time) (time.Time, bool) { panic("until") }
+
+func TestExplainSurvivesTracker(t *testing.T) {
+	engine := newEngine(t, noSender(), &campaign.EngineOptions{Tracker: new(panickyReader)}, runningShoes())
+	got := engine.Explain(shoeVisit())
+	if len(got) != 1 || got[0].Reason != campaign.ReasonStarts || engine.Stats().Panics != 1 {
+		t.Errorf("Explain = %v with %d panics counted, want a start and one", got, engine.Stats().Panics)
 	}
 }

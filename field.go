@@ -121,7 +121,7 @@ func parseField(f Field, fs *faults, p pointer) fieldRef {
 	ref, found := splitField(f)
 	switch {
 	case !utf8.ValidString(string(f)):
-		fs.add(p, "%v, so no visit can have it", errNotUTF8)
+		fs.add(p, "is not valid UTF-8, so no visit can have it; convert it to UTF-8")
 	case !found:
 		fs.add(p, "%s; %s", notOne(string(f), "a field"), suggestField(string(f)))
 	case ref.isNamed() && ref.name == "":
@@ -149,6 +149,9 @@ func suggestField(f string) string {
 		if f+"." == x.prefix || "page."+f+"." == x.prefix {
 			return "write " + x.prefix + "NAME"
 		}
+	}
+	if f == "page.hash" {
+		return "did you mean \"page.fragment\"?" // as browsers call it; by its letters page.host is nearer
 	}
 	var known []string
 	for _, x := range fixedFields {

@@ -352,7 +352,7 @@ func compileScalar(v any, fs *faults, p pointer) scalar {
 	switch x := v.(type) {
 	case string:
 		if !utf8.ValidString(x) {
-			fs.add(p, "%v, so JSON cannot hold it", errNotUTF8)
+			fs.add(p, "is not valid UTF-8, so JSON cannot hold it; convert it to UTF-8")
 			return scalar{}
 		}
 		return scalar{kind: scalarText, text: x}
@@ -464,9 +464,9 @@ func (c *comparison) matchReflect(r reflect.Value) bool {
 }
 
 // isList reports whether r is a list of values. Bytes are not: nobody means to
-// compare each of them.
+// compare each of them. Of a named type they are numbers that mean something.
 func isList(r reflect.Value) bool {
-	return (r.Kind() == reflect.Slice || r.Kind() == reflect.Array) && r.Type().Elem().Kind() != reflect.Uint8
+	return (r.Kind() == reflect.Slice || r.Kind() == reflect.Array) && r.Type().Elem() != byteType
 }
 
 // maxIndirect bounds how many pointers are followed: one may point at itself.
@@ -491,6 +491,7 @@ func indirect(r reflect.Value) (reflect.Value, bool) {
 }
 
 var (
+	byteType       = reflect.TypeFor[byte]()
 	timeType       = reflect.TypeFor[time.Time]()
 	jsonNumberType = reflect.TypeFor[json.Number]()
 )

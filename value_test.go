@@ -425,3 +425,25 @@ func TestLargeNumbersAreReadable(t *testing.T) {
 		}
 	}
 }
+
+// Bytes are data; numbers of a type of their own mean something, however small.
+func TestListsOfSmallNumbers(t *testing.T) {
+	for _, tt := range []struct {
+		value any
+		want  bool
+	}{
+		{[]tier{1, 2}, true},
+		{[2]tier{1, 2}, true},
+		{[]any{tier(2)}, true},
+		{[]tier{1, 3}, false},
+		{[]uint16{2}, true},
+		{[]int8{2}, true},
+		{[]byte{2}, false},
+		{[1]byte{2}, false},
+	} {
+		c := withCondition(campaign.ProfileField("x").Equals(2))
+		if got, err := c.Match(profiled(tt.value)); got != tt.want || err != nil {
+			t.Errorf("Match(%T %v) = %t, %v, want %t", tt.value, tt.value, got, err, tt.want)
+		}
+	}
+}

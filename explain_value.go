@@ -1,0 +1,230 @@
+package campaign
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"reflect"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// What an Explanation keeps and shows of values.
+
+// opaque stands for a value that comparisons cannot look at: it is its type.
+type opaque string
+
+// seen returns what comparisons see of a value of the visit: never anything that
+// the host may change, and not what a method of the value would write in its
+// place. It looks into nothing that they do not look into, so it takes no longer.
+func seen(v any) any {
+	switch v.(type) {
+	case nil, string, bool, int, int64, uint64, float64:
+		return v
+	}
+	r, ok := indirect(reflect.ValueOf(v))
+	if !ok {
+		return nil
+	}
+	if !isList(r) {
+		return seenScalar(r)
+	}
+	list := make([]any, r.Len())
+	for i := range list {
+		if e, ok := indirect(r.Index(i)); ok {
+			list[i] = seenScalar(e)
+		}
+	}
+	return list
+}
+
+func seenScalar(r reflect.Value) any {
+	switch s := scalarOf(r); s.kind {
+	case scalarText:
+		return s.text
+	case scalarBool:
+		return s.truth
+	case scalarNumber:
+		if s.num.rest != 0 {
+			return json.Number(r.String())
+		}
+		return s.num.value()
+	}
+	return opaque(r.Type().String())
+}
+
+// found says what a comparison found. Where it is of another kind than what was
+// asked for, that is the whole difference, and the quotes are easily overlooked.
+func (f Finding) found() string {
+	if f.Missing {
+		return "it is missing"
+	}
+	if what, ok := f.Found.(opaque); ok {
+		if f.Comparison.Op == OpExists {
+			return "it is a value of the type " + string(what)
+		}
+		return "it is a value of the type " + string(what) + ", which nothing compares with"
+	}
+	is, asked := scalarOf(reflect.ValueOf(f.Found)).kind, scalarOf(reflect.ValueOf(f.Comparison.Value)).kind
+	_, found := f.shown()
+	if is != asked && is != scalarInvalid && asked != scalarInvalid {
+		return "it is " + is.String() + ": " + found
+	}
+	return "it is " + found
+}
+
+// maxShown is how much of a value String shows, in bytes, and shownBefore how
+// much of that stands before the place where two long texts differ.
+const (
+	maxShown    = 200
+	shownBefore = 60
+)
+
+// shown writes what the comparison asks for and what it found. Long texts are cut
+// where they differ.
+func (f Finding) shown() (asked, found string) {
+	want, ok := f.Comparison.Value.(string)
+	got, text := f.Found.(string)
+	if !ok || !text || len(want) <= maxShown && len(got) <= maxShown {
+		return showValue(f.Comparison.Value), showValue(f.Found)
+	}
+	inWant, inGot := differAt(f.Comparison.Op, want, got)
+	return showAround(want, inWant), showAround(got, inGot)
+}
+
+// differAt returns where in two texts the first thing stands that keeps the
+// operator from holding.
+func differAt(op Op, want, got string) (inWant, inGot int) {
+	n := 0
+	switch op {
+	case OpEquals, OpStartsWith:
+		for n < min(len(want), len(got)) && want[n] == got[n] {
+			n++
+		}
+		return n, n
+	case OpEndsWith:
+		for n < min(len(want), len(got)) && want[len(want)-1-n] == got[len(got)-1-n] {
+			n++
+		}
+		return len(want) - n, len(got) - n
+	case OpContains: // where the longest part that it begins with stands
+		most := len(want)
+		for n < most {
+			if middle := (n + most + 1) / 2; strings.Contains(got, want[:middle]) {
+				n = middle
+			} else {
+				most = middle - 1
+			}
+		}
+		return n, strings.Index(got, want[:n]) + n
+	}
+	return 0, 0
+}
+
+// showAround writes a text, cut short around a place in it.
+func showAround(text string, at int) string {
+	if len(text) <= maxShown {
+		return quoteShown(text)
+	}
+	start := max(0, min(at-shownBefore, len(text)-maxShown))
+	end := min(start+maxShown, len(text))
+	for start < end && !utf8.RuneStart(text[start]) {
+		start++
+	}
+	for end < len(text) && end > start && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	shown := quoteShown(text[start:end])
+	if start > 0 {
+		shown = "…" + shown
+	}
+	if end < len(text) {
+		shown += "…"
+	}
+	return shown
+}
+
+// showValue writes a value as JSON does, as far as JSON can, cut short.
+func showValue(v any) string {
+	if text, ok := v.(string); ok {
+		return showAround(text, 0)
+	}
+	text := string(appendShown(nil, v))
+	if len(text) <= maxShown {
+		return text
+	}
+	head, tail := maxShown-shownBefore, len(text)-shownBefore
+	for !utf8.RuneStart(text[head]) {
+		head--
+	}
+	for !utf8.RuneStart(text[tail]) {
+		tail++
+	}
+	return text[:head] + "…" + text[tail:]
+}
+
+func appendShown(dst []byte, v any) []byte {
+	switch x := v.(type) {
+	case string:
+		return append(dst, quoteShown(x)...)
+	case opaque:
+		return append(append(append(dst, '('), x...), ')')
+	case float64:
+		if math.IsNaN(x) || math.IsInf(x, 0) {
+			return strconv.AppendFloat(dst, x, 'g', -1, 64)
+		}
+	case []any:
+		dst = append(dst, '[')
+		for i, e := range x {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = appendShown(dst, e)
+		}
+		return append(dst, ']')
+	}
+	shown, err := appendJSON(dst, v, 0)
+	if err != nil {
+		return fmt.Appendf(dst, "(%T)", v)
+	}
+	return shown
+}
+
+// quoteShown writes a text in quotes, as JSON does if it can.
+func quoteShown(s string) string {
+	if !utf8.ValidString(s) {
+		return strconv.QuoteToGraphic(s)
+	}
+	quoted, err := appendJSONString(nil, s)
+	if err != nil {
+		return strconv.QuoteToGraphic(s)
+	}
+	return showInvisible(string(quoted))
+}
+
+// showInvisible writes as escapes what a reader cannot see, or cannot tell from
+// something else: a space that does not break, an accent that is a character of
+// its own. It also keeps what visitors send from rearranging the line.
+func showInvisible(s string) string {
+	if isASCII(s) && strings.IndexByte(s, 0x7f) < 0 {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		writeVisible(&b, r)
+	}
+	return b.String()
+}
+
+func writeVisible(b *strings.Builder, r rune) {
+	switch {
+	case unicode.IsPrint(r) && (r < '\u0300' || r > '\u036f'):
+		b.WriteRune(r)
+	case r <= '\uffff':
+		fmt.Fprintf(b, `\u%04x`, r)
+	default:
+		fmt.Fprintf(b, `\U%08x`, r)
+	}
+}
