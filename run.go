@@ -319,10 +319,11 @@ func attempts(ds []Delivery) int {
 	return n
 }
 
-// attemptsOf returns how often a request was sent that was not delivered.
+// attemptsOf returns how often a request was sent that was not delivered. None is
+// an answer: a Sender may leave an endpoint alone for a while.
 func attemptsOf(err error) int {
 	if de, ok := errors.AsType[*DeliveryError](err); ok {
-		return de.Attempts
+		return max(0, de.Attempts)
 	}
 	return 1
 }
