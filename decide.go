@@ -256,11 +256,15 @@ func (e *Engine) reopen(ctx context.Context, prog *program, entry Entry, out *Ou
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), reopenTimeout)
 	defer cancel()
-	if err := e.trackerReopen(ctx, entry, until); err != nil {
-		out.join(&stepError{"the cooldown could not be given back", err})
-		return
-	}
-	out.Until = until
+	err := errExited // if the Tracker ends the goroutine
+	defer func() {
+		if err != nil {
+			out.join(&stepError{"the cooldown could not be given back", err})
+			return
+		}
+		out.Until = until
+	}()
+	err = e.trackerReopen(ctx, entry, until)
 }
 
 // reopenTimeout bounds a Tracker that lives elsewhere.

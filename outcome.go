@@ -102,9 +102,10 @@ func reasonOf(v Verdict) Reason {
 	return ReasonUncertain
 }
 
-// reasonOr returns reason, unless err tells of a panic.
+// reasonOr returns reason, unless err tells of a panic, or of a ProfileSource that
+// ended its goroutine: all else that does has ended the one that would ask here.
 func reasonOr(err error, reason Reason) Reason {
-	if _, ok := errors.AsType[*panicError](err); ok {
+	if _, ok := errors.AsType[*panicError](err); ok || errors.Is(err, errSourceExited) {
 		return ReasonPanicked
 	}
 	return reason

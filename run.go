@@ -128,7 +128,6 @@ func (e *Engine) execute(r *run) {
 
 // exited is how a run ends whose goroutine was ended by the host's code.
 func (e *Engine) exited(r *run) {
-	e.stats.panics.Add(1)
 	r.out.fail(ReasonPanicked, errExited)
 	r.mu.Lock()
 	r.out.Node = r.node
