@@ -56,7 +56,8 @@ func (e *Engine) executeAll(runs []*run) {
 	}
 	var group errgroup.Group
 	group.SetLimit(maxParallel)
-	for _, r := range runs {
+	for i, r := range runs {
+		r.waited = i >= maxParallel
 		group.Go(func() error {
 			e.execute(r)
 			return nil

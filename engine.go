@@ -189,8 +189,9 @@ func (e *Engine) Campaigns() Campaigns {
 // Visit decides what the visit starts, delivers it, and waits for that. It
 // returns one outcome for each campaign whose condition the visit met, in the
 // order in which they were loaded, or nil if there is none. Campaigns run at the
-// same time; the webhooks of one go out in order. ctx bounds all of it, and
-// [EngineOptions.RunTimeout] each run.
+// same time, up to 16 of them, and the others as soon as one of these has ended;
+// the webhooks of one go out in order. ctx bounds all of it, and
+// [EngineOptions.RunTimeout] each run, from when its turn comes.
 //
 // A failed delivery is an outcome, not an error. The error is a
 // [*ValidationError] for a visit that cannot be used, [ErrClosed], or ctx's

@@ -394,6 +394,32 @@ func TestSlowCampaignLeavesWorkersToOthers(t *testing.T) {
 	})
 }
 
+// A visit starts more campaigns than run at the same time: those that wait for
+// their turn have all of RunTimeout once it comes.
+func TestRunTimeoutBeginsWithTheTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var cs []campaign.Campaign
+		for i := range 20 {
+			cs = append(cs, everyPage(fmt.Sprint("c", i), 1, campaign.Stop{}))
+		}
+		engine := newEngine(t, slow(6*time.Second), &campaign.EngineOptions{RunTimeout: 10 * time.Second}, cs...)
+		defer closeEngine(t, engine)
+		start := time.Now()
+		outcomes, err := engine.Visit(t.Context(), visitBy("p-1"))
+		if err != nil || len(outcomes) != len(cs) {
+			t.Fatalf("Visit = %v, %v, want %d outcomes", outcomes, err, len(cs))
+		}
+		if took := time.Since(start); took != 12*time.Second {
+			t.Errorf("Visit took %v, want 12s: sixteen at a time", took)
+		}
+		for _, o := range outcomes {
+			if o.Status != campaign.Delivered {
+				t.Errorf("%v, want delivered", o)
+			}
+		}
+	})
+}
+
 // A source counts how often it is asked for whom.
 type source struct {
 	mu     sync.Mutex

@@ -21,6 +21,7 @@ type run struct {
 	started  time.Time  // when the visit was taken
 	slot     int32      // index of the outcome that Visit returns
 	queued   bool
+	waited   bool // for its turn, behind others of its visit
 	test     bool
 	entered  bool // a cooldown began with this run, or Immediately
 
@@ -114,7 +115,7 @@ func (e *Engine) execute(r *run) {
 		e.finish(r)
 	}()
 	begun := r.started
-	if r.queued {
+	if r.queued || r.waited { // the others need not look at the clock again
 		begun = time.Now()
 	}
 	r.limit(begun.Add(e.runTimeout))
