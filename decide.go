@@ -242,17 +242,24 @@ func (e *Engine) enter(ctx context.Context, entry Entry, out *Outcome) bool {
 	return entered
 }
 
+// reopened returns the end to which a run that surely delivered nothing cuts its
+// cooldown, and whether that is sooner than its own.
+func reopened(prog *program, entry Entry) (until time.Time, sooner bool) {
+	if entry.Timeout == Immediately {
+		return time.Time{}, false // nothing was kept
+	}
+	short := entry
+	short.Timeout = prog.stop.failure()
+	until = short.Until()
+	return until, until.Before(entry.Until())
+}
+
 // reopen gives the cooldown back after a run that surely delivered nothing. It
 // does so even if the visit's own context is over, which often is why the run
 // failed.
 func (e *Engine) reopen(ctx context.Context, prog *program, entry Entry, out *Outcome) {
-	if entry.Timeout == Immediately {
-		return // nothing was kept
-	}
-	short := entry
-	short.Timeout = prog.stop.failure()
-	until := short.Until()
-	if !until.Before(entry.Until()) {
+	until, sooner := reopened(prog, entry)
+	if !sooner {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), reopenTimeout)

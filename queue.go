@@ -12,6 +12,8 @@ type queue struct {
 
 	workers int // goroutines
 	idle    []chan *run
+
+	abandoned *abandonment // of what Close took out; nil before
 }
 
 // A lane is the line of one campaign. It is there as long as anything of its
@@ -256,9 +258,7 @@ func (q *queue) clear() []*run {
 		q.turn = l.next
 		l.working++
 		q.working++
-		r := q.pop(l)
-		r.swept = true
-		runs = append(runs, r)
+		runs = append(runs, q.pop(l))
 	}
 	return runs
 }
