@@ -18,10 +18,13 @@ import (
 // When ctx is done first, Close takes the runs that have not begun out of the
 // queue and gives their cooldowns back, ends the contexts of those under way,
 // with ErrClosed as their cause, and waits a tenth of a second for them, and up
-// to a second for a Tracker that is slow to take cooldowns back. What has not
-// returned even then is reported without it: as uncertain, and with its
-// cooldown kept, if its webhook was being sent. The Observer hears of each run,
-// and Close returns a [*CloseError] that names those that it ended.
+// to a second for a Tracker that is slow to take the cooldowns of the queue
+// back. What has not returned even then is reported without it: as uncertain, and
+// with its cooldown kept, if its webhook was being sent; and if the Tracker has
+// not taken its cooldown back, with an error that says so. The Tracker is still
+// asked to, behind Close, as long as the process lives. The Observer hears of
+// each run before Close returns, and Close returns a [*CloseError] that names
+// those that it ended.
 //
 // Close may be called again, and at the same time; each call waits. It must not
 // be called from a Sender, an Observer or other code that the engine calls.
@@ -64,14 +67,21 @@ func (e *Engine) stop(ctx context.Context) error {
 		left = append(left, r)
 	}
 	slices.Reverse(left) // the oldest first
-	abandoned := e.abandonAll(e.queue.clear())
+	abandoned, first := e.queue.abandoned, e.queue.abandoned == nil
+	if first {
+		abandoned = &abandonment{engine: e, runs: e.queue.clear(), done: make(chan struct{})}
+		e.queue.abandoned = abandoned
+	}
 	e.mu.Unlock()
 	e.cancelBase(ErrClosed)
 	for _, r := range left {
 		r.cancel(ErrClosed)
 	}
+	if first {
+		abandoned.start()
+	}
 	e.wait(e.gone, closeGrace)
-	e.wait(abandoned, abandonGrace)
+	e.wait(abandoned.done, abandonGrace)
 	unfinished := e.reportLeft(left)
 	select {
 	case <-e.gone:
@@ -94,29 +104,30 @@ func (e *Engine) wait(done <-chan struct{}, most time.Duration) {
 	}
 }
 
-// abandonAll abandons runs in the background, and closes what it returns when
-// all are reported. e.mu is held.
-func (e *Engine) abandonAll(runs []*run) <-chan struct{} {
-	a := &abandonment{engine: e, runs: runs, done: make(chan struct{})}
-	if len(runs) == 0 {
-		close(a.done)
-	}
-	for range min(abandoners, len(runs)) {
-		e.goroutines++
-		go a.one()
-	}
-	return a.done
-}
-
+// An abandonment ends the runs that were taken out of the queue.
 type abandonment struct {
 	engine *Engine
 	runs   []*run
 	next   atomic.Int64
-	left   atomic.Int64 // counts down from zero
-	done   chan struct{}
+	left   atomic.Int64  // counts down from zero
+	done   chan struct{} // closed when all are reported
 }
 
-// one abandons one run and starts its own successor: a loop would end with the
+// start begins with it, in the background.
+func (a *abandonment) start() {
+	if len(a.runs) == 0 {
+		close(a.done)
+	}
+	for _, r := range a.runs {
+		r.drop() // now, as for some the turn may come too late
+	}
+	for range min(abandoners, len(a.runs)) {
+		a.engine.track()
+		go a.one()
+	}
+}
+
+// one finishes one run and starts its own successor: a loop would end with the
 // goroutine, which the host's code may end.
 func (a *abandonment) one() {
 	defer a.engine.untrack()
@@ -131,7 +142,7 @@ func (a *abandonment) one() {
 			close(a.done)
 		}
 	}()
-	a.engine.abandon(a.runs[i])
+	a.engine.finish(a.runs[i])
 }
 
 // reportLeft reports the runs that have not returned, and names those that Close
@@ -171,20 +182,17 @@ func (e *Engine) reportHung(hung []hungRun) {
 	e.report(hung[0].run.parent, &hung[0].out)
 }
 
-// unfinished names a run that Close has ended. One that waited in the queue is
-// reported by those who abandon it, one that has returned has reported itself.
+// unfinished names a run that Close has ended. One that has returned, or that was
+// taken out of the queue and had its cooldown back in time, has reported itself.
 func (e *Engine) unfinished(r *run, hung *[]hungRun) (u UnfinishedRun, ended bool) {
 	e.mu.Lock()
-	released, swept := r.released, r.swept
+	released := r.released
 	e.mu.Unlock()
 	u = UnfinishedRun{Campaign: r.out.Campaign, Profile: r.out.Profile}
-	switch {
-	case released:
+	if released {
 		u.Node = r.out.Node
 		u.MaybeSent = !r.nothing
 		return u, errors.Is(r.out.Err, ErrClosed)
-	case swept:
-		return u, true
 	}
 	claimed, sending := r.claim()
 	out := r.hung(sending)
@@ -255,7 +263,9 @@ type UnfinishedRun struct {
 	Node     int    // index in Campaign.Nodes of the webhook that it had come to; 0 for none
 
 	// MaybeSent says that an endpoint may have received something. Then the
-	// cooldown is kept; otherwise it was given back.
+	// cooldown is kept. Otherwise it was given back; or the Tracker has failed,
+	// or was too slow, and it is kept for the time being: then the Err of the
+	// outcome that the Observer was told says so.
 	MaybeSent bool
 }
 

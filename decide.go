@@ -56,7 +56,8 @@ func (e *Engine) executeAll(runs []*run) {
 	}
 	var group errgroup.Group
 	group.SetLimit(maxParallel)
-	for _, r := range runs {
+	for i, r := range runs {
+		r.waited = i >= maxParallel
 		group.Go(func() error {
 			e.execute(r)
 			return nil
@@ -151,7 +152,7 @@ func (d *decision) enter(prog *program, v *view, out *Outcome) *run {
 			return
 		}
 		if reserved {
-			e.unreserve()
+			e.unreserve(prog.id)
 		}
 		out.exited()
 		e.reopen(d.ctx, prog, entry, out)
@@ -192,7 +193,7 @@ func (d *decision) postpone(prog *program, v *view, out *Outcome) *run {
 		d.open = &openVisit{view: *v}
 		if d.queued {
 			if err := e.detach(&d.open.view.visit); err != nil {
-				e.unreserve()
+				e.unreserve(prog.id)
 				d.open = nil
 				out.fail(ReasonPanicked, err)
 				return nil
@@ -241,26 +242,37 @@ func (e *Engine) enter(ctx context.Context, entry Entry, out *Outcome) bool {
 	return entered
 }
 
+// reopened returns the end to which a run that surely delivered nothing cuts its
+// cooldown, and whether that is sooner than its own.
+func reopened(prog *program, entry Entry) (until time.Time, sooner bool) {
+	if entry.Timeout == Immediately {
+		return time.Time{}, false // nothing was kept
+	}
+	short := entry
+	short.Timeout = prog.stop.failure()
+	until = short.Until()
+	return until, until.Before(entry.Until())
+}
+
 // reopen gives the cooldown back after a run that surely delivered nothing. It
 // does so even if the visit's own context is over, which often is why the run
 // failed.
 func (e *Engine) reopen(ctx context.Context, prog *program, entry Entry, out *Outcome) {
-	if entry.Timeout == Immediately {
-		return // nothing was kept
-	}
-	short := entry
-	short.Timeout = prog.stop.failure()
-	until := short.Until()
-	if !until.Before(entry.Until()) {
+	until, sooner := reopened(prog, entry)
+	if !sooner {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), reopenTimeout)
 	defer cancel()
-	if err := e.trackerReopen(ctx, entry, until); err != nil {
-		out.join(&stepError{"the cooldown could not be given back", err})
-		return
-	}
-	out.Until = until
+	err := errExited // if the Tracker ends the goroutine
+	defer func() {
+		if err != nil {
+			out.join(&stepError{"the cooldown could not be given back", err})
+			return
+		}
+		out.Until = until
+	}()
+	err = e.trackerReopen(ctx, entry, until)
 }
 
 // reopenTimeout bounds a Tracker that lives elsewhere.

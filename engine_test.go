@@ -294,6 +294,25 @@ func TestFailureAndCooldown(t *testing.T) {
 	}
 }
 
+// A Sender makes an error with numbers that mean nothing: the verdict is uncertain
+// in every respect, and nothing is taken off the attempts.
+func TestDeliveryErrorOutOfRange(t *testing.T) {
+	for _, verdict := range []campaign.Verdict{-1, campaign.Unreachable + 1} {
+		var sender campaigntest.Recorder
+		sender.Answer(func(context.Context, *campaign.Request) (*campaign.Response, error) {
+			return nil, &campaign.DeliveryError{Verdict: verdict, Attempts: -5}
+		})
+		engine := newEngine(t, &sender, nil, everyPage("c", 1, campaign.Stop{}))
+		out := visit(t, engine, shoeVisit())
+		if out.Status != campaign.Failed || out.Reason != campaign.ReasonUncertain || out.Attempts != 0 {
+			t.Errorf("Visit with %v = %+v, want failed as uncertain, with no attempt", verdict, out)
+		}
+		if want := shoeVisit().Time.Add(24 * time.Hour); !out.Until.Equal(want) {
+			t.Errorf("Until with %v = %v, want %v: what is uncertain keeps its cooldown", verdict, out.Until, want)
+		}
+	}
+}
+
 // The endpoint answers 500, then 200: the customer is reached after the failure
 // timeout, not a week later.
 func TestReachedAfterAnOutage(t *testing.T) {

@@ -11,19 +11,24 @@ import (
 )
 
 // The calls into the host's own code. A panic there becomes an error, which
-// counts as uncertain: nobody knows how far the code had come.
+// counts as uncertain: nobody knows how far the code had come. That is counted,
+// and so is the end of the goroutine, which no error can tell of.
 
 func (e *Engine) trackerEnter(ctx context.Context, entry Entry) (until time.Time, entered bool, err error) {
-	defer e.recovered("Tracker.Enter", &err)
+	returned := false
+	defer e.recovered("Tracker.Enter", &returned, &err)
 	until, entered, err = e.tracker.Enter(ctx, entry)
 	tryError(err)
+	returned = true
 	return until, entered, err
 }
 
 func (e *Engine) trackerReopen(ctx context.Context, entry Entry, until time.Time) (err error) {
-	defer e.recovered("Tracker.Reopen", &err)
+	returned := false
+	defer e.recovered("Tracker.Reopen", &returned, &err)
 	err = e.tracker.Reopen(ctx, entry, until)
 	tryError(err)
+	returned = true
 	return err
 }
 
@@ -35,40 +40,51 @@ func (e *Engine) peek(campaign string, visit *PageVisit) (until time.Time, close
 		return time.Time{}, false
 	}
 	var err error
-	defer e.recovered("CooldownReader.Until", &err)
-	return reader.Until(campaign, visit.Profile.ID, visit.Time)
+	returned := false
+	defer e.recovered("CooldownReader.Until", &returned, &err)
+	until, closed = reader.Until(campaign, visit.Profile.ID, visit.Time)
+	returned = true
+	return until, closed
 }
 
 func (e *Engine) askSource(ctx context.Context, id string) (fields map[string]any, err error) {
-	defer e.recovered("ProfileSource.Profile", &err)
+	returned := false
+	defer e.recovered("ProfileSource.Profile", &returned, &err)
 	profile, err := e.profiles.Profile(ctx, id)
+	tryError(err)
+	returned = true
 	if err != nil {
-		tryError(err)
 		return nil, err
 	}
 	return profile.Fields, nil
 }
 
 func (e *Engine) render(r *run, v *view) (err error) {
-	defer e.recovered("a value of the visit", &err)
+	returned := false
+	defer e.recovered("a value of the visit", &returned, &err)
 	r.requests, err = r.prog.render(r.room[:], v, r.test)
+	returned = true
 	return err
 }
 
 // detach makes the visit independent of what the caller does with it next.
 func (e *Engine) detach(visit *PageVisit) (err error) {
-	defer e.recovered("a value of the visit", &err)
+	returned := false
+	defer e.recovered("a value of the visit", &returned, &err)
 	c := make(copier)
 	visit.Item.Fields = c.fields(visit.Item.Fields)
 	visit.Profile.Fields = c.fields(visit.Profile.Fields)
 	visit.Data = c.fields(visit.Data)
+	returned = true
 	return nil
 }
 
 func (e *Engine) send(ctx context.Context, r *Request) (response *Response, err error) {
-	defer e.recovered("Sender.Send", &err)
+	returned := false
+	defer e.recovered("Sender.Send", &returned, &err)
 	response, err = e.sender.Send(ctx, r)
 	tryError(err)
+	returned = true
 	if err != nil || response == nil || response.Status == 0 {
 		return response, err
 	}
@@ -101,13 +117,18 @@ func tryError(err error) {
 var errNobody = errors.New("campaign: an error that no other wraps")
 
 // recovered turns a panic into an error. It tells the kind of the value that was
-// passed to panic, never the value, which may hold anything.
-func (e *Engine) recovered(where string, err *error) {
+// passed to panic, never the value, which may hold anything. A call that neither
+// panicked nor returned has ended the goroutine (runtime.Goexit): nothing of the
+// engine's comes after it but deferred functions, and they know that.
+func (e *Engine) recovered(where string, returned *bool, err *error) {
 	value := recover()
-	if value == nil {
+	if value == nil && *returned {
 		return
 	}
 	e.stats.panics.Add(1)
+	if value == nil {
+		return
+	}
 	what := fmt.Sprintf("a value of type %T", value)
 	if fault, ok := value.(runtime.Error); ok {
 		what = fault.Error()

@@ -17,7 +17,8 @@ import (
 // the visit; that of a queued run is not done.
 //
 // A panic in Observe is joined to the Err of the outcome that the caller gets,
-// and counted in [Stats.Panics]. It changes nothing else.
+// and counted in [Stats.Panics]. It changes nothing else. The end of its goroutine
+// (runtime.Goexit) is counted there, too.
 type Observer interface {
 	Observe(ctx context.Context, o Outcome)
 }
@@ -28,39 +29,53 @@ type ObserverFunc func(ctx context.Context, o Outcome)
 // Observe calls f(ctx, o).
 func (f ObserverFunc) Observe(ctx context.Context, o Outcome) { f(ctx, o) }
 
-// report tells of an outcome: first it is counted, then logged, then observed.
+// report tells of an outcome: first it is counted, then logged, then observed,
+// even if the Logger ends the goroutine.
 func (e *Engine) report(ctx context.Context, out *Outcome) {
 	e.stats.count(out)
-	if e.logger != nil {
-		if err := e.log(ctx, out); err != nil {
-			out.join(err)
-		}
-	}
 	if e.observer != nil {
-		if err := e.observe(ctx, out); err != nil {
-			out.join(err)
-		}
+		defer e.observe(ctx, out)
+	}
+	if e.logger == nil {
+		return
+	}
+	if err := e.log(ctx, out); err != nil {
+		out.join(err)
 	}
 }
 
-func (e *Engine) observe(ctx context.Context, out *Outcome) (err error) {
-	defer e.recovered("Observer.Observe", &err)
+func (e *Engine) observe(ctx context.Context, out *Outcome) {
+	if err := e.callObserver(ctx, out); err != nil {
+		out.join(err)
+	}
+}
+
+func (e *Engine) callObserver(ctx context.Context, out *Outcome) (err error) {
+	returned := false
+	defer e.recovered("Observer.Observe", &returned, &err)
 	e.observer.Observe(ctx, *out)
+	returned = true
 	return nil
 }
 
 func (e *Engine) log(ctx context.Context, out *Outcome) (err error) {
-	defer e.recovered("the Logger", &err)
+	returned := false
+	defer e.recovered("the Logger", &returned, &err)
+	e.callLogger(ctx, out)
+	returned = true
+	return nil
+}
+
+func (e *Engine) callLogger(ctx context.Context, out *Outcome) {
 	level := out.Status.level()
 	if !e.logger.Enabled(ctx, level) {
-		return nil
+		return
 	}
 	profile := out.Profile
 	if e.mask != nil && profile != "" {
 		profile = e.mask(profile)
 	}
 	e.logger.LogAttrs(ctx, level, "campaign outcome", out.attrs(profile)...)
-	return nil
 }
 
 // level is how loudly an outcome is logged.

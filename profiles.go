@@ -19,8 +19,8 @@ import (
 // not either, as long as runs may read it. A profile that the source does not
 // know is the zero Profile and no error.
 //
-// An error, or a panic, fails the campaigns that needed the answer: nothing is
-// sent, and no cooldown begins.
+// An error, a panic, or the end of its goroutine (runtime.Goexit) fails the
+// campaigns that needed the answer: nothing is sent, and no cooldown begins.
 //
 // Profile is called from goroutines of the engine's own, several at the same
 // time. Its context has the values of the first visit's that asked, and ends

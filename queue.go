@@ -12,37 +12,63 @@ type queue struct {
 
 	workers int // goroutines
 	idle    []chan *run
+
+	abandoned *abandonment // of what Close took out; nil before
 }
 
-// A lane is the line of one campaign.
+// A lane is the line of one campaign. It is there as long as anything of its
+// campaign is, be it a promise.
 type lane struct {
 	campaign    string
 	first, last *run
+	waiting     int   // runs in the lane
+	promised    int   // its part of queue.promised
 	working     int   // runs that workers have
 	prev, next  *lane // in the ring; nil if no run waits
 }
 
 // reserve takes a place in the queue, before what is to be put there is made.
-// There is one if fewer than QueueSize runs wait, and if the run would not have
-// to wait, though those of a slow campaign may fill the queue.
+// There is one if fewer than QueueSize runs wait and the campaign has not had its
+// share of the places, and if the run would not have to wait, whoever does.
 func (e *Engine) reserve(campaign string) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	q := &e.queue
-	if q.waiting+q.promised >= e.queueSize {
-		free := q.working+q.promised < e.maxWorkers
-		if l := q.lanes[campaign]; !free || l != nil && !q.mayTake(l, e.maxWorkers, e.alone()) {
-			return false
-		}
+	q, alone := &e.queue, e.alone()
+	l := q.lanes[campaign]
+	if l == nil {
+		l = &lane{campaign: campaign}
 	}
+	if !q.mayBegin(l, e.maxWorkers, alone) && !q.mayWait(l, e.queueSize, alone) {
+		return false
+	}
+	if q.lanes == nil {
+		q.lanes = make(map[string]*lane)
+	}
+	q.lanes[campaign] = l
+	l.promised++
 	q.promised++
 	return true
 }
 
-func (e *Engine) unreserve() {
+func (e *Engine) unreserve(campaign string) {
 	e.mu.Lock()
-	e.queue.promised--
+	e.queue.forget(e.queue.redeem(campaign))
 	e.mu.Unlock()
+}
+
+// redeem ends a promise and returns the lane for which it was given.
+func (q *queue) redeem(campaign string) *lane {
+	l := q.lanes[campaign]
+	l.promised--
+	q.promised--
+	return l
+}
+
+// forget drops a lane of which nothing is left.
+func (q *queue) forget(l *lane) {
+	if l.waiting+l.promised+l.working == 0 {
+		delete(q.lanes, l.campaign)
+	}
 }
 
 // alone reports whether only one campaign can start runs.
@@ -52,13 +78,14 @@ func (e *Engine) alone() bool { return e.set.Load().active == 1 }
 func (e *Engine) push(r *run) {
 	e.mu.Lock()
 	e.runs.add(r)
-	e.queue.promised--
+	l := e.queue.redeem(r.prog.id)
 	if e.stopped {
+		e.queue.forget(l)
 		e.mu.Unlock()
 		e.abandon(r)
 		return
 	}
-	e.queue.add(r)
+	e.queue.add(l, r)
 	e.dispatch()
 	e.mu.Unlock()
 }
@@ -116,16 +143,9 @@ func (e *Engine) leave() {
 	e.settle()
 }
 
-func (q *queue) add(r *run) {
-	l := q.lanes[r.prog.id]
-	if l == nil {
-		l = &lane{campaign: r.prog.id}
-		if q.lanes == nil {
-			q.lanes = make(map[string]*lane)
-		}
-		q.lanes[r.prog.id] = l
-	}
+func (q *queue) add(l *lane, r *run) {
 	r.lane = l
+	l.waiting++
 	q.waiting++
 	if l.last != nil {
 		l.last.later = r
@@ -181,6 +201,7 @@ func (q *queue) take(workers int, alone bool) *run {
 func (q *queue) pop(l *lane) *run {
 	r := l.first
 	l.first, r.later = r.later, nil
+	l.waiting--
 	q.waiting--
 	if l.first == nil {
 		l.last = nil
@@ -189,16 +210,31 @@ func (q *queue) pop(l *lane) *run {
 	return r
 }
 
-// mayTake reports whether a campaign may have one more worker. It may have up to
-// three quarters of those that others leave it, so that one whose endpoint is
-// slow does not hold all of them when others come; and always one. A campaign
-// that is the only one has nobody to leave any for.
-func (q *queue) mayTake(l *lane, workers int, alone bool) bool {
+// share returns how many of all workers, or places, a campaign may have: up to
+// three quarters of those that others leave it, so that one whose endpoint is slow
+// does not hold all of them when others come; and always one. A campaign that is
+// the only one has nobody to leave any for.
+func share(all, others int, alone bool) int {
 	if alone {
-		return true
+		return all
 	}
-	others := q.working - l.working
-	return l.working < max(1, (workers-others)*3/4)
+	return max(1, (all-others)*3/4)
+}
+
+// mayTake reports whether a campaign may have one more worker.
+func (q *queue) mayTake(l *lane, workers int, alone bool) bool {
+	return l.working < share(workers, q.working-l.working, alone)
+}
+
+// mayBegin reports whether a run that is to come would have a worker at once.
+func (q *queue) mayBegin(l *lane, workers int, alone bool) bool {
+	return q.working+q.promised < workers && l.working+l.promised < share(workers, q.working-l.working, alone)
+}
+
+// mayWait reports whether there is a place for one more run.
+func (q *queue) mayWait(l *lane, places int, alone bool) bool {
+	all, own := q.waiting+q.promised, l.waiting+l.promised
+	return all < places && own < share(places, all-own, alone)
 }
 
 // release gives the worker of a run back to the others.
@@ -210,9 +246,7 @@ func (q *queue) release(r *run) {
 	r.lane = nil
 	l.working--
 	q.working--
-	if l.working == 0 && l.first == nil {
-		delete(q.lanes, l.campaign)
-	}
+	q.forget(l)
 }
 
 // clear takes all runs out, in the order of their turns. They count as given to
@@ -224,9 +258,7 @@ func (q *queue) clear() []*run {
 		q.turn = l.next
 		l.working++
 		q.working++
-		r := q.pop(l)
-		r.swept = true
-		runs = append(runs, r)
+		runs = append(runs, q.pop(l))
 	}
 	return runs
 }

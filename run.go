@@ -21,8 +21,8 @@ type run struct {
 	started  time.Time  // when the visit was taken
 	slot     int32      // index of the outcome that Visit returns
 	queued   bool
+	waited   bool // for its turn, behind others of its visit
 	test     bool
-	entered  bool // a cooldown began with this run, or Immediately
 
 	// out is how the run ended, and nothing says that surely nothing was
 	// delivered. They belong to the goroutine that executes the run, and after
@@ -34,14 +34,15 @@ type run struct {
 	node       int        // the webhook that is being sent
 	sending    bool       // Send has been called
 	deliveries []Delivery // so far
+	entered    bool       // a cooldown began with this run, or Immediately
 	claimed    bool       // somebody has taken it upon them to report the run
+	ended      *Outcome   // how it ends, while its cooldown is being given back
 
 	// Guarded by Engine.mu.
 	prev, next *run  // in Engine.runs
 	later      *run  // in the lane
 	lane       *lane // nil if the run is not queued
 	released   bool
-	swept      bool // Close has taken it out of the queue
 }
 
 func newRun(ctx context.Context, prog *program, visit *PageVisit, started time.Time) *run {
@@ -114,7 +115,7 @@ func (e *Engine) execute(r *run) {
 		e.finish(r)
 	}()
 	begun := r.started
-	if r.queued {
+	if r.queued || r.waited { // the others need not look at the clock again
 		begun = time.Now()
 	}
 	r.limit(begun.Add(e.runTimeout))
@@ -128,7 +129,6 @@ func (e *Engine) execute(r *run) {
 
 // exited is how a run ends whose goroutine was ended by the host's code.
 func (e *Engine) exited(r *run) {
-	e.stats.panics.Add(1)
 	r.out.fail(ReasonPanicked, errExited)
 	r.mu.Lock()
 	r.out.Node = r.node
@@ -141,21 +141,37 @@ func (e *Engine) exited(r *run) {
 
 var errExited = errors.New("campaign: the host's code ended the goroutine (runtime.Goexit) before it returned")
 
-// finish reports how the run ended, once. If Close was first, what the run has
-// learned since is told to nobody but the caller of Visit.
+// finish reports how the run ended, once, and what became of its cooldown. If
+// Close was first, what the run has learned since is told to nobody but the
+// caller of Visit.
 func (e *Engine) finish(r *run) {
 	defer e.release(r)
-	claimed, sending := r.claim()
-	if claimed {
-		defer e.tellEnd(r)
-	}
-	// What Close has reported as being sent keeps its cooldown, as reported.
-	if r.entered && r.nothing && (claimed || !sending) {
+	defer e.tellEnd(r)
+	if r.entered && r.nothing && r.settle() {
 		e.reopen(r.parent, r.prog, r.entry(), &r.out)
 	}
 }
 
+// settle says that the run ends as out says, with nothing delivered: a Tracker may
+// take its time to take the cooldown back, and Close may report the run in the
+// meantime. It returns false if Close has reported the run as being sent, which
+// keeps its cooldown then, as reported.
+func (r *run) settle() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.claimed && r.sending {
+		return false
+	}
+	out := r.out
+	r.ended, r.sending = &out, false
+	return true
+}
+
+// tellEnd reports how the run ended, unless Close has.
 func (e *Engine) tellEnd(r *run) {
+	if claimed, _ := r.claim(); !claimed {
+		return
+	}
 	r.out.Duration = time.Since(r.started)
 	if r.out.Status == ConditionNotMet && !r.queued {
 		return // nobody was told that there is a run
@@ -163,18 +179,17 @@ func (e *Engine) tellEnd(r *run) {
 	e.report(r.parent, &r.out)
 }
 
-// abandon ends a run that was never begun. It is nothing to a run that was.
-func (e *Engine) abandon(r *run) {
-	if claimed, _ := r.claim(); !claimed {
-		return
-	}
+// drop says that the run ends before it has begun.
+func (r *run) drop() {
 	r.out.fail(ReasonClosed, &stepError{"not begun", ErrClosed})
-	defer e.release(r)
-	defer e.tellEnd(r)
 	r.nothing = true
-	if r.entered {
-		e.reopen(r.parent, r.prog, r.entry(), &r.out)
-	}
+	r.settle()
+}
+
+// abandon ends a run that was never begun.
+func (e *Engine) abandon(r *run) {
+	r.drop()
+	e.finish(r)
 }
 
 // abandonEach abandons all of the runs, even if the host's code ends the
@@ -252,8 +267,11 @@ func (e *Engine) enterLate(r *run, v *view) bool {
 		r.out.Status, r.out.Reason = ConditionNotMet, ReasonCondition
 		return false
 	}
-	r.entered = e.enter(r, r.entry(), &r.out)
-	return r.entered
+	entered := e.enter(r, r.entry(), &r.out)
+	r.mu.Lock()
+	r.entered = entered
+	r.mu.Unlock()
+	return entered
 }
 
 // deliver sends the requests in order and stops at the first that is not
@@ -319,24 +337,42 @@ func attempts(ds []Delivery) int {
 	return n
 }
 
-// attemptsOf returns how often a request was sent that was not delivered.
+// attemptsOf returns how often a request was sent that was not delivered. None is
+// an answer: a Sender may leave an endpoint alone for a while.
 func attemptsOf(err error) int {
 	if de, ok := errors.AsType[*DeliveryError](err); ok {
-		return de.Attempts
+		return max(0, de.Attempts)
 	}
 	return 1
 }
 
 // hung is how Close reports a run that has not returned: from the outside.
 func (r *run) hung(sending bool) Outcome {
-	out := Outcome{Campaign: r.out.Campaign, Profile: r.out.Profile, Test: r.test}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	out := r.soFar()
+	out.Duration = time.Since(r.started)
+	entry := r.entry()
+	if !r.entered || entry.Timeout == Immediately {
+		return out
+	}
+	out.Until = entry.Until()
+	if _, back := reopened(r.prog, entry); back && !sending {
+		out.join(&stepError{"the cooldown could not be given back in time", ErrClosed})
+	}
+	return out
+}
+
+// soFar is how a run ends that has not returned. r.mu is held.
+func (r *run) soFar() Outcome {
+	if r.ended != nil {
+		return *r.ended
+	}
+	out := Outcome{Campaign: r.out.Campaign, Profile: r.out.Profile, Test: r.test}
 	out.Deliveries = slices.Clone(r.deliveries)
 	out.Node = r.node
 	out.Attempts = attempts(r.deliveries)
-	out.Duration = time.Since(r.started)
-	if sending {
+	if r.sending {
 		out.Attempts++
 		out.fail(ReasonUncertain, &stepError{"the Sender has not returned, the cooldown is kept", ErrClosed})
 	} else {

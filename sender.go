@@ -141,7 +141,7 @@ type DeliveryError struct {
 	Verdict  Verdict
 	Endpoint string // scheme and host
 	Status   int    // HTTP status of the last answer; 0 if there was none
-	Attempts int    // how often the request was sent, or tried to be
+	Attempts int    // how often the request was sent, or tried to be; 0 if it was held back
 	First    error  // why the first attempt failed; may be nil
 	Last     error  // why the last attempt failed; nil if there was one attempt
 }
@@ -199,9 +199,13 @@ func VerdictForStatus(status int) (v Verdict, ok bool) {
 	}
 }
 
-// verdictOf classifies an error of any Sender.
+// verdictOf classifies an error of any Sender. A verdict that there is not says
+// nothing for sure.
 func verdictOf(err error) Verdict {
 	if de, ok := errors.AsType[*DeliveryError](err); ok {
+		if de.Verdict != Rejected && de.Verdict != Unreachable {
+			return Uncertain
+		}
 		return de.Verdict
 	}
 	if _, ok := errors.AsType[*net.DNSError](err); ok {

@@ -21,7 +21,7 @@ type Stats struct {
 	Failures Failures
 
 	Tests  uint64 // outcomes of Engine.Test
-	Panics uint64 // in the host's code, wherever the engine called it
+	Panics uint64 // in the host's code, wherever the engine called it; a goroutine that it ended counts as one
 
 	Waiting int // queued runs that wait for a worker
 	Running int // queued runs that workers have

@@ -1,0 +1,231 @@
+package campaign_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hybridcampaign/campaign"
+)
+
+// finals returns what was told but queued, by profile.
+func (l *listener) finals() map[string][]campaign.Outcome {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	all := make(map[string][]campaign.Outcome)
+	for _, o := range l.told {
+		if o.Status != campaign.Queued {
+			all[o.Profile] = append(all[o.Profile], o)
+		}
+	}
+	return all
+}
+
+// checkTold checks that each of the runs was told once, and that those whose
+// cooldown was not given back say so. It returns how many these are.
+func checkTold(t *testing.T, runs []campaign.UnfinishedRun, told map[string][]campaign.Outcome, tracker *campaign.MemoryTracker, begun time.Time) int {
+	t.Helper()
+	late := 0
+	for _, r := range runs {
+		outs := told[r.Profile]
+		if len(outs) != 1 {
+			t.Errorf("Close names %s, of which %d ends were told: %v", r.Profile, len(outs), outs)
+			continue
+		}
+		if outs[0].Status != campaign.Failed || !errors.Is(outs[0].Err, campaign.ErrClosed) {
+			t.Errorf("%s was told as %v, want failed, and ErrClosed", r.Profile, outs[0])
+		}
+		if r.MaybeSent {
+			continue
+		}
+		says := strings.Contains(outs[0].Err.Error(), "could not be given back in time")
+		until, _ := tracker.Until(r.Campaign, r.Profile, begun)
+		if kept := until.Equal(begun.Add(24 * time.Hour)); kept != says || kept != outs[0].Until.Equal(until) && kept {
+			t.Errorf("%s is left alone until %v, and was told as %v", r.Profile, until, outs[0])
+		}
+		if says {
+			late++
+		}
+	}
+	return late
+}
+
+// A Tracker takes its time for each cooldown that it takes back, more than Close
+// has. The Observer hears of each run all the same before Close returns, once,
+// and of what became of its cooldown.
+func TestCloseWithASlowTracker(t *testing.T) {
+	for _, tt := range []struct {
+		reopen time.Duration
+		late   int // of a thousand that wait, sixteen at a time, in 1.1 seconds
+	}{
+		{0, 0},
+		{60 * time.Millisecond, 1000 - 18*16},
+		{10 * time.Second, 1000},
+	} {
+		t.Run(tt.reopen.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var told listener
+				tracker := &brokenTracker{reopen: func() error {
+					time.Sleep(tt.reopen)
+					return nil
+				}}
+				engine := newEngine(t, slow(time.Hour), &campaign.EngineOptions{Workers: 2, QueueSize: 1000, Observer: &told, Tracker: tracker}, everyPage("c", 1, campaign.Stop{}))
+				begun := time.Now()
+				for i := range 1002 {
+					enqueue(t, engine, visitBy(fmt.Sprint("p-", i)))
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				failed, ok := errors.AsType[*campaign.CloseError](engine.Close(ctx))
+				if took := time.Since(begun); took > 2200*time.Millisecond {
+					t.Errorf("Close with one second took %v", took)
+				}
+				if !ok || len(failed.Runs) != 1002 {
+					t.Fatalf("Close = %v, want 1002 unfinished runs", failed)
+				}
+				late := checkTold(t, failed.Runs, told.finals(), &tracker.MemoryTracker, begun)
+				if late != tt.late {
+					t.Errorf("%d cooldowns were not given back in time, want %d", late, tt.late)
+				}
+				// What was late is done behind Close, as far as the Tracker does it
+				// in five seconds, and told to nobody again.
+				closeEngine(t, engine)
+				for profile, outs := range told.finals() {
+					if len(outs) != 1 {
+						t.Errorf("%s was told %d times: %v", profile, len(outs), outs)
+					}
+				}
+				for _, r := range failed.Runs {
+					until, _ := tracker.Until(r.Campaign, r.Profile, begun)
+					if back := until.Equal(begun.Add(time.Minute)); !r.MaybeSent && back != (tt.reopen < 5*time.Second) {
+						t.Errorf("%s is left alone until %v once all is done", r.Profile, until)
+					}
+				}
+				if s := engine.Stats(); s.Failed != 1002 || s.Queued != 1002 || s.Failures.Closed != 1000 || s.Waiting+s.Running+s.Workers != 0 {
+					t.Errorf("Stats = %+v, want 1002 failed, 1000 of them by Close, and nothing left", s)
+				}
+			})
+		})
+	}
+}
+
+// A run under way was rejected, and the Tracker has not taken its cooldown back
+// when Close returns: Close tells why it failed, and that the cooldown is kept.
+func TestCloseWhileACooldownIsGivenBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var told listener
+		tracker := &brokenTracker{reopen: func() error {
+			time.Sleep(time.Minute)
+			return nil
+		}}
+		sender := campaign.SenderFunc(func(context.Context, *campaign.Request) (*campaign.Response, error) {
+			return nil, &campaign.DeliveryError{Verdict: campaign.Rejected, Status: 500, Attempts: 3}
+		})
+		engine := newEngine(t, sender, &campaign.EngineOptions{Observer: &told, Tracker: tracker}, everyPage("c", 1, campaign.Stop{}))
+		begun := time.Now()
+		enqueue(t, engine, visitBy("p-1"))
+		var callers sync.WaitGroup
+		for range 2 {
+			callers.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				failed, ok := errors.AsType[*campaign.CloseError](engine.Close(ctx))
+				if !ok || len(failed.Runs) != 1 || failed.Runs[0] != (campaign.UnfinishedRun{Campaign: "c", Profile: "p-1", Node: 1}) {
+					t.Errorf("Close = %+v, want the run, of which nothing was sent", failed)
+					return
+				}
+				if n := checkTold(t, failed.Runs, told.finals(), &tracker.MemoryTracker, begun); n != 1 {
+					t.Errorf("%d cooldowns were not given back in time, want 1", n)
+				}
+			})
+		}
+		callers.Wait()
+		if out := told.finals()["p-1"][0]; out.Reason != campaign.ReasonRejected || out.Attempts != 3 {
+			t.Errorf("the Observer was told %+v, want rejected after 3 attempts", out)
+		}
+		closeEngine(t, engine)
+		if n := len(told.finals()["p-1"]); n != 1 {
+			t.Errorf("the Observer was told %d ends, want 1", n)
+		}
+	})
+}
+
+// A second call of Close comes while the first one waits for the Tracker: each
+// run is told once, and not before its Tracker has had the time that it has.
+func TestCloseTwiceWithASlowTracker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var told listener
+		tracker := &brokenTracker{reopen: func() error {
+			time.Sleep(900 * time.Millisecond)
+			return nil
+		}}
+		engine := newEngine(t, slow(time.Hour), &campaign.EngineOptions{Workers: 1, Observer: &told, Tracker: tracker}, everyPage("c", 1, campaign.Stop{}))
+		begun := time.Now()
+		for i := range 12 {
+			enqueue(t, engine, visitBy(fmt.Sprint("p-", i)))
+		}
+		var callers sync.WaitGroup
+		for i := range 2 {
+			callers.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(10+i)*100*time.Millisecond)
+				defer cancel()
+				failed, ok := errors.AsType[*campaign.CloseError](engine.Close(ctx))
+				if !ok || len(failed.Runs) < 11 {
+					t.Errorf("Close = %v, want the runs named", failed)
+					return
+				}
+				if n := checkTold(t, failed.Runs, told.finals(), &tracker.MemoryTracker, begun); n != 0 {
+					t.Errorf("%d cooldowns were not given back in time, want none", n)
+				}
+			})
+		}
+		callers.Wait()
+		closeEngine(t, engine)
+	})
+}
+
+// A Visit has one run ready and waits for the Tracker on behalf of the next, when
+// Close gives up on it; and then the Tracker ends the goroutine. The run that was
+// ready was told by Close, and a later call of Close must not wait for it.
+func TestCloseAndThenGoexit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var told listener
+		entered := 0
+		release := make(chan struct{})
+		tracker := &brokenTracker{enter: func() error {
+			if entered++; entered == 2 {
+				<-release
+				runtime.Goexit()
+			}
+			return nil
+		}}
+		engine := newEngine(t, slow(time.Second), &campaign.EngineOptions{Observer: &told, Tracker: tracker}, everyPage("a", 1, campaign.Stop{}), everyPage("b", 1, campaign.Stop{}))
+		begun := time.Now()
+		go func() { _, _ = engine.Visit(t.Context(), visitBy("p-1")) }()
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		failed, ok := errors.AsType[*campaign.CloseError](engine.Close(ctx))
+		if !ok || len(failed.Runs) != 1 || failed.Runs[0].MaybeSent {
+			t.Errorf("Close = %+v, want the run that was ready", failed)
+		}
+		close(release)
+		later, cancelLater := context.WithTimeout(t.Context(), time.Minute)
+		defer cancelLater()
+		if err := engine.Close(later); err != nil {
+			t.Errorf("Close once all has returned = %v, want nil", err)
+		}
+		if until, _ := tracker.Until("a", "p-1", begun); !until.Equal(begun.Add(time.Minute)) {
+			t.Errorf("the run that was ready is left alone until %v, want a minute", until)
+		}
+		if n := len(told.finals()["p-1"]); n != 2 {
+			t.Errorf("the Observer was told %d ends, want 2, one for each campaign", n)
+		}
+	})
+}
