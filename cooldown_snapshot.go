@@ -93,6 +93,9 @@ func (w *snapshotWriter) flush() {
 		w.hash.Write(w.buf)
 		n, w.err = w.w.Write(w.buf)
 		w.n += int64(n)
+		if w.err == nil && n < len(w.buf) {
+			w.err = io.ErrShortWrite // the writer should have said so
+		}
 	}
 	w.buf = w.buf[:0]
 }

@@ -216,11 +216,24 @@ func TestSnapshotIOErrors(t *testing.T) {
 	if n, err := tr.WriteTo(limitedWriter{}); !errors.Is(err, io.ErrShortWrite) || n != 7 {
 		t.Errorf("WriteTo(broken) = %d, %v, want 7, %v", n, err, io.ErrShortWrite)
 	}
+	var half halfWriter
+	if n, err := tr.WriteTo(&half); !errors.Is(err, io.ErrShortWrite) || n != int64(half) {
+		t.Errorf("WriteTo(a writer that takes half and does not say so) = %d, %v, want %d, %v", n, err, half, io.ErrShortWrite)
+	}
 }
 
 type limitedWriter struct{}
 
 func (limitedWriter) Write([]byte) (int, error) { return 7, io.ErrShortWrite }
+
+// A halfWriter takes half of what it is given, without an error, and counts it.
+type halfWriter int64
+
+func (w *halfWriter) Write(b []byte) (int, error) {
+	n := len(b) / 2
+	*w += halfWriter(n)
+	return n, nil
+}
 
 func TestSaveFile(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "cooldowns")

@@ -1,9 +1,12 @@
 package campaigntest
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -21,8 +24,10 @@ import (
 //
 // All times come from the visits, which lie in the hour after the next, so that
 // trackers whose store removes what has expired by a clock of its own are
-// served too. It never sleeps. Race conditions show best when the tests are
-// run with more than one processor, and with -race.
+// served too. It never sleeps, so it needs no synctest bubble, and because it
+// starts subtests, which Go does not allow inside one, it cannot run there. Race
+// conditions show best when the tests are run with more than one processor, and
+// with -race.
 //
 //	func TestRedisTracker(t *testing.T) {
 //		campaigntest.TestTracker(t, func(t *testing.T) campaign.Tracker {
@@ -139,6 +144,7 @@ func trackerPromises() []promise {
 		{"reopen to the visit opens", "Reopen to the time of the visit, or before, opens the campaign", lost, (*trackerCheck).reopensAtOnce},
 		{"foreign reopen changes nothing", "Reopen changes nothing unless the end that is kept is the end of its own entry", "a run that fails late would open the cooldown of another one that was delivered: " + twice, (*trackerCheck).foreignReopen},
 		{"late reopen changes nothing", "Reopen changes nothing once another run has begun a cooldown", "a run that fails late would open the cooldown of another one that was delivered: " + twice, (*trackerCheck).lateReopen},
+		{"reopen is one step", "Reopen compares the end that is kept and moves it in one step", "a run that fails just when the next one begins would open the cooldown of that one: " + twice, (*trackerCheck).reopenAtOnce},
 		{"a done context is an error", "with a context that is done, Enter and Reopen return its error and change nothing", "a run that was called off would close the campaign, or open it", (*trackerCheck).doneContext},
 	}
 }
@@ -242,70 +248,118 @@ func (c *trackerCheck) longTimeouts() {
 }
 
 func (c *trackerCheck) oddKeys() {
-	long := strings.Repeat("x", 10<<10)
-	keys := [][2]string{
-		{"", ""},
-		{"", "a"},
-		{"a", ""},
-		{"ab", "c"},
-		{"a", "bc"},
-		{"abc", ""},
-		{"", "abc"},
-		{"a:b", "c"},
-		{"a", "b:c"},
-		{"a/b", "c"},
-		{"a", "b/c"},
-		{"a|b", "c"},
-		{"a", "b|c"},
-		{"a\x00", "b"},
-		{"a", "\x00b"},
-		{"a\x00b", ""},
-		{"1", "1:1"},
-		{"1:1", "1"},
-		{"Ann", "x"},
-		{"ann", "x"},
-		{"ann ", "x"},
-		{" ann", "x"},
-		{"ann\n", "x"},
-		{"%", "x"},
-		{"_", "x"},
-		{"*", "x"},
-		{"?", "x"},
-		{"'", "x"},
-		{`"`, "x"},
-		{`\`, "x"},
-		{"é", "é"},
-		{"é", "e\u0301"},
-		{"x", "\xff"},
-		{"x", "\xfe"},
-		{"x", "\ufffd"},
-		{long, "x"},
-		{long + "x", "x"},
-		{"x", long},
-		{"x", long + "x"},
-		{"1", "2"},
-		{"1", "02"},
-		{"1", "2.0"},
+	keys := similarKeys()
+	visit := func(after time.Duration, i int) campaign.Entry {
+		e := c.visit(after, time.Hour+time.Duration(i)*ms) // so that the end tells whose it is
+		e.Campaign, e.Profile = keys[i].campaign, keys[i].profile
+		return e
 	}
-	for _, key := range keys {
-		e := c.visit(0, time.Hour)
-		e.Campaign, e.Profile = key[0], key[1]
-		if _, entered, err := c.tracker.Enter(context.Background(), e); !entered || err != nil {
-			c.failf("Enter(campaign %.20q, profile %.20q) = entered %t, error %v, want the first visit to enter", key[0], key[1], entered, err)
+	owners := map[int64]string{}
+	// The first failure ends it: one shows what is wrong, and hundreds may follow.
+	for i, key := range keys {
+		e := visit(0, i)
+		until, entered, err := c.tracker.Enter(context.Background(), e)
+		if err != nil {
+			c.failf("Enter(%v) = error %v, want none", key, err)
+			return
 		}
+		if !entered {
+			owner := cmp.Or(owners[until.UnixMilli()], "nobody")
+			c.failf("Enter(%v) is held by the cooldown of %s, want the first visit to enter", key, owner)
+			return
+		}
+		owners[e.Until().UnixMilli()] = key.String()
 	}
-	for _, key := range keys {
-		e := c.visit(time.Minute, time.Hour)
-		e.Campaign, e.Profile = key[0], key[1]
-		if _, entered, err := c.tracker.Enter(context.Background(), e); entered || err != nil {
-			c.failf("Enter(campaign %.20q, profile %.20q) = entered %t, error %v, want the second visit to be held", key[0], key[1], entered, err)
+	for i, key := range keys {
+		want := visit(0, i).Until()
+		until, entered, err := c.tracker.Enter(context.Background(), visit(time.Minute, i))
+		if entered || err != nil || !until.Equal(want) {
+			c.failf("Enter(%v) = until %s, entered %t, error %v, want the second visit to be held until %s",
+				key, c.at(until), entered, err, c.at(want))
+			return
 		}
 	}
 }
 
+// A key is what a tracker keeps one cooldown for.
+type key struct{ campaign, profile string }
+
+func (k key) String() string {
+	return fmt.Sprintf("campaign %.20q, profile %.20q", k.campaign, k.profile)
+}
+
+// similarKeys returns different keys that become the same if campaign and
+// profile are joined carelessly, or if not all of their bytes count. They are
+// some 600, which a tracker on a server answers in a second or two. All
+// separators of two bytes would be 65,536 pairs more: of the longer ones, only
+// those that people use are tried.
+func similarKeys() []key {
+	keys := []key{
+		{"", ""},
+		{"a", "bc"},
+		{"ab", "c"},
+		{"", "abc"},
+		{"abc", ""},
+		{"a", "\x00b"},
+		{"a\x00", "b"},
+		{"a\x00b", ""},
+		{"1", "1:1"},
+		{"1:1", "1"},
+		{"1", "abcdefghijkx"}, // 1 is also how the length of the next campaign begins
+		{"abcdefghijk", "x"},
+	}
+	for _, s := range separators() {
+		// Joined by s, both are a, s, b, s, c.
+		keys = append(keys, key{"a" + s + "b", "c"}, key{"a", "b" + s + "c"})
+	}
+	for _, s := range similarStrings() {
+		keys = append(keys, key{s, "x"}, key{"x", s})
+	}
+	return distinct(keys)
+}
+
+// separators returns what may stand between the parts of a joined key.
+func separators() []string {
+	all := []string{"::", "--", "__", "||", "|||", "->", "=>", "://", ", ", "%00", "\r\n", "\x00\x00"}
+	for b := range 256 {
+		all = append(all, string([]byte{byte(b)}))
+	}
+	return all
+}
+
+// similarStrings returns strings that are told apart by their bytes, but not by
+// everything that may happen to them on the way into a store.
+func similarStrings() []string {
+	long := strings.Repeat("x", 10<<10)
+	return []string{
+		"", "ann", "Ann", "ANN", // letter case
+		" ", " ann", "ann ", "\tann", "ann\n", "ann\r\n", "ann\u00a0", "\ufeffann", // trimming
+		"\x00", "ann\x00", "ann\x00x", // strings that end with a NUL
+		"%", "_", "*", "?", "??", "'", `"`, `\`, `\\`, "''", // patterns and quotes
+		"+", "%20", "%2B", // URLs
+		".", "ann/", "./ann", // paths
+		"é", "É", "e", "e\u0301", "ü", "k", "\u212a", // letters; the last one is a Kelvin sign
+		"\xff", "\xfe", "\xff\xff", "\ufffd", // repaired UTF-8
+		"0", "2", "02", "+2", "2.0", "2e0", // numbers
+		long, long + "x", long + "y", "y" + long, // cut, at either end
+	}
+}
+
+// distinct removes keys that are there already. A key that came twice would be
+// held by itself.
+func distinct(keys []key) []key {
+	seen := map[key]bool{}
+	return slices.DeleteFunc(keys, func(k key) bool {
+		again := seen[k]
+		seen[k] = true
+		return again
+	})
+}
+
 func (c *trackerCheck) oneWinnerNew() {
 	c.race(c.visit(0, time.Hour))
-	c.duels(nil, c.visit(0, time.Hour))
+	nothing := func(int) error { return nil }
+	c.enterDuels(nothing, c.visit(0, time.Hour))
 }
 
 func (c *trackerCheck) oneWinnerExpired() {
@@ -315,7 +369,8 @@ func (c *trackerCheck) oneWinnerExpired() {
 		c.enters(first)
 	}
 	c.race(c.visit(time.Minute, time.Hour))
-	c.duels(&first, c.visit(time.Minute, time.Hour))
+	begin := func(i int) error { _, err := c.enterDuel(first, i); return err }
+	c.enterDuels(begin, c.visit(time.Minute, time.Hour))
 }
 
 const (
@@ -324,68 +379,158 @@ const (
 )
 
 const (
-	maxDuels = 20_000
-	duelTime = 250 * time.Millisecond // of the host's clock: the tracker may be far away
+	maxDuels    = 20_000
+	maxHandicap = 256                    // in turns of a loop that does nothing
+	duelTime    = 250 * time.Millisecond // of the host's clock: the tracker may be far away
 )
 
-// duels lets two enter for one profile after another, at the same moment each
+// enterDuels lets two enter at once for one profile after another.
+func (c *trackerCheck) enterDuels(before func(i int) error, e campaign.Entry) {
+	c.Helper()
+	var winners [maxDuels]atomic.Int32
+	enter := func(i int) error {
+		entered, err := c.enterDuel(e, i)
+		if entered {
+			winners[i].Add(1)
+		}
+		return err
+	}
+	for i := range c.duels(before, enter, enter) {
+		if n := winners[i].Load(); n != 1 {
+			c.failf("%d of 2 who came at once entered for the same profile, want 1", n)
+			return
+		}
+	}
+}
+
+// reopenAtOnce lets runs that began a cooldown fail when the next ones enter, at
+// the end of that cooldown.
+func (c *trackerCheck) reopenAtOnce() {
+	c.reopenAndEnter("shoes", c.duels)
+	c.reopenAndEnter("hats", c.melee)
+}
+
+// reopenAndEnter checks that whoever is first, the next run enters, and keeps
+// its own cooldown.
+func (c *trackerCheck) reopenAndEnter(campaign string, fight func(before, one, other func(i int) error) int) {
+	c.Helper()
+	first, second, after := c.visit(0, time.Minute), c.visit(time.Minute, time.Hour), c.visit(time.Minute+ms, time.Hour)
+	first.Campaign, second.Campaign, after.Campaign = campaign, campaign, campaign
+	var entered [maxDuels]bool
+	begin := func(i int) error { _, err := c.enterDuel(first, i); return err }
+	reopen := func(i int) error { return c.tracker.Reopen(context.Background(), duellist(first, i), first.Time) }
+	next := func(i int) (err error) { entered[i], err = c.enterDuel(second, i); return err }
+	for i := range fight(begin, reopen, next) {
+		if !entered[i] {
+			c.failf("Enter at the end of a cooldown that is reopened at the same moment = held, want entered")
+			return
+		}
+		until, again, err := c.tracker.Enter(context.Background(), duellist(after, i))
+		if again || err != nil || !until.Equal(second.Until()) {
+			c.failf("Enter just after a Reopen and an Enter at once = until %s, entered %t, error %v, want held until %s",
+				c.at(until), again, err, c.at(second.Until()))
+			return
+		}
+	}
+}
+
+// melee lets two act on each of raceKeys profiles, all at the same moment. Many
+// who wait for the same processors take turns wherever one of them yields, which
+// duellists do not on a host that is too busy to let both run. It returns how
+// many profiles there were, 0 if there was an error.
+func (c *trackerCheck) melee(before, one, other func(i int) error) int {
+	c.Helper()
+	var failed atomic.Pointer[error]
+	try := func(act func(i int) error, i int) {
+		if err := act(i); err != nil {
+			failed.Store(&err)
+		}
+	}
+	for i := range raceKeys {
+		try(before, i)
+	}
+	var wg sync.WaitGroup
+	begin := make(chan struct{})
+	for i := range raceKeys {
+		for _, act := range []func(i int) error{one, other} { // next to each other in line
+			wg.Go(func() {
+				<-begin
+				try(act, i)
+			})
+		}
+	}
+	close(begin)
+	wg.Wait()
+	if err := failed.Load(); err != nil {
+		c.failf("%d pairs at once = error %v, want none", raceKeys, *err)
+		return 0
+	}
+	return raceKeys
+}
+
+// enterDuel enters for the profile of duel i.
+func (c *trackerCheck) enterDuel(e campaign.Entry, i int) (entered bool, err error) {
+	_, entered, err = c.tracker.Enter(context.Background(), duellist(e, i))
+	return entered && err == nil, err
+}
+
+func duellist(e campaign.Entry, i int) campaign.Entry {
+	e.Profile = "duel " + strconv.Itoa(i)
+	return e
+}
+
+// duels lets two act on one profile after another, at the same moment each
 // time: they wait for each other without giving up their processors. A tracker
 // that checks and then sets can win a race of many, who seldom run at once, but
-// not thousands of these. With before, the profile has been there by then.
-func (c *trackerCheck) duels(before *campaign.Entry, e campaign.Entry) {
+// not thousands of these. What is before a duel has ended when it begins. It
+// returns how many duels there were, 0 if there was an error.
+func (c *trackerCheck) duels(before, one, other func(i int) error) int {
 	c.Helper()
 	var ready [2]atomic.Int64
-	var entered [maxDuels]atomic.Int32
 	var failed atomic.Pointer[error]
 	var last atomic.Int64 // the round that is not fought any more
 	last.Store(maxDuels)
-	enter := func(e campaign.Entry, i int64) bool {
-		e.Profile = "duel " + strconv.FormatInt(i, 10)
-		_, ok, err := c.tracker.Enter(context.Background(), e)
-		if err != nil {
+	try := func(act func(i int) error, i int) {
+		if err := act(i); err != nil {
 			failed.Store(&err)
 		}
-		return ok && err == nil
 	}
 	start := time.Now()
 	var wg sync.WaitGroup
-	for me := range ready {
+	for me, act := range []func(i int) error{one, other} {
 		wg.Go(func() {
-			for i := range int64(maxDuels) {
+			for i := range maxDuels {
+				round := int64(i)
 				if me == 0 {
-					if before != nil {
-						enter(*before, i)
-					}
+					try(before, i)
 					if time.Since(start) > duelTime || failed.Load() != nil {
-						last.Store(i) // before the other one comes to this round
+						last.Store(round) // before the other one comes to this round
 					}
 				}
-				ready[me].Store(i + 1)
-				for spins := 1; ready[1-me].Load() <= i; spins++ {
+				ready[me].Store(round + 1)
+				for spins := 1; ready[1-me].Load() <= round; spins++ {
 					if spins%1024 == 0 {
 						runtime.Gosched() // the other one may have no processor
 					}
 				}
-				if i >= last.Load() {
+				if round >= last.Load() {
 					return
 				}
-				if enter(e, i) {
-					entered[i].Add(1)
+				if i%2 == me { // each is sometimes a little late: the moment that matters may be short
+					for range i / 2 % maxHandicap {
+						last.Load()
+					}
 				}
+				try(act, i)
 			}
 		})
 	}
 	wg.Wait()
 	if err := failed.Load(); err != nil {
-		c.failf("Enter by two at once = error %v, want none", *err)
-		return
+		c.failf("two at once = error %v, want none", *err)
+		return 0
 	}
-	for i := range entered {
-		if n := entered[i].Load(); n > 1 {
-			c.failf("%d of 2 who came at once entered for the same profile, want 1", n)
-			return
-		}
-	}
+	return int(last.Load())
 }
 
 // race lets all racers enter for one profile after another. They keep each

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode"
 
 	"github.com/hybridcampaign/campaign"
 )
@@ -42,7 +43,8 @@ type simple struct {
 	end     func(e campaign.Entry) int64
 	closed  func(end, at int64) bool
 	own     func(end int64, e campaign.Entry) bool
-	between func() // what happens between checking and setting
+	between func() // what happens between checking and setting in Enter
+	pause   func() // and in Reopen
 	context func(ctx context.Context) error
 	keep    bool // also for Immediately
 	lengthen,
@@ -93,7 +95,13 @@ func (s *simple) Reopen(ctx context.Context, e campaign.Entry, until time.Time) 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	key := s.key(e.Campaign, e.Profile)
-	if end, kept := s.ends[key]; kept && e.Timeout > 0 && s.own(end, e) {
+	end, kept := s.ends[key]
+	if s.pause != nil {
+		s.mu.Unlock()
+		s.pause()
+		s.mu.Lock()
+	}
+	if kept && e.Timeout > 0 && s.own(end, e) {
 		s.ends[key] = until.UnixMilli()
 		if !until.After(e.Time) {
 			delete(s.ends, key)
@@ -152,6 +160,7 @@ func TestTrackerFindsTheBroken(t *testing.T) {
 		{"Reopen of later ends", func(s *simple) {
 			s.own = func(end int64, e campaign.Entry) bool { return end <= e.Until().UnixMilli() }
 		}, "foreign reopen changes nothing"},
+		{"Reopen gets, then sets", func(s *simple) { s.pause = runtime.Gosched }, "reopen is one step"},
 		{"no Reopen", func(s *simple) { s.own = func(int64, campaign.Entry) bool { return false } }, "reopen moves the end"},
 		{"Never wraps around", func(s *simple) {
 			s.end = func(e campaign.Entry) int64 { return (e.Time.UnixNano() + int64(e.Timeout)) / 1e6 }
@@ -164,6 +173,33 @@ func TestTrackerFindsTheBroken(t *testing.T) {
 		{"parts joined carelessly", func(s *simple) { s.key = func(c, p string) string { return c + p } }, "odd keys are kept apart"},
 		{"parts joined by a colon", func(s *simple) { s.key = func(c, p string) string { return c + ":" + p } }, "odd keys are kept apart"},
 		{"parts joined by a NUL", func(s *simple) { s.key = func(c, p string) string { return c + "\x00" + p } }, "odd keys are kept apart"},
+		{"parts joined by a unit separator", func(s *simple) { s.key = func(c, p string) string { return c + "\x1f" + p } }, "odd keys are kept apart"},
+		{"parts joined by a byte that is no text", func(s *simple) { s.key = func(c, p string) string { return c + "\xff" + p } }, "odd keys are kept apart"},
+		{"parts joined by two colons", func(s *simple) { s.key = func(c, p string) string { return c + "::" + p } }, "odd keys are kept apart"},
+		{"parts joined after a bare length", func(s *simple) {
+			s.key = func(c, p string) string { return fmt.Sprint(len(c)) + c + p }
+		}, "odd keys are kept apart"},
+		{"profiles trimmed", func(s *simple) {
+			s.key = func(c, p string) string { return fmt.Sprint(len(c), " ", c, strings.TrimSpace(p)) }
+		}, "odd keys are kept apart"},
+		{"campaigns made UTF-8", func(s *simple) {
+			s.key = func(c, p string) string {
+				c = strings.ToValidUTF8(c, "\ufffd")
+				return fmt.Sprint(len(c), " ", c, p)
+			}
+		}, "odd keys are kept apart"},
+		{"campaigns made ASCII", func(s *simple) {
+			s.key = func(c, p string) string {
+				c = ascii(c)
+				return fmt.Sprint(len(c), " ", c, p)
+			}
+		}, "odd keys are kept apart"},
+		{"campaigns taken for numbers", func(s *simple) {
+			s.key = func(c, p string) string {
+				c = strings.TrimLeft(c, "0")
+				return fmt.Sprint(len(c), " ", c, p)
+			}
+		}, "odd keys are kept apart"},
 		{"keys cut", func(s *simple) {
 			s.key = func(c, p string) string { return fmt.Sprintf("%d %.255s %.255s", len(c), c, p) }
 		}, "odd keys are kept apart"},
@@ -197,6 +233,16 @@ func TestTrackerFindsTheBroken(t *testing.T) {
 			}
 		})
 	}
+}
+
+// ascii puts a question mark for every other character, as some databases do.
+func ascii(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r > unicode.MaxASCII {
+			return '?'
+		}
+		return r
+	}, s)
 }
 
 // impatient lets visits enter that are older than the run before them.
