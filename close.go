@@ -71,6 +71,7 @@ func (e *Engine) stop(ctx context.Context) error {
 	if first {
 		abandoned = &abandonment{engine: e, runs: e.queue.clear(), done: make(chan struct{})}
 		e.queue.abandoned = abandoned
+		e.goroutines += abandoned.goroutines() // all at once: none may be the last before the next begins
 	}
 	e.mu.Unlock()
 	e.cancelBase(ErrClosed)
@@ -121,11 +122,12 @@ func (a *abandonment) start() {
 	for _, r := range a.runs {
 		r.drop() // now, as for some the turn may come too late
 	}
-	for range min(abandoners, len(a.runs)) {
-		a.engine.track()
+	for range a.goroutines() {
 		go a.one()
 	}
 }
+
+func (a *abandonment) goroutines() int { return min(abandoners, len(a.runs)) }
 
 // one finishes one run and starts its own successor: a loop would end with the
 // goroutine, which the host's code may end.
@@ -150,11 +152,8 @@ func (a *abandonment) one() {
 func (e *Engine) reportLeft(left []*run) []UnfinishedRun {
 	// One at a time: what another call of Close is about to report is reported
 	// when this one returns.
-	select {
-	case e.reporting <- struct{}{}:
-		defer func() { <-e.reporting }()
-	case <-time.After(closeGrace):
-	}
+	e.reporting <- struct{}{}
+	defer func() { <-e.reporting }()
 	var unfinished []UnfinishedRun
 	var hung []hungRun
 	for _, r := range left {

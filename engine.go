@@ -90,7 +90,7 @@ type EngineOptions struct {
 	// QueueSize is how many runs of [Engine.Enqueue] may wait for a worker. A
 	// run beyond that is refused. While several campaigns are loaded, none
 	// fills more than three quarters of the places that the others leave it,
-	// and always one. Zero means 1024.
+	// and one as long as there is a place. Zero means 1024.
 	QueueSize int
 
 	// Workers is how many queued runs go on at the same time. While several

@@ -36,7 +36,8 @@ type run struct {
 	deliveries []Delivery // so far
 	entered    bool       // a cooldown began with this run, or Immediately
 	claimed    bool       // somebody has taken it upon them to report the run
-	ended      *Outcome   // how it ends, while its cooldown is being given back
+	ended      *Outcome   // how it ends, once nothing more is sent
+	asked      bool       // the Tracker has been asked to take the cooldown back, and ended has what came of it
 
 	// Guarded by Engine.mu.
 	prev, next *run  // in Engine.runs
@@ -148,8 +149,18 @@ func (e *Engine) finish(r *run) {
 	defer e.release(r)
 	defer e.tellEnd(r)
 	if r.entered && r.nothing && r.settle() {
+		defer r.answered()
 		e.reopen(r.parent, r.prog, r.entry(), &r.out)
 	}
+}
+
+// answered says what the Tracker has made of the cooldown: Close may still be
+// first to report the run.
+func (r *run) answered() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := r.out
+	r.ended, r.asked = &out, true
 }
 
 // settle says that the run ends as out says, with nothing delivered: a Tracker may
@@ -353,7 +364,7 @@ func (r *run) hung(sending bool) Outcome {
 	out := r.soFar()
 	out.Duration = time.Since(r.started)
 	entry := r.entry()
-	if !r.entered || entry.Timeout == Immediately {
+	if r.asked || !r.entered || entry.Timeout == Immediately {
 		return out
 	}
 	out.Until = entry.Until()
