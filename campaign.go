@@ -209,16 +209,16 @@ func compileAll(cs []Campaign) ([]*program, error) {
 		c, p := &cs[i], root.index(i)
 		found := len(fs)
 		progs[i] = c.compileInto(&fs, p)
+		if j, dup := first[c.ID]; dup && c.ID != "" {
+			fs.add(p.key("id"), "%s is also the ID of %s; each campaign needs its own", shorten(c.ID), root.index(j).String())
+		} else {
+			first[c.ID] = i
+		}
 		if len(cs) > 1 { // its place in a list tells nobody which it is
 			for k := range fs[found:] {
 				fs[found+k].Campaign = c.ID
 			}
 		}
-		if j, dup := first[c.ID]; dup && c.ID != "" {
-			fs.add(p.key("id"), "%s is also the ID of %s; each campaign needs its own", shorten(c.ID), root.index(j).String())
-			continue
-		}
-		first[c.ID] = i
 	}
 	if err := fs.err(); err != nil {
 		return nil, err

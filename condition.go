@@ -367,7 +367,7 @@ func (c *comparison) compileText(emptyAllowed bool, fs *faults, p pointer) {
 // checkHostRegex is checkHost for a regular expression. In a class, letters that
 // no host has do no harm: [^a-zäöü] means what it says.
 func (c *comparison) checkHostRegex(fs *faults, p pointer) {
-	if !c.field.isHost() || isASCII(c.value.text) {
+	if !c.field.isHost() {
 		return
 	}
 	if re, err := syntax.Parse(c.value.text, syntax.Perl); err == nil && hasUnicodeLiteral(re) {
@@ -455,23 +455,32 @@ func (c *comparison) checkHost(s string, fs *faults, p pointer) {
 	if !c.field.isHost() && !c.field.isURL() || isASCII(host) {
 		return
 	}
+	fs.add(p, "%s", c.hostHint(s, host, rest))
+}
+
+// hostHint says what to write in the place of s, which names a host in Unicode,
+// if what it becomes does not depend on what may stand beside it. rest follows
+// the host in s.
+func (c *comparison) hostHint(s, host, rest string) string {
 	var l location
 	ascii, ok := hostToASCII(host)
 	name, _, _ := strings.Cut(ascii, ":")
+	whole := c.op == codeEquals || c.op == codeIn
 	switch {
-	case c.op == codeStartsWith && rest == "" && !isASCII(host[strings.LastIndexByte(host, '.')+1:]):
-		fs.add(p, hostInUnicode) // what a label becomes depends on all of it, and more may follow
+	case c.op == codeGlob, c.op == codeEndsWith:
+		return hostInUnicode
+	case !whole && rest == "" && !isASCII(host[strings.LastIndexByte(host, '.')+1:]):
+		return hostInUnicode // the last label may go on
 	case c.field.isURL() && l.parse(s) == "":
 		url := l.url()
-		if rest == "" {
-			url = strings.TrimSuffix(url, "/") // that is at the end of whole addresses only
+		if !whole && rest == "" {
+			url = strings.TrimSuffix(url, "/")
 		}
-		fs.add(p, "has a host in Unicode, and browsers report hosts in ASCII; write %q", url)
-	case ok && isDomain(name) && (c.op == codeEquals || c.op == codeIn):
-		fs.add(p, "is a host in Unicode, and browsers report hosts in ASCII; write %q", ascii)
-	default:
-		fs.add(p, hostInUnicode)
+		return fmt.Sprintf("has a host in Unicode, and browsers report hosts in ASCII; write %q", url)
+	case whole && ok && isDomain(name):
+		return fmt.Sprintf("is a host in Unicode, and browsers report hosts in ASCII; write %q", ascii)
 	}
+	return hostInUnicode
 }
 
 // define makes c, a copy of what t was compiled from, what Explain shows of it.

@@ -30,7 +30,8 @@ type Fault struct {
 	// Message says what is wrong there and what would be right.
 	Message string
 
-	// Campaign is the ID of the campaign, if it has one and was one of several.
+	// Campaign is the ID of the campaign, if it has one and is one of several.
+	// It is empty for a fault in JSON that kept the campaign from being read.
 	Campaign string
 }
 

@@ -443,6 +443,12 @@ func TestExplainShowsWhatDiffers(t *testing.T) {
 		{x.StartsWith(long + "spring"), long + "summer" + long, `summer`},
 		{x.EndsWith("spring" + long), long + "summer" + long, `summer`},
 		{x.Contains("campaign=spring"), long + "campaign=summer" + long, `campaign=summer`},
+		{x.Equals("A" + long + "spring").IgnoringCase(), "a" + long + "summer", `summer`},
+		{x.EndsWith("spring" + long + "B").IgnoringCase(), "summer" + long + "b", `summer`},
+		{x.Contains("A" + long + "spring").IgnoringCase(), "ſa" + long + "summer", `summer`},
+		{x.Glob("*/checkout"), "/" + long + "/checkout/x", `aaa/checkout/x"`},
+		{x.Regex("/checkout$"), "/" + long + "/checkout/x", `aaa/checkout/x"`},
+		{x.In("a", "b"), "/" + long + "/x", `aaa/x"`},
 		{x.Contains(long + "spring"), "ü" + long + "summer" + long, `summer`},
 	}
 	for _, tt := range tests {

@@ -90,37 +90,79 @@ func (f Finding) shown() (asked, found string) {
 	if !ok || !text || len(want) <= maxShown && len(got) <= maxShown {
 		return showValue(f.Comparison.Value), showValue(f.Found)
 	}
-	inWant, inGot := differAt(f.Comparison.Op, want, got)
+	inWant, inGot, ok := f.differAt(want, got)
+	if !ok {
+		return showValue(f.Comparison.Value), showValue(f.Found)
+	}
 	return showAround(want, inWant), showAround(got, inGot)
 }
 
 // differAt returns where in two texts the first thing stands that keeps the
-// operator from holding.
-func differAt(op Op, want, got string) (inWant, inGot int) {
-	n := 0
-	switch op {
+// operator from holding, and false if there is no such place.
+func (f Finding) differAt(want, got string) (inWant, inGot int, ok bool) {
+	switch f.Comparison.Op {
 	case OpEquals, OpStartsWith:
-		for n < min(len(want), len(got)) && want[n] == got[n] {
-			n++
-		}
-		return n, n
+		inWant, inGot = f.commonPrefix(want, got)
 	case OpEndsWith:
-		for n < min(len(want), len(got)) && want[len(want)-1-n] == got[len(got)-1-n] {
-			n++
-		}
-		return len(want) - n, len(got) - n
-	case OpContains: // where the longest part that it begins with stands
-		most := len(want)
-		for n < most {
-			if middle := (n + most + 1) / 2; strings.Contains(got, want[:middle]) {
-				n = middle
-			} else {
-				most = middle - 1
-			}
-		}
-		return n, strings.Index(got, want[:n]) + n
+		inWant, inGot = f.commonSuffix(want, got)
+	case OpContains:
+		inWant, inGot = f.longestPart(want, got)
+	default:
+		return 0, 0, false
 	}
-	return 0, 0
+	return inWant, inGot, true
+}
+
+// commonPrefix returns how long what both texts begin with is, in each.
+func (f Finding) commonPrefix(a, b string) (inA, inB int) {
+	for inA < len(a) && inB < len(b) {
+		x, n := utf8.DecodeRuneInString(a[inA:])
+		y, m := utf8.DecodeRuneInString(b[inB:])
+		if !f.sameRune(a[inA:inA+n], b[inB:inB+m], x, y) {
+			break
+		}
+		inA, inB = inA+n, inB+m
+	}
+	return inA, inB
+}
+
+// commonSuffix returns where what both texts end with begins.
+func (f Finding) commonSuffix(a, b string) (inA, inB int) {
+	inA, inB = len(a), len(b)
+	for inA > 0 && inB > 0 {
+		x, n := utf8.DecodeLastRuneInString(a[:inA])
+		y, m := utf8.DecodeLastRuneInString(b[:inB])
+		if !f.sameRune(a[inA-n:inA], b[inB-m:inB], x, y) {
+			break
+		}
+		inA, inB = inA-n, inB-m
+	}
+	return inA, inB
+}
+
+// sameRune compares as the comparison does. x and y are what a and b hold.
+func (f Finding) sameRune(a, b string, x, y rune) bool {
+	if f.Comparison.IgnoreCase {
+		return foldRune(x) == foldRune(y)
+	}
+	return a == b
+}
+
+// longestPart returns how much of want stands in got, from its beginning on, and
+// where that ends there.
+func (f Finding) longestPart(want, got string) (inWant, inGot int) {
+	if f.Comparison.IgnoreCase {
+		want, got = foldText(want), foldText(got) // of nearly all letters as long
+	}
+	most := len(want)
+	for inWant < most {
+		if middle := (inWant + most + 1) / 2; strings.Contains(got, want[:middle]) {
+			inWant = middle
+		} else {
+			most = middle - 1
+		}
+	}
+	return inWant, strings.Index(got, want[:inWant]) + inWant
 }
 
 // showAround writes a text, cut short around a place in it.
@@ -128,6 +170,7 @@ func showAround(text string, at int) string {
 	if len(text) <= maxShown {
 		return quoteShown(text)
 	}
+	at = min(at, len(text)) // text may be shorter than what was compared, folded
 	start := max(0, min(at-shownBefore, len(text)-maxShown))
 	end := min(start+maxShown, len(text))
 	for start < end && !utf8.RuneStart(text[start]) {
@@ -148,9 +191,6 @@ func showAround(text string, at int) string {
 
 // showValue writes a value as JSON does, as far as JSON can, cut short.
 func showValue(v any) string {
-	if text, ok := v.(string); ok {
-		return showAround(text, 0)
-	}
 	text := string(appendShown(nil, v))
 	if len(text) <= maxShown {
 		return text

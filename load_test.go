@@ -260,6 +260,7 @@ func TestFaultsNameTheCampaign(t *testing.T) {
 	}{
 		{"one of two", []campaign.Campaign{good, bad}, []string{"/campaigns/1/nodes/1/method: " + put + ` (campaign "hats")`}},
 		{"the only one", []campaign.Campaign{bad}, []string{"/campaigns/0/nodes/1/method: " + put}},
+		{"twice the same", []campaign.Campaign{good, good}, []string{`/campaigns/1/id: "running-shoes" is also the ID of /campaigns/0; each campaign needs its own (campaign "running-shoes")`}},
 		{"without an ID", []campaign.Campaign{nameless, good}, []string{`/campaigns/0/id: is missing; give the campaign an ID such as "running-shoes"`}},
 	}
 	for _, test := range tests {
