@@ -152,7 +152,7 @@ func (d *decision) enter(prog *program, v *view, out *Outcome) *run {
 			return
 		}
 		if reserved {
-			e.unreserve(prog.id)
+			e.unreserve()
 		}
 		out.exited()
 		e.reopen(d.ctx, prog, entry, out)
@@ -193,7 +193,7 @@ func (d *decision) postpone(prog *program, v *view, out *Outcome) *run {
 		d.open = &openVisit{view: *v}
 		if d.queued {
 			if err := e.detach(&d.open.view.visit); err != nil {
-				e.unreserve(prog.id)
+				e.unreserve()
 				d.open = nil
 				out.fail(ReasonPanicked, err)
 				return nil

@@ -88,9 +88,8 @@ type EngineOptions struct {
 	RunTimeout time.Duration
 
 	// QueueSize is how many runs of [Engine.Enqueue] may wait for a worker. A
-	// run beyond that is refused. While several campaigns are loaded, none
-	// fills more than three quarters of the places that the others leave it,
-	// and one as long as there is a place. Zero means 1024.
+	// run beyond that is refused. Those of one campaign whose endpoint is slow
+	// may fill it. Zero means 1024.
 	QueueSize int
 
 	// Workers is how many queued runs go on at the same time. While several
@@ -212,10 +211,9 @@ func (e *Engine) Visit(ctx context.Context, visit PageVisit) ([]Outcome, error) 
 // Enqueue decides what the visit starts, as [Engine.Visit] does, and returns at
 // once: the runs wait in a queue for workers, which deliver them. It is for the
 // path of a request that must not wait for an endpoint. The outcomes are
-// [Queued], or [Refused] if the queue is full or the campaign has filled its part
-// of it ([EngineOptions.QueueSize]), or what they are for Visit if the run ended
-// before its first webhook. How a queued run ends, the Observer, the Logger and
-// Stats are told.
+// [Queued], or [Refused] if the queue is full, or what they are for Visit if
+// the run ended before its first webhook. How a queued run ends, the Observer,
+// the Logger and Stats are told.
 //
 // ctx bounds the decision. A queued run keeps its values and goes on when it is
 // done, bounded by [EngineOptions.RunTimeout]. Where a profile has to be

@@ -58,7 +58,7 @@ const (
 	ReasonUncertain     Reason = "uncertain"      // the endpoint may have taken the request
 	ReasonTrackerFailed Reason = "tracker_failed" // Tracker.Enter returned an error
 	ReasonProfileFailed Reason = "profile_failed" // the ProfileSource returned an error
-	ReasonQueueFull     Reason = "queue_full"     // EngineOptions.QueueSize runs wait, or the campaign has its share of them
+	ReasonQueueFull     Reason = "queue_full"     // EngineOptions.QueueSize runs wait already
 	ReasonCancelled     Reason = "cancelled"      // its context was done before the next webhook
 	ReasonClosed        Reason = "closed"         // Close ended it before the next webhook
 	ReasonPanicked      Reason = "panicked"       // the host's code panicked, or ended the goroutine

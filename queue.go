@@ -16,59 +16,35 @@ type queue struct {
 	abandoned *abandonment // of what Close took out; nil before
 }
 
-// A lane is the line of one campaign. It is there as long as anything of its
-// campaign is, be it a promise.
+// A lane is the line of one campaign.
 type lane struct {
 	campaign    string
 	first, last *run
-	waiting     int   // runs in the lane
-	promised    int   // its part of queue.promised
 	working     int   // runs that workers have
 	prev, next  *lane // in the ring; nil if no run waits
 }
 
 // reserve takes a place in the queue, before what is to be put there is made.
-// There is one if fewer than QueueSize runs wait and the campaign has not had its
-// share of the places, and if the run would not have to wait, whoever does.
+// There is one if fewer than QueueSize runs wait, and if the run would not have
+// to wait, though those of a slow campaign may fill the queue.
 func (e *Engine) reserve(campaign string) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	q, alone := &e.queue, e.alone()
-	l := q.lanes[campaign]
-	if l == nil {
-		l = &lane{campaign: campaign}
+	q := &e.queue
+	if q.waiting+q.promised >= e.queueSize {
+		free := q.working+q.promised < e.maxWorkers
+		if l := q.lanes[campaign]; !free || l != nil && !q.mayTake(l, e.maxWorkers, e.alone()) {
+			return false
+		}
 	}
-	if !q.mayBegin(l, e.maxWorkers, alone) && !q.mayWait(l, e.queueSize, alone) {
-		return false
-	}
-	if q.lanes == nil {
-		q.lanes = make(map[string]*lane)
-	}
-	q.lanes[campaign] = l
-	l.promised++
 	q.promised++
 	return true
 }
 
-func (e *Engine) unreserve(campaign string) {
+func (e *Engine) unreserve() {
 	e.mu.Lock()
-	e.queue.forget(e.queue.redeem(campaign))
+	e.queue.promised--
 	e.mu.Unlock()
-}
-
-// redeem ends a promise and returns the lane for which it was given.
-func (q *queue) redeem(campaign string) *lane {
-	l := q.lanes[campaign]
-	l.promised--
-	q.promised--
-	return l
-}
-
-// forget drops a lane of which nothing is left.
-func (q *queue) forget(l *lane) {
-	if l.waiting+l.promised+l.working == 0 {
-		delete(q.lanes, l.campaign)
-	}
 }
 
 // alone reports whether only one campaign can start runs.
@@ -78,14 +54,13 @@ func (e *Engine) alone() bool { return e.set.Load().active == 1 }
 func (e *Engine) push(r *run) {
 	e.mu.Lock()
 	e.runs.add(r)
-	l := e.queue.redeem(r.prog.id)
+	e.queue.promised--
 	if e.stopped {
-		e.queue.forget(l)
 		e.mu.Unlock()
 		e.abandon(r)
 		return
 	}
-	e.queue.add(l, r)
+	e.queue.add(r)
 	e.dispatch()
 	e.mu.Unlock()
 }
@@ -143,9 +118,16 @@ func (e *Engine) leave() {
 	e.settle()
 }
 
-func (q *queue) add(l *lane, r *run) {
+func (q *queue) add(r *run) {
+	l := q.lanes[r.prog.id]
+	if l == nil {
+		l = &lane{campaign: r.prog.id}
+		if q.lanes == nil {
+			q.lanes = make(map[string]*lane)
+		}
+		q.lanes[r.prog.id] = l
+	}
 	r.lane = l
-	l.waiting++
 	q.waiting++
 	if l.last != nil {
 		l.last.later = r
@@ -201,7 +183,6 @@ func (q *queue) take(workers int, alone bool) *run {
 func (q *queue) pop(l *lane) *run {
 	r := l.first
 	l.first, r.later = r.later, nil
-	l.waiting--
 	q.waiting--
 	if l.first == nil {
 		l.last = nil
@@ -210,31 +191,16 @@ func (q *queue) pop(l *lane) *run {
 	return r
 }
 
-// share returns how many of all workers, or places, a campaign may have: up to
-// three quarters of those that others leave it, so that one whose endpoint is slow
-// does not hold all of them when others come; and always one. A campaign that is
-// the only one has nobody to leave any for.
-func share(all, others int, alone bool) int {
-	if alone {
-		return all
-	}
-	return max(1, (all-others)*3/4)
-}
-
-// mayTake reports whether a campaign may have one more worker.
+// mayTake reports whether a campaign may have one more worker. It may have up to
+// three quarters of those that others leave it, so that one whose endpoint is
+// slow does not hold all of them when others come; and always one. A campaign
+// that is the only one has nobody to leave any for.
 func (q *queue) mayTake(l *lane, workers int, alone bool) bool {
-	return l.working < share(workers, q.working-l.working, alone)
-}
-
-// mayBegin reports whether a run that is to come would have a worker at once.
-func (q *queue) mayBegin(l *lane, workers int, alone bool) bool {
-	return q.working+q.promised < workers && l.working+l.promised < share(workers, q.working-l.working, alone)
-}
-
-// mayWait reports whether there is a place for one more run.
-func (q *queue) mayWait(l *lane, places int, alone bool) bool {
-	all, own := q.waiting+q.promised, l.waiting+l.promised
-	return all < places && own < share(places, all-own, alone)
+	if alone {
+		return true
+	}
+	others := q.working - l.working
+	return l.working < max(1, (workers-others)*3/4)
 }
 
 // release gives the worker of a run back to the others.
@@ -246,7 +212,9 @@ func (q *queue) release(r *run) {
 	r.lane = nil
 	l.working--
 	q.working--
-	q.forget(l)
+	if l.working == 0 && l.first == nil {
+		delete(q.lanes, l.campaign)
+	}
 }
 
 // clear takes all runs out, in the order of their turns. They count as given to
