@@ -15,7 +15,7 @@ import (
 // A payloadProgram is a compiled Payload.
 type payloadProgram struct {
 	leaves []payloadLeaf // in the order written
-	root   []payloadNode // for JSON: the tree that the names make; nil if no name has a dot
+	root   []payloadNode // for JSON: the tree that the names make; nil if no name has a dot or an escape
 }
 
 // A payloadLeaf is a compiled PayloadField, of which it has all that cannot be
@@ -276,10 +276,10 @@ func splitName(path []string, name string) ([]string, error) {
 	return path, nil
 }
 
-// insert adds a leaf. There is no tree until a name asks for one: the leaves
-// alone say what most payloads are.
+// insert adds a leaf. There is no tree until a name asks for one, by a dot or an
+// escape: the leaves alone say what most payloads are.
 func (prog *payloadProgram) insert(leaf payloadLeaf, path []string, fs *faults, at pointer) {
-	if prog.root == nil && len(path) == 1 {
+	if prog.root == nil && !leaf.split && len(path) == 1 {
 		for i := range prog.leaves {
 			if prog.leaves[i].name() == path[0] {
 				prog.nameFault(i, fs, at)
@@ -296,7 +296,7 @@ func (prog *payloadProgram) insert(leaf payloadLeaf, path []string, fs *faults, 
 	prog.root = insertPayload(prog.root, path, len(prog.leaves)-1, prog, fs, at)
 }
 
-// plant makes the tree of the leaves so far, which have no dots.
+// plant makes the tree of the leaves so far, whose names have no dots or escapes.
 func (prog *payloadProgram) plant(at pointer) {
 	var known faults
 	for i := range prog.leaves {
