@@ -88,7 +88,7 @@ func (c Campaign) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON reads one campaign as strictly as [Parse] reads a file.
 func (c *Campaign) UnmarshalJSON(data []byte) error {
-	root, d := readJSON(data)
+	root, d := readDefinition(data)
 	if root == nil {
 		return d.faults.err()
 	}
@@ -111,7 +111,7 @@ type Campaigns []Campaign
 // fault; then no campaign is returned. What Parse accepts is valid, and
 // json.Marshal of it can be parsed to an equal value.
 func Parse(data []byte) (Campaigns, error) {
-	root, d := readJSON(data)
+	root, d := readDefinition(data)
 	if root == nil {
 		return nil, d.faults.err()
 	}

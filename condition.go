@@ -191,33 +191,47 @@ var otherNames = map[string]Op{
 	"=": OpEquals, "==": OpEquals, "===": OpEquals, "eq": OpEquals, "is": OpEquals,
 	"oneof": OpIn, "anyof": OpIn, "isin": OpIn,
 	"include": OpContains, "includes": OpContains, "has": OpContains,
-	"beginswith": OpStartsWith, "hasprefix": OpStartsWith, "hassuffix": OpEndsWith,
+	"beginswith": OpStartsWith, "hasprefix": OpStartsWith, "prefix": OpStartsWith,
+	"hassuffix": OpEndsWith, "suffix": OpEndsWith,
 	"like": OpGlob, "wildcard": OpGlob, "match": OpRegex, "matches": OpRegex,
 	"<": OpLess, "lt": OpLess, ">": OpGreater, "gt": OpGreater,
 	"<=": OpAtMost, "lte": OpAtMost, "lessorequal": OpAtMost, "lessthanorequal": OpAtMost,
 	">=": OpAtLeast, "gte": OpAtLeast, "greaterorequal": OpAtLeast, "greaterthanorequal": OpAtLeast,
+	"present": OpExists, "ispresent": OpExists, "isset": OpExists, "defined": OpExists, "isdefined": OpExists,
+}
+
+// otherNegations are what other languages call the negation of an operator.
+var otherNegations = map[string]Op{
+	"ne": OpEquals, "neq": OpEquals, "<>": OpEquals,
+	"nin": OpIn, "noneof": OpIn, "anythingbut": OpIn,
+	"missing": OpExists, "ismissing": OpExists, "absent": OpExists, "null": OpExists, "isnull": OpExists,
 }
 
 // suggestOp names the operator that was meant. One that says not has none of its
 // own: not goes around the comparison.
 func suggestOp(word string) string {
-	name, folded, negated := word, foldWord(word), false
+	name, negated := strings.TrimPrefix(foldWord(word), "$"), false
 	for _, not := range []string{"isnot", "doesnot", "not", "!"} {
-		if rest, ok := strings.CutPrefix(folded, not); ok {
-			name, folded, negated = rest, rest, true
+		if rest, ok := strings.CutPrefix(name, not); ok {
+			name, negated = rest, true
 			break
 		}
 	}
-	op := string(otherNames[folded])
+	op := otherNames[name]
 	switch {
-	case op == "" && negated && name == "": // is_not
-		op = string(OpEquals)
-	case op == "":
-		op = nearest(name, opNames())
+	case op != "":
+	case otherNegations[name] != "":
+		op, negated = otherNegations[name], !negated
+	case negated && name == "": // is_not
+		op = OpEquals
+	default:
+		op = Op(nearest(name, opNames()))
 	}
 	switch {
 	case op == "":
 		return suggest(word, opNames())
+	case negated && op == OpExists:
+		return `write {"not": {"field": …, "op": "exists"}}`
 	case negated:
 		return fmt.Sprintf(`write {"not": {"field": …, "op": %q, …}}`, op)
 	}
@@ -283,7 +297,11 @@ func compileComparison(c Comparison, fs *faults, p pointer) comparison {
 	value := p.key("value")
 	switch o.operand {
 	case noOperand:
-		if c.Value != nil {
+		switch c.Value {
+		case nil:
+		case false:
+			fs.add(value, `means nothing for exists; to test for absence write {"not": {"field": …, "op": "exists"}}`)
+		default:
 			fs.add(value, "means nothing for exists; remove it")
 		}
 	case numberOperand:

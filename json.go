@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -81,6 +82,47 @@ func readJSON(data []byte) (root *jsonValue, d *decoder) {
 		d.faults.add(pointer{}, "goes on after its end, at %s; remove what follows", place(data, len(data)-len(rest)))
 	}
 	return root, d
+}
+
+// readDefinition is readJSON for definitions. Of an escaped half of a character
+// encoding/json makes U+FFFD, silently, and a definition is to say what was
+// written. In a visit it may stand: a script that cuts texts makes such halves,
+// and a visit is not to be lost for it.
+func readDefinition(data []byte) (root *jsonValue, d *decoder) {
+	root, d = readJSON(data)
+	if i := halfCharacter(data); root != nil && i >= 0 {
+		d.faults.add(pointer{}, "has %s, one half of a character, at %s; write the character itself", data[i:i+len(`\ud800`)], place(data, i))
+	}
+	return root, d
+}
+
+// halfCharacter returns where in a JSON document the first surrogate without
+// its other half is escaped, or -1.
+func halfCharacter(data []byte) int {
+	for i := 0; i < len(data); i++ {
+		if data[i] != '\\' {
+			continue
+		}
+		switch r := escapedUnit(data[i:]); {
+		case !utf16.IsSurrogate(r):
+			i++ // what is escaped may be a backslash
+		case utf16.DecodeRune(r, escapedUnit(data[i+len(`\ud800`):])) == utf8.RuneError:
+			return i
+		default:
+			i += len(`\ud800\udc00`) - 1
+		}
+	}
+	return -1
+}
+
+// escapedUnit returns the code unit that data begins with, as \u and four digits,
+// or 0.
+func escapedUnit(data []byte) rune {
+	if len(data) < len(`\u0000`) || data[0] != '\\' || data[1] != 'u' {
+		return 0
+	}
+	unit, _ := strconv.ParseUint(string(data[2:6]), 16, 16)
+	return rune(unit)
 }
 
 func invalidUTF8(data []byte) int {

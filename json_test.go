@@ -245,6 +245,10 @@ func TestParseFaults(t *testing.T) {
 		{"trailing data and a fault", file(`{"id":""}`) + "x", []string{": goes on after its end", "/campaigns/0/id: is missing", "/campaigns/0/nodes: is empty"}},
 		{"trailing white space", file("") + "\r\n\t \n", nil},
 		{"invalid UTF-8", "{\"version\":1,\n\"campaigns\":[\"\xff\"]}", []string{": is not valid UTF-8 at line 2, column 15"}},
+		{"half of a character", "{\"version\":1,\n\"campaigns\":[],\"a\":\"\\\\\\ud83d\\ude00\\ude00\"}", []string{`: has \ude00, one half of a character, at line 2, column 35`, "/a: is not a key here"}},
+		{"half of a character at the end", `{"version":1,"campaigns":[],"a":"\ud83d"}`, []string{`: has \ud83d, one half`, "/a: is not a key here"}},
+		{"two first halves", `{"version":1,"campaigns":[],"a":"\uD83D\uD83D\uDE00"}`, []string{`: has \uD83D, one half of a character, at line 1, column 34`, "/a: is not a key here"}},
+		{"whole characters", `{"version":1,"campaigns":[],"a":"\ud83d\ude00\u00e4\\ud83d"}`, []string{"/a: is not a key here"}},
 		{"byte order mark", "\ufeff" + file(""), []string{": begins with a byte order mark"}},
 		{"nested without end", strings.Repeat("[", 100000), []string{strings.Repeat("/0", 400) + ": is nested more than 400 levels deep"}},
 
@@ -586,6 +590,7 @@ func TestVisitJSONFaults(t *testing.T) {
 		{"time with a comma", `{"url":"/","time":"2026-01-31T12:00:00,5Z"}`, []string{"/time: is not a time"}},
 		{"time with an hour of one digit", `{"url":"/","time":"2026-01-31T1:00:00Z"}`, []string{"/time: is not a time"}},
 		{"invalid UTF-8", "{\"url\":\"/\xff\"}", []string{": is not valid UTF-8"}},
+		{"half of a character", `{"url":"/","title":"cut off \ud83d"}`, nil},
 	}
 	for _, test := range tests {
 		t.Run(test.rule, func(t *testing.T) {

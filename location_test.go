@@ -163,6 +163,10 @@ func TestAddressParts(t *testing.T) {
 		{"https://bücher.example/", address{"https", "xn--bcher-kva.example", "/", "-", "https://xn--bcher-kva.example/"}},
 		{"https://BÜCHER.example/", address{"https", "xn--bcher-kva.example", "/", "-", "https://xn--bcher-kva.example/"}},
 		{"https://b%C3%BCcher.example/", address{"https", "xn--bcher-kva.example", "/", "-", "https://xn--bcher-kva.example/"}},
+		{"https://xn--b39h.ws/", address{"https", "xn--b39h.ws", "/", "-", "https://xn--b39h.ws/"}},                // an emoji of Unicode 16
+		{"https://xn--8g0n.example/", address{"https", "xn--8g0n.example", "/", "-", "https://xn--8g0n.example/"}}, // a letter of Unicode 15.1
+		{"https://xn--uvc4esb1fu40i.example/", address{"https", "xn--uvc4esb1fu40i.example", "/", "-", "https://xn--uvc4esb1fu40i.example/"}},
+		{"https://xn--dmc4by94h.example/", address{"https", "xn--dmc4by94h.example", "/", "-", "https://xn--dmc4by94h.example/"}},
 		{"https://xn--bcher-kva.example/", address{"https", "xn--bcher-kva.example", "/", "-", "https://xn--bcher-kva.example/"}},
 		{"https://XN--BCHER-KVA.example/", address{"https", "xn--bcher-kva.example", "/", "-", "https://xn--bcher-kva.example/"}},
 		{"https://straße.example/", address{"https", "xn--strae-oqa.example", "/", "-", "https://xn--strae-oqa.example/"}},

@@ -84,15 +84,30 @@ func isLabel(label string) bool {
 	for i, r := range label {
 		switch {
 		case r < utf8.RuneSelf:
-		case r == '\u200c' || r == '\u200d': // joiners join something
-			if i == 0 || strings.HasSuffix(label, string(r)) {
+		case r == '\u200c' || r == '\u200d': // joiners follow something, such as a virama
+			if i == 0 {
 				return false
 			}
-		case r == utf8.RuneError || !unicode.IsPrint(r) || isVariant(r) || i == 0 && unicode.IsMark(r):
+		case r == utf8.RuneError || !isShown(r) || isVariant(r) || i == 0 && unicode.IsMark(r):
 			return false
 		}
 	}
 	return true
+}
+
+// isShown reports whether r is a character with a shape, or may become one: a
+// browser that is newer than this program's tables knows characters that are
+// not in them, and its visits must not be lost.
+func isShown(r rune) bool {
+	const (
+		firstInvisible = 0xe0000 // from here on, all are invisible, for private use, or none
+		lastOfPlane    = 0xfffe  // and the one after it, in each plane
+	)
+	if unicode.IsPrint(r) {
+		return true
+	}
+	never := unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs, unicode.Z) || r&lastOfPlane == lastOfPlane || 0xfdd0 <= r && r <= 0xfdef
+	return !never && r < firstInvisible
 }
 
 // isVariant reports whether r is of those blocks that hold nothing but variants

@@ -58,8 +58,9 @@ type number struct {
 	bits uint64 // the int64, the uint64 or the float64
 	kind numberKind
 
-	// rest is the sign of what was rounded away: of 2^64+1, read from text,
-	// the float64 is 2^64 and the rest is positive.
+	// rest is the sign of what was left out of a number that was read from text:
+	// of 2^64+1 it is positive, beside the float64 2^64, and so it is of
+	// 2^60+0.25, beside the int64 2^60.
 	rest int8
 }
 
@@ -156,9 +157,9 @@ func compareOrdered[T int64 | uint64 | float64](a, b T) int {
 
 // parseNumber reads a json.Number. It returns false for what is no number. An
 // integer of 64 bits is exact however it is written, and so is the order of
-// everything else that is written without an exponent; the rest is rounded to a
-// float64, as it would be in a condition: 1e23 is no float64, and still has to
-// equal itself.
+// everything else from 2^53 on; but what is written with an exponent and no more
+// digits than a float64 has is the nearest float64, as it would be in a
+// condition: 1e23 is no float64, and still has to equal itself.
 func parseNumber(s string) (number, bool) {
 	if !isJSONNumber(s) {
 		return number{}, false
@@ -171,19 +172,40 @@ func parseNumber(s string) (number, bool) {
 		s = plain
 	}
 	whole, fraction, _ := strings.Cut(s, ".")
-	if len(whole) <= len("18446744073709551615") && strings.Trim(fraction, "0") == "" {
-		if i, err := strconv.ParseInt(whole, 10, 64); err == nil {
-			return intNumber(i), true
+	n, ok := parseInteger(whole)
+	switch {
+	case ok && strings.Trim(fraction, "0") == "":
+		return n, true
+	case ok && n.beyondFractions(): // there, float64s are further apart than integers
+		n.rest = 1
+		if whole[0] == '-' {
+			n.rest = -1
 		}
-		if u, err := strconv.ParseUint(whole, 10, 64); err == nil {
-			return uintNumber(u), true
-		}
+		return n, true
 	}
-	n := parseFloat(s)
-	if n.rest == 0 {
+	if n = parseFloat(s); n.rest == 0 {
 		n.rest = restOf(whole, fraction, n)
 	}
 	return n, true
+}
+
+// parseInteger reads an integer of 64 bits.
+func parseInteger(s string) (number, bool) {
+	if len(s) > len("18446744073709551615") {
+		return number{}, false
+	}
+	if i, err := strconv.ParseInt(s, 10, 64); err == nil {
+		return intNumber(i), true
+	}
+	u, err := strconv.ParseUint(s, 10, 64)
+	return uintNumber(u), err == nil
+}
+
+// beyondFractions reports whether no float64 of the size of an integer has a
+// fraction.
+func (a number) beyondFractions() bool {
+	i := int64(a.bits)
+	return a.kind == isUint || i >= 1<<53 || i <= -1<<53
 }
 
 // parseFloat reads a number as the nearest float64. What is beyond all of them
@@ -223,7 +245,8 @@ func restOf(whole, fraction string, n number) int8 {
 }
 
 // withoutExponent moves the decimal point of a number, if that leaves it at most
-// 20 digits before the point: all that 64 bits can hold.
+// 20 digits before the point, all that 64 bits can hold, or if it has more
+// digits than a float64 needs.
 func withoutExponent(mantissa, exponent string) (string, bool) {
 	mantissa, negative := strings.CutPrefix(mantissa, "-")
 	whole, fraction, _ := strings.Cut(mantissa, ".")
@@ -236,7 +259,8 @@ func withoutExponent(mantissa, exponent string) (string, bool) {
 		return "", false
 	}
 	point := len(digits) - len(fraction) + exp // where it comes to stand
-	if point <= 0 || point > len("18446744073709551615") {
+	significant := len(strings.TrimRight(digits, "0"))
+	if point <= 0 || point > maxFloatDigits || point > len("18446744073709551615") && significant <= floatDigits {
 		return "", false
 	}
 	digits += strings.Repeat("0", max(0, point-len(digits)))
@@ -245,6 +269,11 @@ func withoutExponent(mantissa, exponent string) (string, bool) {
 	}
 	return digits[:point] + "." + digits[point:], true
 }
+
+const (
+	floatDigits    = 17  // that tell each float64 from the others
+	maxFloatDigits = 309 // before the point of the largest one
+)
 
 // isJSONNumber reports whether s is a number by RFC 8259 section 6.
 func isJSONNumber(s string) bool {
@@ -297,8 +326,9 @@ func canonicalValue(v any) any {
 	case scalarText:
 		return s.text
 	case scalarNumber:
-		if _, ok := v.(json.Number); ok && s.num.rest != 0 {
-			return v // too many digits for 64 bits: not to be rounded silently
+		if s.num.rest != 0 { // too many digits for 64 bits: not to be rounded silently
+			r, _ := indirect(reflect.ValueOf(v))
+			return json.Number(r.String())
 		}
 		return s.num.value()
 	}
@@ -334,7 +364,7 @@ func canonicalList(values []any) any {
 	list := make([]any, 0, len(values))
 	for _, v := range values {
 		r := reflect.ValueOf(v)
-		if r.Kind() != reflect.Slice && r.Kind() != reflect.Array {
+		if !isList(r) { // bytes are none: they are refused, as text is what was meant
 			list = append(list, canonicalValue(v))
 			continue
 		}
@@ -375,13 +405,18 @@ func compileScalar(v any, fs *faults, p pointer) scalar {
 			fs.add(p, notCanonical, v)
 			return scalar{}
 		}
-		fs.add(p, "is a number that 64 bits cannot hold exactly; compare it as text")
+		fs.add(p, "is a number that 64 bits cannot hold exactly; write it rounded, as %s, or if it is an ID, as text here and in the visit",
+			strconv.FormatFloat(n.float(), 'e', -1, 64))
 		return scalar{}
 	case nil:
 		fs.add(p, `is missing or null; to test for absence write {"not": {"field": …, "op": "exists"}}`)
 		return scalar{}
 	case int, int8, int16, int32, uint, uint8, uint16, uint32, float32:
 		fs.add(p, notCanonical, v)
+		return scalar{}
+	}
+	if isList(reflect.ValueOf(v)) {
+		fs.add(p, "is a list; write a text, a boolean or a number; to compare with each of a list use in")
 		return scalar{}
 	}
 	fs.add(p, "is %s; write a text, a boolean or a number", describe(v))
