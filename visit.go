@@ -1,7 +1,11 @@
 package campaign
 
 import (
+	"encoding"
 	"encoding/json"
+	"math"
+	"reflect"
+	"strconv"
 	"time"
 )
 
@@ -56,6 +60,19 @@ type Profile struct {
 	Fields map[string]any `json:"fields,omitempty"` // the fields profile.NAME
 }
 
+// MarshalJSON writes the JSON form of a visit, so that conditions decide what is
+// read from a log as they decide the visit itself: times are written in UTC,
+// floats with all their digits, and a list or a map that is nil as an empty one.
+// Structs, and types with a JSON form of their own, are written as
+// encoding/json does. NaN and infinities are errors, as they are there.
+func (v PageVisit) MarshalJSON() ([]byte, error) {
+	type plain PageVisit // without this method
+	v.Item.Fields = loggedFields(v.Item.Fields)
+	v.Profile.Fields = loggedFields(v.Profile.Fields)
+	v.Data = loggedFields(v.Data)
+	return json.Marshal(plain(v))
+}
+
 // UnmarshalJSON reads the JSON form of a visit: strictly, so that a misspelt
 // key is an error and not a visit without that part. Numbers in the maps become
 // [json.Number], which keeps them exact. The error is a [*ValidationError].
@@ -72,7 +89,10 @@ func (v *PageVisit) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-var _ json.Unmarshaler = (*PageVisit)(nil)
+var (
+	_ json.Marshaler   = PageVisit{}
+	_ json.Unmarshaler = (*PageVisit)(nil)
+)
 
 func (d *decoder) pageVisit(n *jsonValue) PageVisit {
 	var v PageVisit
@@ -140,6 +160,66 @@ func (d *decoder) profile(n *jsonValue) Profile {
 		return true
 	}, "id", "known", "fields")
 	return p
+}
+
+func loggedFields(m map[string]any) map[string]any {
+	if m == nil {
+		return nil // left out
+	}
+	return loggedMap(reflect.ValueOf(m), 0).(map[string]any)
+}
+
+// logged returns a value as MarshalJSON gives it to encoding/json, which has the
+// last word on all that conditions do not look into, and on what holds itself.
+func logged(r reflect.Value, depth int) any {
+	v := r.Interface()
+	switch v.(type) { // without reflection: what most maps hold
+	case string, bool, int, int64, json.Number:
+		return v
+	}
+	r, ok := indirect(r)
+	switch {
+	case !ok && (r.Kind() == reflect.Pointer || r.Kind() == reflect.Interface) && r.IsNil():
+		return nil
+	case !ok || depth > maxDepth:
+		return v
+	case isTime(r):
+		return formatTime(r.Convert(timeType).Interface().(time.Time))
+	}
+	switch r.Interface().(type) {
+	case json.Marshaler, encoding.TextMarshaler:
+		return v
+	}
+	switch {
+	case r.CanFloat():
+		return loggedFloat(r.Float())
+	case isList(r):
+		list := make([]any, r.Len())
+		for i := range list {
+			list[i] = logged(r.Index(i), depth+1)
+		}
+		return list
+	case r.Kind() == reflect.Map && r.Type().Key().Kind() == reflect.String:
+		return loggedMap(r, depth)
+	}
+	return v
+}
+
+func loggedMap(r reflect.Value, depth int) any {
+	m := make(map[string]any, r.Len())
+	for entry := r.MapRange(); entry.Next(); {
+		m[entry.Key().String()] = logged(entry.Value(), depth+1)
+	}
+	return m
+}
+
+// loggedFloat writes all digits where encoding/json rounds to those that tell one
+// float from the next: read as an integer, they would be another number.
+func loggedFloat(f float64) any {
+	if abs := math.Abs(f); abs >= 1<<53 && abs < 1e21 {
+		return json.Number(strconv.FormatFloat(f, 'f', 0, 64))
+	}
+	return f
 }
 
 // maxAhead is how far a visit's time may lie ahead of the clock.
