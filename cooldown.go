@@ -20,6 +20,12 @@ import (
 // that is 5e13 / 7.4e19, a chance of less than one in a million (6.8e-7) that
 // there is any such pair among them. One more profile that visits meets another
 // one's cooldown with a chance of 1e7 / 7.4e19, one in seven million millions.
+//
+// A cooldown that has ended is forgotten when visits that are more than five
+// minutes younger than its end have entered: a visit that comes even later than
+// that, and lies in it, may find the campaign open. Visits that are ahead of the
+// clock of the process by more than a minute do not count for that, unless
+// many in a row are: one wrong clock does not end the cooldowns of others.
 type MemoryTracker struct {
 	// Capacity is a hint for how many cooldowns live at once, in all campaigns
 	// together. Zero is fine: memory grows in small steps, and a hint saves

@@ -14,7 +14,9 @@ import (
 // it as a whole, because a snapshot has a key of its own.
 type generation struct {
 	key    hashKey
-	newest atomic.Int64 // time of the newest visit that entered
+	newest atomic.Int64 // time of the newest visit that entered and is believed, see accept
+	clock  atomic.Int64 // what the clock of the process showed when it was last looked at
+	ahead  atomic.Int32 // how many visits in a row were ahead of it
 	tables atomic.Pointer[directory]
 
 	capacity  int64        // of the tracker
@@ -34,6 +36,11 @@ const (
 	// grace is how long a cooldown is kept beyond its end, in milliseconds,
 	// for visits that come late.
 	grace = int64(5 * time.Minute / time.Millisecond)
+
+	// A visit may be ahead of the clock by as much as clocks usually differ. One
+	// that is further ahead is believed if so many before it were, too.
+	usualSkew      = int64(time.Minute / time.Millisecond)
+	agreeingVisits = 16
 
 	// maxCapacity is how much of a hint is followed: pages for so many entries
 	// take 18 MB before the first of them comes. What is beyond it grows.
@@ -61,8 +68,38 @@ func newGeneration(key hashKey, capacity int) *generation {
 // horizon is the time before which a cooldown that has ended may be forgotten.
 func (g *generation) horizon() int64 { return g.newest.Load() - grace }
 
-// accept notes the time of a visit that enters.
+// accept notes the time of a visit that enters, as far as it is believed. What
+// has ended before it, but for the grace, is forgotten: so a single visit whose
+// clock is wrong would end the cooldowns of everybody. Visits that are ahead of
+// the clock of this process therefore count only when many in a row are, as it is
+// where time is simulated.
 func (g *generation) accept(at int64) {
+	if at > g.clock.Load()+usualSkew { // once a minute, as looking costs something
+		now := time.Now().UnixMilli()
+		g.clock.Store(now)
+		if at > now+usualSkew {
+			g.acceptAhead(at)
+			return
+		}
+	}
+	if g.ahead.Load() != 0 {
+		g.ahead.Store(0)
+	}
+	if g.newest.Load() > g.clock.Load()+usualSkew {
+		g.newest.Store(at) // time is not simulated after all
+	}
+	g.advance(at)
+}
+
+func (g *generation) acceptAhead(at int64) {
+	if g.ahead.Load() < agreeingVisits {
+		g.ahead.Add(1)
+		return
+	}
+	g.advance(at)
+}
+
+func (g *generation) advance(at int64) {
 	for {
 		newest := g.newest.Load()
 		if at <= newest || g.newest.CompareAndSwap(newest, at) {

@@ -69,13 +69,17 @@ func TestSnapshotRoundTrip(t *testing.T) {
 
 func TestSnapshotLeavesOutTheExpired(t *testing.T) {
 	tr, full := filled(t, 2000)
-	enter(t, tr, entry(noon.AddDate(100, 0, 0)))
+	for i := range 17 { // one alone might have a wrong clock
+		e := entry(noon.AddDate(100, 0, 0))
+		e.Profile = fmt.Sprint("late ", i)
+		enter(t, tr, e)
+	}
 	var b bytes.Buffer
 	if _, err := tr.WriteTo(&b); err != nil {
 		t.Fatal(err)
 	}
 	// Of ten timeouts, Never and 120 years go on.
-	if got, want := b.Len(), len(full)/5; got > want+200 {
+	if got, want := b.Len(), len(full)/5; got > want+500 {
 		t.Errorf("the snapshot a century later has %d bytes, want about %d", got, want)
 	}
 }

@@ -1,10 +1,13 @@
 package campaign_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hybridcampaign/campaign"
@@ -339,5 +342,67 @@ func TestMemoryTrackerForgetAndReset(t *testing.T) {
 	fill()
 	if got := tr.Len(noon); got != 6 {
 		t.Errorf("Len = %d after all have entered again, want 6", got)
+	}
+}
+
+// One visit with a wrong clock must not end the cooldowns of everybody, nor may
+// one in a hundred; where all visits are ahead of the process, they are right.
+func TestMemoryTrackerBelievesTheClock(t *testing.T) {
+	const profiles, visits = 2000, 4000
+	for _, test := range []struct {
+		name   string
+		start  time.Duration // of all visits, from the clock
+		skewed int           // one in so many visits is 23 hours ahead
+		kept   bool
+	}{
+		{"one visit is ahead", 0, visits, true},
+		{"one in a hundred is ahead", 0, 100, true},
+		{"one in a hundred is ahead of a replay", -30 * 24 * time.Hour, 100, true},
+		{"the first visit is ahead", 0, 0, true},
+		{"all are ahead", 23 * time.Hour, 1, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var tr campaign.MemoryTracker
+				start := time.Now()
+				if test.skewed == 0 {
+					mustEnter(t, &tr, campaign.Entry{Campaign: "shoes", Profile: "first", Time: start.Add(23 * time.Hour), Timeout: 12 * time.Hour})
+				}
+				for i := range profiles {
+					mustEnter(t, &tr, campaign.Entry{Campaign: "shoes", Profile: fmt.Sprint(i), Time: start.Add(min(0, test.start)), Timeout: 12 * time.Hour})
+				}
+				for i := range visits {
+					at := start.Add(min(0, test.start))
+					if test.skewed > 0 && i%test.skewed == test.skewed/2 {
+						at = start.Add(23 * time.Hour)
+					}
+					mustEnter(t, &tr, campaign.Entry{Campaign: "shoes", Profile: fmt.Sprint("later ", i), Time: at, Timeout: 12 * time.Hour})
+				}
+				var again campaign.MemoryTracker
+				var file bytes.Buffer
+				if _, err := tr.WriteTo(&file); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := again.ReadFrom(&file); err != nil {
+					t.Fatal(err)
+				}
+				mustEnter(t, &again, campaign.Entry{Campaign: "hats", Profile: "ann", Time: start.Add(23 * time.Hour), Timeout: 12 * time.Hour})
+				for i := range visits {
+					mustEnter(t, &again, campaign.Entry{Campaign: "hats", Profile: fmt.Sprint(i), Time: start.Add(test.start), Timeout: time.Minute})
+				}
+				late := start.Add(min(0, test.start)).Add(time.Minute)
+				for name, tr := range map[string]*campaign.MemoryTracker{"live": &tr, "restored": &again} {
+					held := 0
+					for i := range profiles {
+						if _, closed := tr.Until("shoes", fmt.Sprint(i), late); closed {
+							held++
+						}
+					}
+					if (held == profiles) != test.kept {
+						t.Errorf("%s: %d of %d cooldowns are left, want all: %t", name, held, profiles, test.kept)
+					}
+				}
+			})
+		})
 	}
 }

@@ -206,12 +206,15 @@ func isExpected(err error) bool {
 }
 
 // visit returns the visit with a number. Its time is its own, to the
-// millisecond: often now, sometimes late.
+// millisecond: often now, sometimes late, now and then ahead of the clock.
 func (w *simulation) visit(i int) campaign.PageVisit {
 	d := w.dice("visit", i)
 	at := time.Now().Truncate(time.Second)
 	if d.IntN(4) == 0 {
 		at = at.Add(-time.Duration(d.IntN(240)) * time.Second) // within the grace for late visits
+	}
+	if d.IntN(30) == 0 {
+		at = at.Add(time.Duration(d.IntN(23*3600)) * time.Second)
 	}
 	fields := map[string]any{"nested": map[string]any{"vid": strconv.Itoa(i)}}
 	if d.IntN(2) == 0 {
