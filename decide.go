@@ -155,7 +155,7 @@ func (d *decision) enter(prog *program, v *view, out *Outcome) *run {
 			e.unreserve()
 		}
 		out.exited()
-		e.reopen(d.ctx, prog, entry, out)
+		e.reopenWithin(d.ctx, prog, entry, out)
 	}()
 	if d.queued {
 		if reserved = e.reserve(prog.id); !reserved {
@@ -275,5 +275,42 @@ func (e *Engine) reopen(ctx context.Context, prog *program, entry Entry, out *Ou
 	err = e.trackerReopen(ctx, entry, until)
 }
 
-// reopenTimeout bounds a Tracker that lives elsewhere.
-const reopenTimeout = 5 * time.Second
+const (
+	// reopenTimeout bounds a Tracker that lives elsewhere.
+	reopenTimeout = 5 * time.Second
+
+	// reopenGrace is how long a decision waits for it when its context is over.
+	reopenGrace = 50 * time.Millisecond
+)
+
+// reopenWithin is reopen for a decision, which ctx bounds, as whoever asked for it
+// has a page to show. A Tracker that is slow goes on behind it; Close waits for
+// that.
+func (e *Engine) reopenWithin(ctx context.Context, prog *program, entry Entry, out *Outcome) {
+	if _, ok := e.tracker.(*MemoryTracker); ok || ctx.Done() == nil {
+		e.reopen(ctx, prog, entry, out)
+		return
+	}
+	answer := *out
+	done := make(chan struct{})
+	e.track()
+	go func() {
+		defer e.untrack()
+		defer close(done)
+		e.reopen(ctx, prog, entry, &answer)
+	}()
+	select {
+	case <-done:
+		*out = answer
+		return
+	case <-ctx.Done():
+	}
+	timer := time.NewTimer(reopenGrace)
+	defer timer.Stop()
+	select {
+	case <-done:
+		*out = answer
+	case <-timer.C:
+		out.join(&stepError{"the cooldown is still being given back", ctx.Err()})
+	}
+}

@@ -26,7 +26,8 @@ import (
 // worker's from there on; for runs that Close ends, that of the caller of Close
 // or one of its own. The Sender is called on the goroutine that executes the
 // run, one webhook of a run after the other. A ProfileSource is always called
-// on a goroutine of its own.
+// on a goroutine of its own, and so is the Tracker's Reopen by a decision whose
+// context can end.
 //
 // A panic in any of them, or in the methods of an error that they return, is an
 // outcome that names the place, without the value that was passed to panic.

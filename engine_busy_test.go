@@ -84,6 +84,36 @@ func slow(d time.Duration) campaign.SenderFunc {
 	}
 }
 
+// A Tracker that is slow to take a cooldown back does not keep the page waiting.
+func TestEnqueueReturnsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tracker := &brokenTracker{reopen: func() error { time.Sleep(3 * time.Second); return nil }}
+		engine := newEngine(t, slow(time.Minute-1), &campaign.EngineOptions{Workers: 1, QueueSize: 1, Tracker: tracker}, runningShoes())
+		defer closeEngine(t, engine)
+		enqueue(t, engine, visitBy("p-1"))
+		enqueue(t, engine, visitBy("p-2"))
+		start := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		outcomes, err := engine.Enqueue(ctx, visitBy("p-3"))
+		if took := time.Since(start); err != nil || len(outcomes) != 1 || took > 200*time.Millisecond {
+			t.Fatalf("Enqueue = %v, %v after %v, want refused within its context", outcomes, err, took)
+		}
+		out := outcomes[0]
+		week := start.Add(7 * 24 * time.Hour)
+		if out.Status != campaign.Refused || !errors.Is(out.Err, context.DeadlineExceeded) || !out.Until.Equal(week) {
+			t.Errorf("Enqueue = %+v, want refused, with the cooldown still being given back", out)
+		}
+		time.Sleep(5 * time.Second)
+		if until, _ := tracker.Until(out.Campaign, "p-3", start); !until.Equal(start.Add(time.Minute)) {
+			t.Errorf("the cooldown ends at %v in the end, want that of a failure", until)
+		}
+		if out := enqueue(t, engine, visitBy("p-4")); out.Status != campaign.Refused || out.Err != nil || out.Until.After(time.Now().Add(time.Minute)) {
+			t.Errorf("Enqueue without a deadline = %+v, want refused and given back", out)
+		}
+	})
+}
+
 func TestEnqueueOutcomes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var told listener
