@@ -132,7 +132,8 @@ func (t *MemoryTracker) Len(at time.Time) int {
 // Merge tells the tracker that two profiles are one person. Each campaign is
 // from now on closed for to until the later of the two ends. What is kept for
 // from stays, because visits under the old ID may still be on their way; it
-// ends by itself, or with [MemoryTracker.Forget].
+// ends by itself, or with [MemoryTracker.Forget]. A run of from that is under way
+// and delivers nothing gives back what is kept for from, and not what to got.
 func (t *MemoryTracker) Merge(from, to string) {
 	g := t.generation()
 	old, f := g.key.fingerprint(from), g.key.fingerprint(to)
@@ -151,7 +152,9 @@ func (t *MemoryTracker) Merge(from, to string) {
 	}
 }
 
-// Forget removes all cooldowns of a profile.
+// Forget removes all cooldowns of a profile. A run that is under way takes the
+// next cooldown for its own if both end at the same moment, as two of [Never]
+// do, and gives it back if it delivers nothing.
 func (t *MemoryTracker) Forget(profile string) {
 	g := t.generation()
 	f := g.key.fingerprint(profile)
@@ -161,4 +164,5 @@ func (t *MemoryTracker) Forget(profile string) {
 }
 
 // Reset removes all cooldowns of a campaign, which is then open for everybody.
+// Of runs that are under way it holds what [MemoryTracker.Forget] says.
 func (t *MemoryTracker) Reset(campaign string) { t.generation().reset(campaign) }

@@ -159,9 +159,11 @@ func compareOrdered[T int64 | uint64 | float64](a, b T) int {
 // integer of 64 bits is exact however it is written, and so is the order of
 // everything else from 2^53 on; but what is written with an exponent and no more
 // digits than a float64 has is the nearest float64, as it would be in a
-// condition: 1e23 is no float64, and still has to equal itself.
+// condition: 1e23 is no float64, and still has to equal itself. What is longer
+// than any number that is meant counts as none (RFC 8259 section 9 allows a
+// limit): each campaign would read all of it.
 func parseNumber(s string) (number, bool) {
-	if !isJSONNumber(s) {
+	if len(s) > maxNumber || !isJSONNumber(s) {
 		return number{}, false
 	}
 	if i := strings.IndexAny(s, "eE"); i >= 0 {
@@ -271,6 +273,8 @@ func withoutExponent(mantissa, exponent string) (string, bool) {
 }
 
 const (
+	maxNumber = 4096 // bytes; no float64 that is written out in full has a third of them
+
 	floatDigits    = 17  // that tell each float64 from the others
 	maxFloatDigits = 309 // before the point of the largest one
 )

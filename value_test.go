@@ -138,9 +138,9 @@ func TestNumbers(t *testing.T) {
 		{json.Number("1e999999999999999999999"), 1, 1},
 		{json.Number("1e-999999999999999999999"), 1, -1},
 		{json.Number("0e999999999999999999999"), 0, 0},
-		{json.Number("1" + strings.Repeat("0", 100_000)), 1, 1},
-		{json.Number("0." + strings.Repeat("0", 100_000) + "1"), 1, -1},
-		{json.Number("1" + strings.Repeat("0", 100_000) + "e-100000"), 1, 0},
+		{json.Number("1" + strings.Repeat("0", 4000)), 1, 1},
+		{json.Number("0." + strings.Repeat("0", 4000) + "1"), 1, -1},
+		{json.Number("1" + strings.Repeat("0", 4000) + "e-4000"), 1, 0},
 		{math.SmallestNonzeroFloat64, 0, 1},
 	}
 	for _, tt := range tests {
@@ -173,7 +173,7 @@ func TestNumbers(t *testing.T) {
 // What is not a number has no order, and equals none.
 func TestNotANumberMatchesNothing(t *testing.T) {
 	inf := math.Inf(1)
-	for _, v := range []any{inf, -inf, float32(inf), []any{-inf}, math.NaN(), float32(math.NaN()), new(math.NaN()), []float64{math.NaN()}, []any{math.NaN()}} {
+	for _, v := range []any{json.Number("1" + strings.Repeat("0", 5000) + "e-5000"), []any{json.Number(strings.Repeat("1", 5000))}, inf, -inf, float32(inf), []any{-inf}, math.NaN(), float32(math.NaN()), new(math.NaN()), []float64{math.NaN()}, []any{math.NaN()}} {
 		for _, c := range []campaign.Comparison{
 			x.Equals(0), x.Equals(1.5), x.In(0, 1.5, "NaN"), x.Equals("NaN"),
 			x.Less(1), x.AtMost(1), x.Greater(1), x.AtLeast(1), x.Less(1.5), x.AtLeast(1.5), x.AtLeast(uint64(1 << 63)),

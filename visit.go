@@ -11,7 +11,8 @@ import (
 
 // A PageVisit is one page seen by one visitor, as the host tells it. The host
 // may change or reuse everything that it refers to once the call that took the
-// visit has returned.
+// visit has returned; but not what a type keeps to itself, such as the digits
+// of a [math/big.Int], which a run that waits for a [ProfileSource] shares.
 type PageVisit struct {
 	// ID is the host's own ID of the visit, if it has one. Two visits with the
 	// same ID give their requests the same delivery IDs.
