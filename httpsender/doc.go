@@ -53,6 +53,10 @@
 // to its hosts. [Sender.Signing] has requests signed by Standard Webhooks
 // (https://www.standardwebhooks.com), and [Verify] checks such signatures.
 //
+// [Sender.Check] finds at the start of a program what would keep the webhooks of
+// its campaigns from being sent: a secret that is not set, a host that it is not
+// bound to, an address that is not allowed.
+//
 // # Limits
 //
 // Requests in flight are bounded, in all and for each endpoint. An endpoint

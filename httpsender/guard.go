@@ -52,13 +52,16 @@ func newGuard(all bool, allow []string) (*guard, error) {
 // control returns the function that net.Dialer calls with each address that
 // host has, before it connects.
 func (g *guard) control(host string) func(context.Context, string, string, syscall.RawConn) error {
-	if g.all || g.hosts[strings.ToLower(host)] {
+	if g.allows(host) {
 		return nil
 	}
 	return func(_ context.Context, _, address string, _ syscall.RawConn) error {
 		return g.check(address)
 	}
 }
+
+// allows reports whether a host may be connected to whatever its addresses are.
+func (g *guard) allows(host string) bool { return g.all || g.hosts[strings.ToLower(host)] }
 
 // ports are those on which webhooks are found. Others belong to other
 // protocols, some of which can be talked into reading an HTTP request.

@@ -19,7 +19,7 @@ type prepared struct {
 	target target
 	id     string
 	method string
-	url    *url.URL // nil if it was refused
+	url    *url.URL // nil if it was refused, but for its scheme
 	path   string   // with the query, as it is sent
 	fields []field  // in the order in which they are sent
 	body   []byte   // the caller's
@@ -43,10 +43,10 @@ func (rt *runtime) prepare(ctx context.Context, r *campaign.Request) (*prepared,
 		return p, rt.err
 	}
 	u, err := rt.parseURL(r.URL)
-	if err != nil {
+	if p.url = u; err != nil {
 		return p, err
 	}
-	p.url, p.host, p.target, p.path = u, bindingHost(u), targetOf(u), u.RequestURI()
+	p.host, p.target, p.path = bindingHost(u), targetOf(u), u.RequestURI()
 	if r.Method != http.MethodPost && r.Method != http.MethodGet {
 		return p, &cause{text: "the method is neither POST nor GET"}
 	}
@@ -54,6 +54,7 @@ func (rt *runtime) prepare(ctx context.Context, r *campaign.Request) (*prepared,
 	return p, err
 }
 
+// parseURL returns the URL even if it is wrong only in that it is http.
 func (rt *runtime) parseURL(raw string) (*url.URL, error) {
 	u, err := url.Parse(escapeBars(raw))
 	if err != nil {
@@ -64,8 +65,6 @@ func (rt *runtime) parseURL(raw string) (*url.URL, error) {
 		return nil, &cause{text: "the URL has a space in it; write it as %20"}
 	}
 	switch {
-	case u.Scheme == "http" && !rt.allowHTTP:
-		return nil, &cause{text: "the URL is http, which everybody on the way can read; use https, or set Sender.AllowHTTP"}
 	case u.Scheme != "https" && u.Scheme != "http":
 		return nil, &cause{text: "the URL is not https"}
 	case u.Opaque != "" || u.Hostname() == "":
@@ -80,6 +79,9 @@ func (rt *runtime) parseURL(raw string) (*url.URL, error) {
 		return nil, &cause{text: "the URL's port is not between 1 and 65535"}
 	}
 	u.Host = strings.TrimSuffix(u.Host, ":") // an empty port is the usual one
+	if u.Scheme == "http" && !rt.allowHTTP {
+		return u, &cause{text: "the URL is http, which everybody on the way can read; use https, or set Sender.AllowHTTP"}
+	}
 	return u, nil
 }
 
@@ -221,7 +223,7 @@ func (rt *runtime) secret(ctx context.Context, name, host string) (string, error
 	case ctx.Err() != nil:
 		return "", contextCause(ctx.Err(), "while a secret was resolved")
 	}
-	return "", &cause{text: fmt.Sprintf("the secret %q could not be resolved", name)}
+	return "", &cause{text: fmt.Sprintf("the secret %q could not be resolved; the cause may quote it and is not shown, so log it in Secrets", name)}
 }
 
 func callSecrets(ctx context.Context, s Secrets, name, host string) (secret string, err error) {

@@ -108,7 +108,13 @@ func EnvSecrets(prefix string, hosts map[string][]string) Secrets {
 	return SecretsFunc(func(_ context.Context, name, host string) (string, error) {
 		list, ok := hosts[name]
 		if !ok {
-			return "", &noSecretError{name, host, "is not listed in EnvSecrets"}
+			why := "is not listed in EnvSecrets"
+			if short, ok := strings.CutPrefix(name, prefix); ok && hosts[short] != nil {
+				why += "; a campaign names it without the prefix"
+			} else if hosts[prefix+name] != nil {
+				why += ", but with its prefix; list it without"
+			}
+			return "", &noSecretError{name, host, why}
 		}
 		if !slices.Contains(list, host) {
 			return "", &noSecretError{name, host, whyUnbound(list, host)}
@@ -133,6 +139,9 @@ func whyUnbound(bound []string, host string) string {
 		if withoutPort(b) == withoutPort(host) {
 			return "is bound to " + b + ", and this is " + host + "; hosts are written with their port unless it is 443"
 		}
+	}
+	if slices.ContainsFunc(bound, func(b string) bool { return strings.ContainsAny(b, "/*") }) {
+		return "is bound to something that is no host; write hosts without scheme, path and wildcard"
 	}
 	return "is not bound to " + host
 }

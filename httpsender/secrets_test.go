@@ -65,9 +65,11 @@ func TestSecretFaultsNameTheCause(t *testing.T) {
 	hosts := []string{canary + ".example", "127.0.0.1", "ESP.example:8443", "[::1]:8443", "plain.example"}
 	fromEnv := httpsender.EnvSecrets("SHOP_", map[string][]string{
 		"KEY": hosts, "EMPTY": {"esp.example"}, "MISSING": {"esp.example"}, "NOWHERE": nil,
+		"SHOP_PREFIXED": {"esp.example"}, "BADLY": {"https://" + canary + ".example/"},
 	})
 	fromMap := httpsender.MapSecrets(map[string]httpsender.BoundSecret{
 		"KEY": {Value: canary, Hosts: hosts}, "EMPTY": {Hosts: []string{"esp.example"}}, "NOWHERE": {Value: canary},
+		"BADLY": {Value: canary, Hosts: []string{"*." + canary + ".example"}},
 	})
 	both := []httpsender.Secrets{fromEnv, fromMap}
 	tests := []struct {
@@ -79,6 +81,9 @@ func TestSecretFaultsNameTheCause(t *testing.T) {
 		{both[:1], "MISSING", "https://esp.example/", `the secret "MISSING" is empty or unset: set SHOP_MISSING`},
 		{both[:1], "MISSING", "https://evil.example/", `the secret "MISSING" is not bound to evil.example`},
 		{both[:1], "OTHER", "https://esp.example/", `the secret "OTHER" is not listed in EnvSecrets`},
+		{both[:1], "SHOP_MISSING", "https://esp.example/", `the secret "SHOP_MISSING" is not listed in EnvSecrets; a campaign names it without the prefix`},
+		{both[:1], "PREFIXED", "https://esp.example/", `the secret "PREFIXED" is not listed in EnvSecrets, but with its prefix; list it without`},
+		{both, "BADLY", "https://esp.example/", `the secret "BADLY" is bound to something that is no host; write hosts without scheme, path and wildcard`},
 		{both[1:], "OTHER", "https://esp.example/", `the secret "OTHER" is not listed in MapSecrets`},
 		{both[1:], "EMPTY", "https://esp.example/", `the secret "EMPTY" is empty`},
 		{both, "NOWHERE", "https://esp.example/", `the secret "NOWHERE" is not bound to esp.example`},

@@ -12,7 +12,8 @@ import (
 
 // A Sender delivers requests over HTTP/1.1. The zero value is ready to use. It
 // is safe for concurrent use. It must not be copied, nor its fields changed,
-// once Send has been called.
+// once Send or Check has been called. A number or a time below zero counts as
+// zero, where its field says nothing else.
 type Sender struct {
 	// Secrets resolves the secrets that headers refer to. Nil means that there
 	// are none: a request that refers to one is not sent.
@@ -161,6 +162,7 @@ type runtime struct {
 	budget    time.Duration
 	schedule  schedule
 	limits    *limits
+	guard     *guard // nil if the transport is the host's
 	transport transport
 	err       error // what is wrong with the options; every Send fails with it
 }
@@ -202,7 +204,7 @@ func newRuntime(s *Sender) *runtime {
 		return rt
 	}
 	g, err := newGuard(s.AllowPrivate, s.Allow)
-	rt.transport, rt.err = newPool(newDialer(g, s.TLS), inAll), err
+	rt.guard, rt.transport, rt.err = g, newPool(newDialer(g, s.TLS), inAll), err
 	return rt
 }
 

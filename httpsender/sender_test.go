@@ -267,6 +267,7 @@ func TestRefusedBeforeSending(t *testing.T) {
 		text string
 	}{
 		{"http", func(s *httpsender.Sender, _ *campaign.Request) { s.AllowHTTP = false }, "Sender.AllowHTTP"},
+		{"http, and where", func(s *httpsender.Sender, _ *campaign.Request) { s.AllowHTTP = false }, "campaign: http://127.0.0.1:"},
 		{"other scheme", func(_ *httpsender.Sender, r *campaign.Request) { r.URL = "ftp://" + host }, "not https"},
 		{"no scheme", func(_ *httpsender.Sender, r *campaign.Request) { r.URL = "//" + host }, "not https"},
 		{"no host", func(_ *httpsender.Sender, r *campaign.Request) { r.URL = "http:///x" }, "no host"},
