@@ -322,6 +322,8 @@ func setTime(visit *PageVisit, now time.Time) error {
 		visit.Time = millis(now)
 	case visit.Time.Sub(now) > maxAhead:
 		return visitFault("/time", "is more than 24 hours ahead of the clock; pass the time at which the page was seen")
+	case visit.Time.Unix() < firstTimeMilli/1000: // a time.Time can be older than the year 1
+		return visitFault("/time", "is before the year 1; pass the time at which the page was seen")
 	}
 	return nil
 }

@@ -139,6 +139,7 @@ func TestBadVisit(t *testing.T) {
 			{"without a URL", func(v *campaign.PageVisit) { v.URL = "" }, "/url"},
 			{"with something else for a URL", func(v *campaign.PageVisit) { v.URL = "shoes" }, "/url"},
 			{"known without an ID", func(v *campaign.PageVisit) { v.Profile.ID = "" }, "/profile/id"},
+			{"before the year 1", func(v *campaign.PageVisit) { v.Time = time.Time{}.Add(-time.Second) }, "/time"},
 			{"more than 24 hours ahead", func(v *campaign.PageVisit) { v.Time = time.Now().Add(24*time.Hour + time.Millisecond) }, "/time"},
 		}
 		for _, tt := range tests {

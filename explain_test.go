@@ -54,6 +54,7 @@ func TestExplainReasons(t *testing.T) {
 		{"not known", func(v *campaign.PageVisit) { v.Profile.Known = false }, campaign.ReasonUnknownProfile, true},
 		{"in its cooldown", func(v *campaign.PageVisit) { v.Profile.ID = "p-closed" }, campaign.ReasonCoolingDown, true},
 		{"no email", func(v *campaign.PageVisit) { v.Profile.Fields = nil }, campaign.ReasonCannotRender, true},
+		{"before the year 1", func(v *campaign.PageVisit) { v.Time = time.Time{}.Add(-time.Second) }, campaign.ReasonBadVisit, true},
 		{"more than 24 hours ahead", func(v *campaign.PageVisit) { v.Time = time.Now().Add(25 * time.Hour) }, campaign.ReasonBadVisit, true},
 		{"ahead, and of another item", func(v *campaign.PageVisit) {
 			v.Time, v.Item.Category = time.Now().Add(25*time.Hour), "trail"
