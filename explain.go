@@ -24,10 +24,14 @@ type Explanation struct {
 	InAudience bool     // whether the visitor belongs to it
 
 	// Until is the end of the cooldown that holds the profile back, and Left how
-	// long that is from the visit on. Both are zero if there is none, or if
-	// the Tracker is no [CooldownReader], or panics.
+	// long that is from the visit on. Both are zero if there is none, and if
+	// it is not known.
 	Until time.Time
 	Left  time.Duration
+
+	// UntilErr says why the cooldown is not known: the Tracker is no
+	// [CooldownReader], or panics. Nil means that Until is right.
+	UntilErr error
 
 	// Err is what is wrong with the visit, or with a field that the payload
 	// needs. Nil unless Reason is one of these two.
@@ -49,6 +53,7 @@ const (
 	ReasonCoolingDown    Reason = "cooling_down"      // the profile is left alone
 	ReasonCannotRender   Reason = "cannot_render"     // a required field is missing, or one cannot be written
 	ReasonNeedsProfile   Reason = "needs_profile"     // the answer is the ProfileSource's, which Explain does not ask
+	ReasonNeedsTracker   Reason = "needs_tracker"     // the answer is the Tracker's, which is no CooldownReader
 )
 
 // Why a run failed, in an [Outcome].
@@ -98,7 +103,10 @@ type Finding struct {
 type Explanations []Explanation
 
 // A CooldownReader is a [Tracker] that can say until when a campaign is closed
-// without starting anything. [MemoryTracker] is one. [Engine.Explain] uses it.
+// without starting anything. [MemoryTracker] is one. [Engine.Explain] uses it:
+// of a Tracker that is none it cannot know whether the profile is left alone,
+// and says so with [ReasonNeedsTracker] in the place of [ReasonStarts]. An engine
+// with a [ProfileSource] uses it too, to not load profiles that are left alone.
 type CooldownReader interface {
 	Tracker
 
@@ -109,13 +117,17 @@ type CooldownReader interface {
 
 // Explain says for each loaded campaign what [Engine.Visit] would do with the
 // visit, and why. It starts nothing, changes nothing, and asks no
-// [ProfileSource]. A visit without a time is now.
+// [ProfileSource]. What it therefore cannot know it leaves open: see
+// [ReasonNeedsProfile]; and [ReasonNeedsTracker], for cooldowns of a Tracker that
+// is no [CooldownReader]. A visit without a time is now.
+//
+// After [Engine.Close] it still says what Visit would do if the engine were open.
 func (e *Engine) Explain(visit PageVisit) Explanations {
 	late := setTime(&visit, time.Now())
 	set := e.set.Load()
 	all := make(Explanations, len(set.programs))
 	for i, prog := range set.programs {
-		all[i] = prog.explain(visit, e.peek, late)
+		all[i] = prog.explain(visit, e.until, late)
 	}
 	return all
 }
@@ -131,9 +143,13 @@ func (c Campaign) Explain(visit PageVisit) (Explanation, error) {
 	return prog.explain(visit, nil, nil), nil
 }
 
+// A cooldownEnd returns the end of the cooldown that holds a visit back, and
+// whether there is one.
+type cooldownEnd func(campaign string, visit *PageVisit) (until time.Time, closed bool, err error)
+
 // explain is told what is wrong with the visit's time, since only who has a clock
 // can say. As in Visit that is asked of a visit that meets the condition.
-func (prog *program) explain(visit PageVisit, peek func(campaign string, visit *PageVisit) (time.Time, bool), late error) Explanation {
+func (prog *program) explain(visit PageVisit, end cooldownEnd, late error) Explanation {
 	x := Explanation{Campaign: prog.id, Name: prog.name, Audience: prog.audience}
 	v := view{visit: visit}
 	if err := v.read(); err != nil {
@@ -143,8 +159,9 @@ func (prog *program) explain(visit PageVisit, peek func(campaign string, visit *
 	trigger := pointer{}.key("nodes").index(0)
 	x.Condition = prog.when.explain(&v, trigger.key("when"), prog.asks)
 	x.InAudience = prog.audience.admits(&visit.Profile)
-	if peek != nil && visit.Profile.ID != "" {
-		if until, closed := peek(prog.id, &visit); closed {
+	if end != nil && visit.Profile.ID != "" {
+		until, closed, err := end(prog.id, &visit)
+		if x.UntilErr = err; closed {
 			x.Until, x.Left = until, until.Sub(visit.Time)
 		}
 	}
@@ -165,6 +182,8 @@ func (prog *program) explain(visit PageVisit, peek func(campaign string, visit *
 		x.Reason = ReasonCoolingDown
 	case err != nil:
 		x.Reason, x.Err = ReasonCannotRender, err
+	case x.UntilErr != nil: // only now: what is sure either way is worth more
+		x.Reason = ReasonNeedsTracker
 	default:
 		x.Reason = ReasonStarts
 	}
@@ -236,7 +255,11 @@ func (x Explanation) String() string {
 	} else {
 		writeLine(&b, 1, answerNo, x.audience()+markWrong)
 	}
-	if !x.Until.IsZero() {
+	switch {
+	case x.UntilErr != nil:
+		why := strings.TrimPrefix(x.UntilErr.Error(), "campaign: ")
+		writeLine(&b, 1, answerOpen, "cooldown: not known; "+why)
+	case !x.Until.IsZero():
 		writeLine(&b, 1, answerNo, "cooldown: "+x.cooldown())
 	}
 	return b.String()
@@ -290,6 +313,8 @@ func (x Explanation) verdict() string {
 		return "does not start: the campaign is paused"
 	case ReasonNeedsProfile:
 		return "starts or does not: that depends on what the profile source knows"
+	case ReasonNeedsTracker:
+		return "starts or does not: that depends on the cooldown, which is not known"
 	case ReasonCondition:
 		return "does not start: the visit does not meet the condition"
 	case ReasonUnknownProfile:

@@ -537,10 +537,84 @@ type panickyReader struct{ campaign.MemoryTracker }
 
 func (*panickyReader) Until(string, string, time.Time) (time.Time, bool) { panic("until") }
 
+// A Tracker of a host's own need not say what it keeps.
+type silentTracker struct{ campaign.Tracker }
+
+// Whether the profile is left alone is not known of every Tracker. Then Explain
+// must not say that the campaign starts: Visit may find it in its cooldown.
+func TestExplainUnknownCooldown(t *testing.T) {
+	const (
+		silent = "  ?    cooldown: not known; the Tracker cannot be read (it has no Until method, see CooldownReader)\n"
+		panics = "  ?    cooldown: not known; panic in CooldownReader.Until with a value of type string, at "
+	)
+	same := func(*campaign.PageVisit) {}
+	tests := []struct {
+		name    string
+		tracker campaign.Tracker
+		change  func(*campaign.PageVisit)
+		want    campaign.Reason
+		line    string // none if it is empty
+	}{
+		{"it can be read", new(campaign.MemoryTracker), same, campaign.ReasonStarts, ""},
+		{"it cannot be read", silentTracker{new(campaign.MemoryTracker)}, same, campaign.ReasonNeedsTracker, silent},
+		{"it panics", new(panickyReader), same, campaign.ReasonNeedsTracker, panics},
+
+		// What is sure either way is said.
+		{"another item", silentTracker{}, func(v *campaign.PageVisit) { v.Item.Category = "trail" }, campaign.ReasonCondition, silent},
+		{"not in the audience", silentTracker{}, func(v *campaign.PageVisit) { v.Profile.Known = false }, campaign.ReasonUnknownProfile, silent},
+		{"no email", silentTracker{}, func(v *campaign.PageVisit) { v.Profile.Fields = nil }, campaign.ReasonCannotRender, silent},
+		{"nobody to leave alone", silentTracker{}, func(v *campaign.PageVisit) { v.Profile = campaign.Profile{} }, campaign.ReasonUnknownProfile, ""},
+		{"no URL", silentTracker{}, func(v *campaign.PageVisit) { v.URL = "" }, campaign.ReasonBadVisit, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			engine := newEngine(t, noSender(), &campaign.EngineOptions{Tracker: tt.tracker}, runningShoes())
+			v := shoeVisit()
+			tt.change(&v)
+			got := engine.Explain(v)[0]
+			if got.Reason != tt.want || (got.UntilErr != nil) != (tt.line != "") {
+				t.Errorf("Reason = %s with UntilErr = %v, want %s and an error if the line %q", got.Reason, got.UntilErr, tt.want, tt.line)
+			}
+			if !strings.Contains(got.String(), tt.line) || strings.Contains(got.String(), "cooldown: not known") != (tt.line != "") {
+				t.Errorf("the explanation has no line %q:\n%v", tt.line, got)
+			}
+			if open := ": starts or does not: that depends on the cooldown"; (tt.want == campaign.ReasonNeedsTracker) != strings.Contains(got.String(), open) {
+				t.Errorf("the explanation of %s says:\n%v", tt.want, got)
+			}
+		})
+	}
+}
+
+// A cooldown that cannot be read does not keep the ProfileSource from being
+// asked.
+func TestExplainUnknownCooldownAndProfile(t *testing.T) {
+	engine := newEngine(t, noSender(), &campaign.EngineOptions{
+		Tracker: silentTracker{new(campaign.MemoryTracker)},
+		Profiles: campaign.ProfileSourceFunc(func(context.Context, string) (campaign.Profile, error) {
+			return campaign.Profile{}, nil
+		}),
+	}, withCondition(x.Equals("a")))
+	v := shoeVisit()
+	if got := engine.Explain(v)[0]; got.Reason != campaign.ReasonNeedsProfile || got.UntilErr == nil {
+		t.Errorf("Explain = %v with UntilErr = %v, want what both depend on", got, got.UntilErr)
+	}
+}
+
 func TestExplainSurvivesTracker(t *testing.T) {
 	engine := newEngine(t, noSender(), &campaign.EngineOptions{Tracker: new(panickyReader)}, runningShoes())
 	got := engine.Explain(shoeVisit())
-	if len(got) != 1 || got[0].Reason != campaign.ReasonStarts || engine.Stats().Panics != 1 {
-		t.Errorf("Explain = %v with %d panics counted, want a start and one", got, engine.Stats().Panics)
+	if len(got) != 1 || got[0].Reason != campaign.ReasonNeedsTracker || engine.Stats().Panics != 1 {
+		t.Errorf("Explain = %v with %d panics counted, want a cooldown that is not known and one", got, engine.Stats().Panics)
+	}
+}
+
+// A closed engine is often asked why a visit of before did not start.
+func TestExplainAfterClose(t *testing.T) {
+	engine := newEngine(t, noSender(), nil, runningShoes())
+	if err := engine.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := engine.Explain(shoeVisit()); len(got) != 1 || got[0].Reason != campaign.ReasonStarts {
+		t.Errorf("Explain = %v, want what it says before Close", got)
 	}
 }
