@@ -253,7 +253,7 @@ func (x Explanation) String() string {
 	if x.InAudience {
 		writeLine(&b, 1, answerYes, x.audience())
 	} else {
-		writeLine(&b, 1, answerNo, x.audience()+markWrong)
+		writeLine(&b, 1, answerNo, x.audience()+": "+x.outside()+markWrong)
 	}
 	switch {
 	case x.UntilErr != nil:
@@ -332,6 +332,15 @@ func (x Explanation) audience() string {
 		return "audience: every profile with an ID"
 	}
 	return "audience: known profiles"
+}
+
+// outside says why the visitor is not in the audience. Forgetting Known is a slip
+// that nothing else tells of: the zero Profile is an anonymous visitor.
+func (x Explanation) outside() string {
+	if x.Audience == AudienceAll {
+		return "the profile has no ID"
+	}
+	return "the profile is not known (Profile.Known is false)"
 }
 
 // write writes a line for each part. wrong says that f would have to come out

@@ -97,7 +97,7 @@ func TestExplainAsksNoProfileSource(t *testing.T) {
 		would    = country + "not in the visit; the profile source would be asked"
 		shoes    = "  yes    page.path starts_with \"/shoes/\": it is \"/shoes/42\"\n"
 		audience = "  yes  audience: known profiles\n"
-		stranger = "  NO   audience: known profiles  <- this is why\n"
+		stranger = "  NO   audience: known profiles: the profile is not known (Profile.Known is false)  <- this is why\n"
 		why      = "  <- this is why\n"
 	)
 	isDutch := campaign.ProfileField("country").Equals("NL")
@@ -300,6 +300,31 @@ func TestExplainCooldownText(t *testing.T) {
 		mustEnter(t, &tracker, campaign.Entry{Campaign: c.ID, Profile: v.Profile.ID, Time: v.Time, Timeout: tt.left})
 		if got := engine.Explain(v).String(); !strings.Contains(got, "cooldown: "+tt.want) {
 			t.Errorf("the explanation with %v left has no %q:\n%s", tt.left, tt.want, got)
+		}
+	}
+}
+
+// Hosts forget to say that a profile is known, or who it is.
+func TestExplainSaysWhyNotInTheAudience(t *testing.T) {
+	tests := []struct {
+		audience campaign.Audience
+		profile  campaign.Profile
+		want     string
+	}{
+		{campaign.AudienceKnown, campaign.Profile{ID: "p-1", Known: true}, "  yes  audience: known profiles\n"},
+		{campaign.AudienceKnown, campaign.Profile{ID: "p-1"}, "  NO   audience: known profiles: the profile is not known (Profile.Known is false)  <- this is why\n"},
+		{campaign.AudienceKnown, campaign.Profile{}, "  NO   audience: known profiles: the profile is not known (Profile.Known is false)  <- this is why\n"},
+		{campaign.AudienceAll, campaign.Profile{ID: "p-1"}, "  yes  audience: every profile with an ID\n"},
+		{campaign.AudienceAll, campaign.Profile{}, "  NO   audience: every profile with an ID: the profile has no ID  <- this is why\n"},
+	}
+	for _, tt := range tests {
+		c := withCondition(path.Exists())
+		c.Nodes[0] = campaign.WebsiteTrigger{When: path.Exists(), Audience: tt.audience}
+		v := seen("/")
+		v.Profile = tt.profile
+		got, err := c.Explain(v)
+		if err != nil || !strings.HasSuffix(got.String(), tt.want) {
+			t.Errorf("Explain for %+v = %v, %v, want at its end %q", tt.profile, got, err, tt.want)
 		}
 	}
 }
