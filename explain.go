@@ -92,8 +92,10 @@ type Finding struct {
 
 	// Found is what the comparison found, as it compares it: a text, a boolean,
 	// a number, or a list of these, of a repeated query parameter too. What
-	// nothing compares with, such as a map, is its type instead, which prints as
-	// text. Missing says that nothing was there.
+	// nothing compares with prints as text, also in JSON: of a map it is the
+	// type, of NaN and the infinities their name. Missing says that nothing was
+	// there; then Found is nil, or prints what kept a name with dots from being
+	// found, as profile.a does that of profile.a.b if it is a text.
 	Found   any
 	Missing bool
 }
@@ -206,6 +208,9 @@ func (t *test) explain(v *view, p pointer, source bool) Finding {
 		f.Comparison.Value = cloneValue(t.cmp.def.Value)
 		value, ok := v.value(t.cmp.field)
 		f.Found, f.Missing = seen(value), !ok
+		if !ok {
+			f.Found = v.inTheWay(t.cmp.field, t.cmp.def.Field)
+		}
 		return f
 	case testNot:
 		f.Kind = "not"
@@ -358,7 +363,7 @@ func (f Finding) write(b *strings.Builder, depth int, wrong bool, open string) {
 		}
 		return
 	}
-	text := string(f.Comparison.Field) + " " + string(f.Comparison.Op)
+	text := visibleLine(string(f.Comparison.Field)) + " " + string(f.Comparison.Op)
 	if f.Comparison.Op != OpExists {
 		asked, _ := f.shown()
 		text += " " + asked

@@ -458,7 +458,10 @@ func TestExplainShowsWhatDiffers(t *testing.T) {
 		{x.Equals("cQ=="), []byte("q"), `equals "cQ==": it is a value of the type []uint8, which`},
 		{x.Exists(), map[string]any{"a": 1}, `yes  profile.x exists: it is a value of the type map[string]interface {}`},
 		{x.Equals("q"), []any{"x", func() {}, []any{1}, math.NaN(), nil}, `it is ["x",(func()),([]interface {}),NaN,null]`},
-		{x.Equals("q"), math.Inf(1), `it is a number: +Inf`},
+		{x.Equals("q"), math.Inf(1), `it is +Inf, which counts as no number`},
+		{x.AtLeast(1), float32(math.Inf(1)), `at_least 1: it is +Inf, which counts as no number`},
+		{x.Less(1), math.NaN(), `less 1: it is NaN, which counts as no number`},
+		{x.Exists(), math.NaN(), "exists: it is NaN\n"},
 		{x.Equals("q"), "\xff", `it is "\xff"`},
 		{x.Equals(1), json.Number("1e400"), `it is 1e400`},
 
@@ -484,6 +487,61 @@ func TestExplainShowsWhatDiffers(t *testing.T) {
 		if !strings.Contains(got.String(), tt.want) || len(got.String()) > 700 {
 			t.Errorf("the explanation of %+v for %.100v has no %s:\n%v", tt.when, tt.found, tt.want, got)
 		}
+	}
+}
+
+// A name with dots goes into maps. What it meets in their place is there, and to
+// say that it is missing would send the reader to look for a slip in the name.
+func TestExplainSaysWhatNamesCannotGoInto(t *testing.T) {
+	type key string
+	const only = ", and names go only into maps whose keys are text"
+	tests := []struct {
+		name string
+		x    any
+		want string
+	}{
+		{"x.b", []map[string]any{{"b": 1}}, "it is missing: profile.x is a value of the type []map[string]interface {}" + only},
+		{"x.b", map[any]any{"b": 1}, "it is missing: profile.x is a value of the type map[interface {}]interface {}" + only},
+		{"x.b", &struct{ B int }{1}, "it is missing: profile.x is a value of the type struct { B int }" + only},
+		{"x.b", "NL", "it is missing: profile.x is text" + only},
+		{"x.b", 1, "it is missing: profile.x is a number" + only},
+		{"x.b", nil, "it is missing: profile.x is null\n"},
+		{"x.b.c", map[string]any{"b": true}, "it is missing: profile.x.b is a boolean" + only},
+		{"x.b.c", map[key]any{"b": []int{1}}, "it is missing: profile.x.b is a value of the type []int" + only},
+		{"x.b.c.d", map[string]any{"b": map[string]any{}}, "it is missing\n"},
+		{"x.b", map[string]any{"c": 1}, "it is missing\n"},
+		{"y.b", "NL", "it is missing\n"},
+		{"y", "NL", "it is missing\n"},
+	}
+	for _, tt := range tests {
+		got, err := withCondition(campaign.Not{Of: campaign.ProfileField(tt.name).Equals(1)}).Explain(profiled(tt.x))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f := got.Condition.Of[0]; !f.Missing || !strings.Contains(got.String(), tt.want) {
+			t.Errorf("the explanation of profile.%s with %v as x has no %q:\n%v", tt.name, tt.x, tt.want, got)
+		}
+	}
+}
+
+// An explanation is also for programs, and for pages that show it.
+func TestExplanationAsJSON(t *testing.T) {
+	cycle := []any{nil}
+	cycle[0] = cycle
+	for _, odd := range []any{math.NaN(), math.Inf(-1), float32(math.Inf(1)), []float64{1, math.NaN()}, []any{math.Inf(1), "a"}, make(chan int), func() {}, cycle, "\xff", json.Number("1e400"), json.Number("x"), complex(1, 2)} {
+		c := withCondition(campaign.Any{x.Equals(1), campaign.ProfileField("x.y").Exists()})
+		c.Nodes[1] = campaign.Webhook{URL: "https://esp.example/", Payload: campaign.Payload{campaign.FromProfile("x")}}
+		got := newEngine(t, noSender(), &campaign.EngineOptions{Tracker: new(panickyReader)}, c).Explain(profiled(odd))
+		if _, err := json.Marshal(got); err != nil {
+			t.Errorf("Marshal of the explanation of %.100v: %v", odd, err)
+		}
+	}
+	got, err := withCondition(x.Equals(1)).Explain(profiled(math.Inf(1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := json.Marshal(got.Condition.Found); err != nil || string(text) != `"+Inf"` {
+		t.Errorf("Marshal of an infinity = %s, %v", text, err)
 	}
 }
 

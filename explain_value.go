@@ -3,7 +3,6 @@ package campaign
 import (
 	"encoding/json"
 	"fmt"
-	"math"
 	"reflect"
 	"strconv"
 	"strings"
@@ -16,13 +15,68 @@ import (
 // opaque stands for a value that comparisons cannot look at: it is its type.
 type opaque string
 
+// notFinite is NaN or an infinity. Nothing compares with it, and JSON, which has
+// no such number, gets it as text.
+type notFinite float64
+
+func (n notFinite) String() string { return strconv.FormatFloat(float64(n), 'g', -1, 64) }
+
+func (n notFinite) MarshalText() ([]byte, error) { return []byte(n.String()), nil }
+
+// blocked stands for a value that is missing because of what was found on the
+// way to it: it says of what, and what that is.
+type blocked string
+
+// inTheWay says what keeps a name with dots from being found, if the part before
+// one of the dots is there and is no map to look into. It is nil otherwise.
+func (v *view) inTheWay(f fieldRef, field Field) any {
+	fields := map[fieldKind]map[string]any{
+		fieldItem: v.visit.Item.Fields, fieldProfile: v.visit.Profile.Fields, fieldVisit: v.visit.Data,
+	}
+	here, rest := any(fields[f.kind]), f.name
+	for {
+		head, tail, dotted := strings.Cut(rest, ".")
+		if !dotted {
+			return nil
+		}
+		value, ok := lookupReflect(reflect.ValueOf(here), head)
+		if !ok {
+			return nil
+		}
+		if what := notNamed(reflect.ValueOf(value)); what != "" {
+			return blocked(string(field[:len(field)-len(tail)-1]) + " is " + what)
+		}
+		here, rest = value, tail
+	}
+}
+
+// notNamed says what a value is that names cannot go into, or "".
+func notNamed(r reflect.Value) string {
+	const only = ", and names go only into maps whose keys are text"
+	r, ok := indirect(r)
+	switch {
+	case !ok:
+		return "null"
+	case r.Kind() == reflect.Map && r.Type().Key().Kind() == reflect.String:
+		return ""
+	}
+	if kind := scalarOf(r).kind; kind != scalarInvalid {
+		return kind.String() + only
+	}
+	return "a value of the type " + r.Type().String() + only
+}
+
 // seen returns what comparisons see of a value of the visit: never anything that
 // the host may change, and not what a method of the value would write in its
 // place. It looks into nothing that they do not look into, so it takes no longer.
 func seen(v any) any {
-	switch v.(type) {
-	case nil, string, bool, int, int64, uint64, float64:
+	switch x := v.(type) {
+	case nil, string, bool, int, int64, uint64:
 		return v
+	case float64:
+		if x-x == 0 {
+			return v
+		}
 	}
 	r, ok := indirect(reflect.ValueOf(v))
 	if !ok {
@@ -50,6 +104,9 @@ func seenScalar(r reflect.Value) any {
 		if s.num.rest != 0 {
 			return json.Number(r.String())
 		}
+		if !s.num.isFinite() {
+			return notFinite(s.num.float())
+		}
 		return s.num.value()
 	}
 	return opaque(r.Type().String())
@@ -58,14 +115,22 @@ func seenScalar(r reflect.Value) any {
 // found says what a comparison found. Where it is of another kind than what was
 // asked for, that is the whole difference, and the quotes are easily overlooked.
 func (f Finding) found() string {
-	if f.Missing {
-		return "it is missing"
-	}
-	if what, ok := f.Found.(opaque); ok {
+	switch what := f.Found.(type) {
+	case blocked:
+		return "it is missing: " + visibleLine(string(what))
+	case opaque:
 		if f.Comparison.Op == OpExists {
 			return "it is a value of the type " + string(what)
 		}
 		return "it is a value of the type " + string(what) + ", which nothing compares with"
+	case notFinite:
+		if f.Comparison.Op == OpExists {
+			return "it is " + what.String()
+		}
+		return "it is " + what.String() + ", which counts as no number"
+	}
+	if f.Missing {
+		return "it is missing"
 	}
 	is, asked := scalarOf(reflect.ValueOf(f.Found)).kind, scalarOf(reflect.ValueOf(f.Comparison.Value)).kind
 	_, found := f.shown()
@@ -211,10 +276,8 @@ func appendShown(dst []byte, v any) []byte {
 		return append(dst, quoteShown(x)...)
 	case opaque:
 		return append(append(append(dst, '('), x...), ')')
-	case float64:
-		if math.IsNaN(x) || math.IsInf(x, 0) {
-			return strconv.AppendFloat(dst, x, 'g', -1, 64)
-		}
+	case notFinite:
+		return append(dst, x.String()...)
 	case []any:
 		dst = append(dst, '[')
 		for i, e := range x {
