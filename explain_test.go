@@ -426,6 +426,10 @@ func TestExplainShowsWhatDiffers(t *testing.T) {
 	for i := range many {
 		many[i] = i
 	}
+	skus := make([]any, 500)
+	for i := range skus {
+		skus[i] = fmt.Sprintf("sku-%04d", i)
+	}
 	tests := []struct {
 		when  campaign.Comparison
 		found any
@@ -478,6 +482,19 @@ func TestExplainShowsWhatDiffers(t *testing.T) {
 		{x.Regex("/checkout$"), "/" + long + "/checkout/x", `aaa/checkout/x"`},
 		{x.In("a", "b"), "/" + long + "/x", `aaa/x"`},
 		{x.Contains(long + "spring"), "ü" + long + "summer" + long, `summer`},
+		{x.Glob("/" + long + "/spring*"), "/" + long + "/summer" + long, `spring*": it is`},
+		{x.Glob("/" + long + "/spring*"), "/" + long + "/summer" + long, `/summera`},
+		{x.Glob("/*/spring/" + long), "/shoes/summer/" + long, `ing/aaa`},
+		{x.Glob("/*/spring/" + long), "/shoes/summer/" + long, `/shoes/summer/aaa`},
+
+		// Of many values the nearest.
+		{x.In(append(many, "spring-"+long+"-1", "winter-"+long+"-2")...), "winter-" + long + "-3", `-2"]: it is`},
+		{x.In(append(many, "spring-"+long+"-1", "winter-"+long+"-2")...), "spring-" + long + "-3", `-1",…]: it is`},
+		{x.In(skus...), "sku-0104x", `in […,"sku-0104",…]: it is "sku-0104x"`},
+		{x.In(skus...), "SKU-0104X", `in ["sku-0000","sku-0001",`},
+		{x.In(skus...).IgnoringCase(), "SKU-0104X", `in […,"sku-0104",…] (ignoring case): it is "SKU-0104X"`},
+		{x.In(skus...), "sku-0499", `yes  profile.x in […,"sku-0499"]: it is "sku-0499"`},
+		{x.In("a", "b"), "b", `in ["a","b"]: it is "b"`},
 	}
 	for _, tt := range tests {
 		got, err := withCondition(tt.when).Explain(profiled(tt.found))

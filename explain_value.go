@@ -148,18 +148,62 @@ const (
 )
 
 // shown writes what the comparison asks for and what it found. Long texts are cut
-// where they differ.
+// where they differ, and of many values the nearest is shown.
 func (f Finding) shown() (asked, found string) {
-	want, ok := f.Comparison.Value.(string)
-	got, text := f.Found.(string)
-	if !ok || !text || len(want) <= maxShown && len(got) <= maxShown {
-		return showValue(f.Comparison.Value), showValue(f.Found)
-	}
-	inWant, inGot, ok := f.differAt(want, got)
+	asked, found = showValue(f.Comparison.Value), showValue(f.Found)
+	got, ok := f.Found.(string)
 	if !ok {
-		return showValue(f.Comparison.Value), showValue(f.Found)
+		return asked, found
 	}
-	return showAround(want, inWant), showAround(got, inGot)
+	switch want := f.Comparison.Value.(type) {
+	case string:
+		if len(want) <= maxShown && len(got) <= maxShown {
+			return asked, found
+		}
+		if inWant, inGot, ok := f.differAt(want, got); ok {
+			return showAround(want, inWant), showAround(got, inGot)
+		}
+	case []any:
+		if len(got) <= maxShown && len(appendShown(nil, f.Comparison.Value)) <= maxShown {
+			return asked, found
+		}
+		if i := f.nearestOf(want, got); i >= 0 {
+			inWant, inGot := f.commonPrefix(want[i].(string), got)
+			return showElement(want, i, inWant), showAround(got, inGot)
+		}
+	}
+	return asked, found
+}
+
+// nearestOf returns which of the values of an in has the most in common with a
+// text at both ends, by how much is left of the two, or -1 if none has anything.
+func (f Finding) nearestOf(values []any, got string) int {
+	nearest, least := -1, 0
+	for i, v := range values {
+		want, ok := v.(string)
+		if !ok {
+			continue
+		}
+		head, _ := f.commonPrefix(want, got)
+		tail, _ := f.commonSuffix(want, got)
+		common := min(head+len(want)-tail, len(want))
+		if left := len(want) + len(got) - 2*common; common > 0 && (nearest < 0 || left < least) {
+			nearest, least = i, left
+		}
+	}
+	return nearest
+}
+
+// showElement writes one text of a list, and that there are others.
+func showElement(list []any, i, at int) string {
+	shown := showAround(list[i].(string), at)
+	if i > 0 {
+		shown = "…," + shown
+	}
+	if i < len(list)-1 {
+		shown += ",…"
+	}
+	return "[" + shown + "]"
 }
 
 // differAt returns where in two texts the first thing stands that keeps the
@@ -172,10 +216,27 @@ func (f Finding) differAt(want, got string) (inWant, inGot int, ok bool) {
 		inWant, inGot = f.commonSuffix(want, got)
 	case OpContains:
 		inWant, inGot = f.longestPart(want, got)
+	case OpGlob:
+		return f.differAtEnds(want, got)
 	default:
 		return 0, 0, false
 	}
 	return inWant, inGot, true
+}
+
+// differAtEnds is differAt for a glob. Only the texts at its ends have a place of
+// their own: it returns false for what stands between wildcards.
+func (f Finding) differAtEnds(glob, got string) (inGlob, inGot int, ok bool) {
+	head, _ := cutAny(glob, `*?\`)
+	if inGlob, inGot = f.commonPrefix(head, got); inGlob < len(head) {
+		return inGlob, inGot, true
+	}
+	if strings.Contains(glob, `\`) {
+		return 0, 0, false // a star there may be a star
+	}
+	start := strings.LastIndexAny(glob, "*?") + 1
+	inTail, inGot := f.commonSuffix(glob[start:], got)
+	return start + inTail, inGot, inTail > 0
 }
 
 // commonPrefix returns how long what both texts begin with is, in each.
