@@ -374,7 +374,7 @@ func (f Finding) write(b *strings.Builder, depth int, wrong bool, open string) {
 	if f.Open {
 		text += ": " + open
 	} else {
-		text += ": " + f.found()
+		text += ": " + f.found() + f.alike()
 	}
 	if wrong {
 		text += markWrong

@@ -562,6 +562,53 @@ func TestExplanationAsJSON(t *testing.T) {
 	}
 }
 
+// What two texts differ in cannot always be seen. Then it is said.
+func TestExplainSaysWhatLooksAlike(t *testing.T) {
+	const alike = "; it looks alike, but "
+	tests := []struct {
+		when  campaign.Comparison
+		found any
+		want  string // none if it is empty
+	}{
+		{x.Equals("sale"), "s\u0430le", "it is \"s\u0430le\"; it looks alike, but has U+0430 in the place of \"a\""},
+		{x.Equals("s\u0430le"), "sale", alike + `the condition has U+0430 in the place of "a"`},
+		{x.Equals("s\u0430le"), "sal\u0435", alike + `has U+0435 in the place of "e", and the condition has U+0430 in the place of "a"`},
+		{x.Equals("SALE").IgnoringCase(), "s\u0430le", alike + `has U+0430 in the place of "a"`},
+		{x.Equals("\u043a\u0430\u0440\u0442\u0430"), "\u043a\u0430p\u0442\u0430", alike + `the condition has U+0440 in the place of "p"`},
+		{x.StartsWith("summer-sale"), "summer\u2013sale-2026", alike + `has U+2013 in the place of "-"`},
+		{x.EndsWith("sale"), "summer \uff53ale", alike + `has U+FF53 in the place of "s"`},
+		{x.Contains("it's"), "so it\u2019s", alike + `has U+2019 in the place of "'"`},
+		{x.Glob("s?le*"), "s\u0430l\u0435s", alike + `has U+0430 in the place of "a"`},
+		{x.Regex("^sale$"), "s\u0430le", alike + `has U+0430 in the place of "a"`},
+		{x.In(1, "b", "sale"), "s\u0430le", alike + `has U+0430 in the place of "a"`},
+		{x.Equals("sale"), []any{"b", 1, "s\u0430le"}, alike + `has U+0430 in the place of "a"`},
+		{x.Equals("Running shoes"), "Running\u00a0shoes", alike + `has U+00A0 in the place of " "`},
+		{x.Equals("sale"), "sa\u200ble", alike + `has U+200B, which cannot be seen`},
+		{x.Equals("\ufeffsale"), "sale", alike + `the condition has U+FEFF at its beginning`},
+		{x.Equals("sale"), "sale ", alike + `has white space at its end`},
+		{x.Equals("sale"), "\tsale", alike + `has white space at its beginning`},
+		{x.In("a", " sale"), "sale", alike + `the condition has white space at its beginning`},
+		{x.Equals("sale"), "sale\u00a0", alike + `has U+00A0 at its end`},
+
+		{x.Equals("sale"), "s\u0430les", ""},     // something else too
+		{x.Equals("sale"), "Sale", ""},           // that can be seen
+		{x.Equals("s\u0430le"), "s\u0430le", ""}, // it is
+		{x.Equals("sale"), "s\u00e4le", ""},
+		{x.Equals(1), "\uff11", ""},
+		{x.Equals(" "), "", ""},
+		{x.Exists(), "s\u0430le", ""},
+	}
+	for _, tt := range tests {
+		got, err := withCondition(tt.when).Explain(profiled(tt.found))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(got.String(), tt.want) || strings.Contains(got.String(), "alike") != (tt.want != "") {
+			t.Errorf("the explanation of %+v for %q should say %q:\n%v", tt.when, tt.found, tt.want, got)
+		}
+	}
+}
+
 // A header's secret and its value have no place in an explanation, and a value
 // that cannot be written does not break it.
 func TestExplainShowsNoSecretAndNeverFails(t *testing.T) {
