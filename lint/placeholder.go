@@ -2,6 +2,7 @@ package lint
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 
 	"github.com/hybridcampaign/campaign"
@@ -18,11 +19,7 @@ func hasPlaceholder(v any) bool {
 	case string:
 		return placeholder.MatchString(v)
 	case []any:
-		for _, e := range v {
-			if hasPlaceholder(e) {
-				return true
-			}
-		}
+		return slices.ContainsFunc(v, hasPlaceholder)
 	case map[string]any:
 		for _, e := range v {
 			if hasPlaceholder(e) {
