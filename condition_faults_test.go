@@ -230,6 +230,15 @@ func TestConditionFaults(t *testing.T) {
 		{"referrer's url with a host in Unicode", campaign.ReferrerURL.StartsWith("https://bücher.example"), "/value", "xn--bcher-kva.example"},
 		{"part of a url with a host in Unicode", page.Contains("://bücher.example/"), "/value", "xn--"},
 		{"glob of a url with a host in Unicode", page.Glob("https://bücher.*"), "/value", "xn--"},
+		{"glob of a url with the end of a host in Unicode", page.Glob("https://*.bücher.example/*"), "/value", "write the xn-- form"},
+		{"glob of a url with a host in Unicode below any", page.Glob("http*://www.*.bücher.example/"), "/value", "write the xn-- form"},
+		{"glob of a url with a label of one character", page.Glob("https://?.bücher.example/*"), "/value", "write the xn-- form"},
+		{"glob of the referrer's url with the end of a host in Unicode", campaign.ReferrerURL.Glob("*://*.bücher.example/*"), "/value", "write the xn-- form"},
+		{"regex of a url with a host in Unicode", page.Regex("^https://bücher[.]example/"), "/value", "write the xn-- form"},
+		{"regex of a url with one of two hosts in Unicode", page.Regex("^https?://(bücher|shop)[.]example/"), "/value", "write the xn-- form"},
+		{"regex of a url with the start of a host in Unicode", page.Regex("https?://bü"), "/value", "write the xn-- form"},
+		{"regex of a url with a host in Unicode below others", page.Regex("^https://([a-z0-9-]+[.])*bücher[.]example/"), "/value", "write the xn-- form"},
+		{"regex of the referrer's url with a host in Unicode", campaign.ReferrerURL.Regex(`(?i)^https?://b\x{fc}cher`), "/value", "write the xn-- form"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -254,6 +263,9 @@ func TestConditionsWithoutFault(t *testing.T) {
 	for _, c := range []campaign.Condition{
 		path.Equals(""), path.In(""), x.In("", 0, false), path.Regex(""), path.Regex("").IgnoringCase(),
 		path.Glob("*"), path.Glob(`\\`), path.Equals("/café"), path.Contains("é"), page.Regex("é"),
+		page.Glob("https://shop.example*über.html/"), page.Glob("https://*über"), page.Glob("*bücher.example/*"), page.Glob("https://*/über.html"),
+		page.Regex("^https://.*bücher"), page.Regex("^https://shop[.]example/bücher"), page.Regex("^https://[^.]+[.]example/(a|bücher)"),
+		page.Regex("^https://[^ü/]+/"), page.Regex("^(https://|/)bücher"),
 		page.Contains("xn--"), page.Contains("é"), page.Equals("https://shop.example/é").IgnoringCase(),
 		campaign.PageHost.Regex("^[^ü]+$"), campaign.PagePath.Regex("ü"), campaign.PageHost.Equals("localhost:8080"),
 		campaign.PageQuery("é").Equals("ü"), campaign.PageQuery("a.b").Exists(), campaign.PageQuery(" ").Exists(),

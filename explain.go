@@ -24,10 +24,14 @@ type Explanation struct {
 	InAudience bool     // whether the visitor belongs to it
 
 	// Until is the end of the cooldown that holds the profile back, and Left how
-	// long that is from the visit on. Both are zero if there is none, or if
-	// the Tracker is no [CooldownReader], or panics.
+	// long that is from the visit on. Both are zero if there is none, and if
+	// it is not known.
 	Until time.Time
 	Left  time.Duration
+
+	// UntilErr says why the cooldown is not known: the Tracker is no
+	// [CooldownReader], or panics. Nil means that Until is right.
+	UntilErr error
 
 	// Err is what is wrong with the visit, or with a field that the payload
 	// needs. Nil unless Reason is one of these two.
@@ -49,6 +53,7 @@ const (
 	ReasonCoolingDown    Reason = "cooling_down"      // the profile is left alone
 	ReasonCannotRender   Reason = "cannot_render"     // a required field is missing, or one cannot be written
 	ReasonNeedsProfile   Reason = "needs_profile"     // the answer is the ProfileSource's, which Explain does not ask
+	ReasonNeedsTracker   Reason = "needs_tracker"     // the answer is the Tracker's, which is no CooldownReader
 )
 
 // Why a run failed, in an [Outcome].
@@ -87,8 +92,10 @@ type Finding struct {
 
 	// Found is what the comparison found, as it compares it: a text, a boolean,
 	// a number, or a list of these, of a repeated query parameter too. What
-	// nothing compares with, such as a map, is its type instead, which prints as
-	// text. Missing says that nothing was there.
+	// nothing compares with prints as text, also in JSON: of a map it is the
+	// type, of NaN and the infinities their name. Missing says that nothing was
+	// there; then Found is nil, or prints what kept a name with dots from being
+	// found, as profile.a does that of profile.a.b if it is a text.
 	Found   any
 	Missing bool
 }
@@ -98,7 +105,10 @@ type Finding struct {
 type Explanations []Explanation
 
 // A CooldownReader is a [Tracker] that can say until when a campaign is closed
-// without starting anything. [MemoryTracker] is one. [Engine.Explain] uses it.
+// without starting anything. [MemoryTracker] is one. [Engine.Explain] uses it:
+// of a Tracker that is none it cannot know whether the profile is left alone,
+// and says so with [ReasonNeedsTracker] in the place of [ReasonStarts]. An engine
+// with a [ProfileSource] uses it too, to not load profiles that are left alone.
 type CooldownReader interface {
 	Tracker
 
@@ -109,13 +119,17 @@ type CooldownReader interface {
 
 // Explain says for each loaded campaign what [Engine.Visit] would do with the
 // visit, and why. It starts nothing, changes nothing, and asks no
-// [ProfileSource]. A visit without a time is now.
+// [ProfileSource]. What it therefore cannot know it leaves open: see
+// [ReasonNeedsProfile]; and [ReasonNeedsTracker], for cooldowns of a Tracker that
+// is no [CooldownReader]. A visit without a time is now.
+//
+// After [Engine.Close] it still says what Visit would do if the engine were open.
 func (e *Engine) Explain(visit PageVisit) Explanations {
 	late := setTime(&visit, time.Now())
 	set := e.set.Load()
 	all := make(Explanations, len(set.programs))
 	for i, prog := range set.programs {
-		all[i] = prog.explain(visit, e.peek, late)
+		all[i] = prog.explain(visit, e.until, late)
 	}
 	return all
 }
@@ -131,9 +145,13 @@ func (c Campaign) Explain(visit PageVisit) (Explanation, error) {
 	return prog.explain(visit, nil, nil), nil
 }
 
+// A cooldownEnd returns the end of the cooldown that holds a visit back, and
+// whether there is one.
+type cooldownEnd func(campaign string, visit *PageVisit) (until time.Time, closed bool, err error)
+
 // explain is told what is wrong with the visit's time, since only who has a clock
 // can say. As in Visit that is asked of a visit that meets the condition.
-func (prog *program) explain(visit PageVisit, peek func(campaign string, visit *PageVisit) (time.Time, bool), late error) Explanation {
+func (prog *program) explain(visit PageVisit, end cooldownEnd, late error) Explanation {
 	x := Explanation{Campaign: prog.id, Name: prog.name, Audience: prog.audience}
 	v := view{visit: visit}
 	if err := v.read(); err != nil {
@@ -143,8 +161,9 @@ func (prog *program) explain(visit PageVisit, peek func(campaign string, visit *
 	trigger := pointer{}.key("nodes").index(0)
 	x.Condition = prog.when.explain(&v, trigger.key("when"), prog.asks)
 	x.InAudience = prog.audience.admits(&visit.Profile)
-	if peek != nil && visit.Profile.ID != "" {
-		if until, closed := peek(prog.id, &visit); closed {
+	if end != nil && visit.Profile.ID != "" {
+		until, closed, err := end(prog.id, &visit)
+		if x.UntilErr = err; closed {
 			x.Until, x.Left = until, until.Sub(visit.Time)
 		}
 	}
@@ -165,6 +184,8 @@ func (prog *program) explain(visit PageVisit, peek func(campaign string, visit *
 		x.Reason = ReasonCoolingDown
 	case err != nil:
 		x.Reason, x.Err = ReasonCannotRender, err
+	case x.UntilErr != nil: // only now: what is sure either way is worth more
+		x.Reason = ReasonNeedsTracker
 	default:
 		x.Reason = ReasonStarts
 	}
@@ -187,6 +208,9 @@ func (t *test) explain(v *view, p pointer, source bool) Finding {
 		f.Comparison.Value = cloneValue(t.cmp.def.Value)
 		value, ok := v.value(t.cmp.field)
 		f.Found, f.Missing = seen(value), !ok
+		if !ok {
+			f.Found = v.inTheWay(t.cmp.field, t.cmp.def.Field)
+		}
 		return f
 	case testNot:
 		f.Kind = "not"
@@ -234,9 +258,13 @@ func (x Explanation) String() string {
 	if x.InAudience {
 		writeLine(&b, 1, answerYes, x.audience())
 	} else {
-		writeLine(&b, 1, answerNo, x.audience()+markWrong)
+		writeLine(&b, 1, answerNo, x.audience()+": "+x.outside()+markWrong)
 	}
-	if !x.Until.IsZero() {
+	switch {
+	case x.UntilErr != nil:
+		why := strings.TrimPrefix(x.UntilErr.Error(), "campaign: ")
+		writeLine(&b, 1, answerOpen, "cooldown: not known; "+why)
+	case !x.Until.IsZero():
 		writeLine(&b, 1, answerNo, "cooldown: "+x.cooldown())
 	}
 	return b.String()
@@ -290,6 +318,8 @@ func (x Explanation) verdict() string {
 		return "does not start: the campaign is paused"
 	case ReasonNeedsProfile:
 		return "starts or does not: that depends on what the profile source knows"
+	case ReasonNeedsTracker:
+		return "starts or does not: that depends on the cooldown, which is not known"
 	case ReasonCondition:
 		return "does not start: the visit does not meet the condition"
 	case ReasonUnknownProfile:
@@ -309,6 +339,15 @@ func (x Explanation) audience() string {
 	return "audience: known profiles"
 }
 
+// outside says why the visitor is not in the audience. Forgetting Known is a slip
+// that nothing else tells of: the zero Profile is an anonymous visitor.
+func (x Explanation) outside() string {
+	if x.Audience == AudienceAll {
+		return "the profile has no ID"
+	}
+	return "the profile is not known (Profile.Known is false)"
+}
+
 // write writes a line for each part. wrong says that f would have to come out
 // the other way for the condition to hold. The comparisons of which that is true
 // are marked: in a nest, yes and NO do not tell them, as below a not they mean
@@ -324,7 +363,7 @@ func (f Finding) write(b *strings.Builder, depth int, wrong bool, open string) {
 		}
 		return
 	}
-	text := string(f.Comparison.Field) + " " + string(f.Comparison.Op)
+	text := visibleLine(string(f.Comparison.Field)) + " " + string(f.Comparison.Op)
 	if f.Comparison.Op != OpExists {
 		asked, _ := f.shown()
 		text += " " + asked
@@ -335,7 +374,7 @@ func (f Finding) write(b *strings.Builder, depth int, wrong bool, open string) {
 	if f.Open {
 		text += ": " + open
 	} else {
-		text += ": " + f.found()
+		text += ": " + f.found() + f.alike()
 	}
 	if wrong {
 		text += markWrong

@@ -98,7 +98,7 @@ func TestExplainAsksNoProfileSource(t *testing.T) {
 		would    = country + "not in the visit; the profile source would be asked"
 		shoes    = "  yes    page.path starts_with \"/shoes/\": it is \"/shoes/42\"\n"
 		audience = "  yes  audience: known profiles\n"
-		stranger = "  NO   audience: known profiles  <- this is why\n"
+		stranger = "  NO   audience: known profiles: the profile is not known (Profile.Known is false)  <- this is why\n"
 		why      = "  <- this is why\n"
 	)
 	isDutch := campaign.ProfileField("country").Equals("NL")
@@ -305,6 +305,31 @@ func TestExplainCooldownText(t *testing.T) {
 	}
 }
 
+// Hosts forget to say that a profile is known, or who it is.
+func TestExplainSaysWhyNotInTheAudience(t *testing.T) {
+	tests := []struct {
+		audience campaign.Audience
+		profile  campaign.Profile
+		want     string
+	}{
+		{campaign.AudienceKnown, campaign.Profile{ID: "p-1", Known: true}, "  yes  audience: known profiles\n"},
+		{campaign.AudienceKnown, campaign.Profile{ID: "p-1"}, "  NO   audience: known profiles: the profile is not known (Profile.Known is false)  <- this is why\n"},
+		{campaign.AudienceKnown, campaign.Profile{}, "  NO   audience: known profiles: the profile is not known (Profile.Known is false)  <- this is why\n"},
+		{campaign.AudienceAll, campaign.Profile{ID: "p-1"}, "  yes  audience: every profile with an ID\n"},
+		{campaign.AudienceAll, campaign.Profile{}, "  NO   audience: every profile with an ID: the profile has no ID  <- this is why\n"},
+	}
+	for _, tt := range tests {
+		c := withCondition(path.Exists())
+		c.Nodes[0] = campaign.WebsiteTrigger{When: path.Exists(), Audience: tt.audience}
+		v := seen("/")
+		v.Profile = tt.profile
+		got, err := c.Explain(v)
+		if err != nil || !strings.HasSuffix(got.String(), tt.want) {
+			t.Errorf("Explain for %+v = %v, %v, want at its end %q", tt.profile, got, err, tt.want)
+		}
+	}
+}
+
 // All parts are decided, each with its place and what it found.
 func TestExplainFindings(t *testing.T) {
 	c := everyPage("c", 1, campaign.Stop{})
@@ -402,6 +427,10 @@ func TestExplainShowsWhatDiffers(t *testing.T) {
 	for i := range many {
 		many[i] = i
 	}
+	skus := make([]any, 500)
+	for i := range skus {
+		skus[i] = fmt.Sprintf("sku-%04d", i)
+	}
 	tests := []struct {
 		when  campaign.Comparison
 		found any
@@ -434,7 +463,10 @@ func TestExplainShowsWhatDiffers(t *testing.T) {
 		{x.Equals("cQ=="), []byte("q"), `equals "cQ==": it is a value of the type []uint8, which`},
 		{x.Exists(), map[string]any{"a": 1}, `yes  profile.x exists: it is a value of the type map[string]interface {}`},
 		{x.Equals("q"), []any{"x", func() {}, []any{1}, math.NaN(), nil}, `it is ["x",(func()),([]interface {}),NaN,null]`},
-		{x.Equals("q"), math.Inf(1), `it is a number: +Inf`},
+		{x.Equals("q"), math.Inf(1), `it is +Inf, which counts as no number`},
+		{x.AtLeast(1), float32(math.Inf(1)), `at_least 1: it is +Inf, which counts as no number`},
+		{x.Less(1), math.NaN(), `less 1: it is NaN, which counts as no number`},
+		{x.Exists(), math.NaN(), "exists: it is NaN\n"},
 		{x.Equals("q"), "\xff", `it is "\xff"`},
 		{x.Equals(1), json.Number("1e400"), `it is 1e400`},
 
@@ -451,6 +483,19 @@ func TestExplainShowsWhatDiffers(t *testing.T) {
 		{x.Regex("/checkout$"), "/" + long + "/checkout/x", `aaa/checkout/x"`},
 		{x.In("a", "b"), "/" + long + "/x", `aaa/x"`},
 		{x.Contains(long + "spring"), "ü" + long + "summer" + long, `summer`},
+		{x.Glob("/" + long + "/spring*"), "/" + long + "/summer" + long, `spring*": it is`},
+		{x.Glob("/" + long + "/spring*"), "/" + long + "/summer" + long, `/summera`},
+		{x.Glob("/*/spring/" + long), "/shoes/summer/" + long, `ing/aaa`},
+		{x.Glob("/*/spring/" + long), "/shoes/summer/" + long, `/shoes/summer/aaa`},
+
+		// Of many values the nearest.
+		{x.In(append(many, "spring-"+long+"-1", "winter-"+long+"-2")...), "winter-" + long + "-3", `-2"]: it is`},
+		{x.In(append(many, "spring-"+long+"-1", "winter-"+long+"-2")...), "spring-" + long + "-3", `-1",…]: it is`},
+		{x.In(skus...), "sku-0104x", `in […,"sku-0104",…]: it is "sku-0104x"`},
+		{x.In(skus...), "SKU-0104X", `in ["sku-0000","sku-0001",`},
+		{x.In(skus...).IgnoringCase(), "SKU-0104X", `in […,"sku-0104",…] (ignoring case): it is "SKU-0104X"`},
+		{x.In(skus...), "sku-0499", `yes  profile.x in […,"sku-0499"]: it is "sku-0499"`},
+		{x.In("a", "b"), "b", `in ["a","b"]: it is "b"`},
 	}
 	for _, tt := range tests {
 		got, err := withCondition(tt.when).Explain(profiled(tt.found))
@@ -459,6 +504,108 @@ func TestExplainShowsWhatDiffers(t *testing.T) {
 		}
 		if !strings.Contains(got.String(), tt.want) || len(got.String()) > 700 {
 			t.Errorf("the explanation of %+v for %.100v has no %s:\n%v", tt.when, tt.found, tt.want, got)
+		}
+	}
+}
+
+// A name with dots goes into maps. What it meets in their place is there, and to
+// say that it is missing would send the reader to look for a slip in the name.
+func TestExplainSaysWhatNamesCannotGoInto(t *testing.T) {
+	type key string
+	const only = ", and names go only into maps whose keys are text"
+	tests := []struct {
+		name string
+		x    any
+		want string
+	}{
+		{"x.b", []map[string]any{{"b": 1}}, "it is missing: profile.x is a value of the type []map[string]interface {}" + only},
+		{"x.b", map[any]any{"b": 1}, "it is missing: profile.x is a value of the type map[interface {}]interface {}" + only},
+		{"x.b", &struct{ B int }{1}, "it is missing: profile.x is a value of the type struct { B int }" + only},
+		{"x.b", "NL", "it is missing: profile.x is text" + only},
+		{"x.b", 1, "it is missing: profile.x is a number" + only},
+		{"x.b", nil, "it is missing: profile.x is null\n"},
+		{"x.b.c", map[string]any{"b": true}, "it is missing: profile.x.b is a boolean" + only},
+		{"x.b.c", map[key]any{"b": []int{1}}, "it is missing: profile.x.b is a value of the type []int" + only},
+		{"x.b.c.d", map[string]any{"b": map[string]any{}}, "it is missing\n"},
+		{"x.b", map[string]any{"c": 1}, "it is missing\n"},
+		{"y.b", "NL", "it is missing\n"},
+		{"y", "NL", "it is missing\n"},
+	}
+	for _, tt := range tests {
+		got, err := withCondition(campaign.Not{Of: campaign.ProfileField(tt.name).Equals(1)}).Explain(profiled(tt.x))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f := got.Condition.Of[0]; !f.Missing || !strings.Contains(got.String(), tt.want) {
+			t.Errorf("the explanation of profile.%s with %v as x has no %q:\n%v", tt.name, tt.x, tt.want, got)
+		}
+	}
+}
+
+// An explanation is also for programs, and for pages that show it.
+func TestExplanationAsJSON(t *testing.T) {
+	cycle := []any{nil}
+	cycle[0] = cycle
+	for _, odd := range []any{math.NaN(), math.Inf(-1), float32(math.Inf(1)), []float64{1, math.NaN()}, []any{math.Inf(1), "a"}, make(chan int), func() {}, cycle, "\xff", json.Number("1e400"), json.Number("x"), complex(1, 2)} {
+		c := withCondition(campaign.Any{x.Equals(1), campaign.ProfileField("x.y").Exists()})
+		c.Nodes[1] = campaign.Webhook{URL: "https://esp.example/", Payload: campaign.Payload{campaign.FromProfile("x")}}
+		got := newEngine(t, noSender(), &campaign.EngineOptions{Tracker: new(panickyReader)}, c).Explain(profiled(odd))
+		if _, err := json.Marshal(got); err != nil {
+			t.Errorf("Marshal of the explanation of %.100v: %v", odd, err)
+		}
+	}
+	got, err := withCondition(x.Equals(1)).Explain(profiled(math.Inf(1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := json.Marshal(got.Condition.Found); err != nil || string(text) != `"+Inf"` {
+		t.Errorf("Marshal of an infinity = %s, %v", text, err)
+	}
+}
+
+// What two texts differ in cannot always be seen. Then it is said.
+func TestExplainSaysWhatLooksAlike(t *testing.T) {
+	const alike = "; it looks alike, but "
+	tests := []struct {
+		when  campaign.Comparison
+		found any
+		want  string // none if it is empty
+	}{
+		{x.Equals("sale"), "s\u0430le", "it is \"s\u0430le\"; it looks alike, but has U+0430 in the place of \"a\""},
+		{x.Equals("s\u0430le"), "sale", alike + `the condition has U+0430 in the place of "a"`},
+		{x.Equals("s\u0430le"), "sal\u0435", alike + `has U+0435 in the place of "e", and the condition has U+0430 in the place of "a"`},
+		{x.Equals("SALE").IgnoringCase(), "s\u0430le", alike + `has U+0430 in the place of "a"`},
+		{x.Equals("\u043a\u0430\u0440\u0442\u0430"), "\u043a\u0430p\u0442\u0430", alike + `the condition has U+0440 in the place of "p"`},
+		{x.StartsWith("summer-sale"), "summer\u2013sale-2026", alike + `has U+2013 in the place of "-"`},
+		{x.EndsWith("sale"), "summer \uff53ale", alike + `has U+FF53 in the place of "s"`},
+		{x.Contains("it's"), "so it\u2019s", alike + `has U+2019 in the place of "'"`},
+		{x.Glob("s?le*"), "s\u0430l\u0435s", alike + `has U+0430 in the place of "a"`},
+		{x.Regex("^sale$"), "s\u0430le", alike + `has U+0430 in the place of "a"`},
+		{x.In(1, "b", "sale"), "s\u0430le", alike + `has U+0430 in the place of "a"`},
+		{x.Equals("sale"), []any{"b", 1, "s\u0430le"}, alike + `has U+0430 in the place of "a"`},
+		{x.Equals("Running shoes"), "Running\u00a0shoes", alike + `has U+00A0 in the place of " "`},
+		{x.Equals("sale"), "sa\u200ble", alike + `has U+200B, which cannot be seen`},
+		{x.Equals("\ufeffsale"), "sale", alike + `the condition has U+FEFF at its beginning`},
+		{x.Equals("sale"), "sale ", alike + `has white space at its end`},
+		{x.Equals("sale"), "\tsale", alike + `has white space at its beginning`},
+		{x.In("a", " sale"), "sale", alike + `the condition has white space at its beginning`},
+		{x.Equals("sale"), "sale\u00a0", alike + `has U+00A0 at its end`},
+
+		{x.Equals("sale"), "s\u0430les", ""},     // something else too
+		{x.Equals("sale"), "Sale", ""},           // that can be seen
+		{x.Equals("s\u0430le"), "s\u0430le", ""}, // it is
+		{x.Equals("sale"), "s\u00e4le", ""},
+		{x.Equals(1), "\uff11", ""},
+		{x.Equals(" "), "", ""},
+		{x.Exists(), "s\u0430le", ""},
+	}
+	for _, tt := range tests {
+		got, err := withCondition(tt.when).Explain(profiled(tt.found))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(got.String(), tt.want) || strings.Contains(got.String(), "alike") != (tt.want != "") {
+			t.Errorf("the explanation of %+v for %q should say %q:\n%v", tt.when, tt.found, tt.want, got)
 		}
 	}
 }
@@ -538,10 +685,84 @@ type panickyReader struct{ campaign.MemoryTracker }
 
 func (*panickyReader) Until(string, string, time.Time) (time.Time, bool) { panic("until") }
 
+// A Tracker of a host's own need not say what it keeps.
+type silentTracker struct{ campaign.Tracker }
+
+// Whether the profile is left alone is not known of every Tracker. Then Explain
+// must not say that the campaign starts: Visit may find it in its cooldown.
+func TestExplainUnknownCooldown(t *testing.T) {
+	const (
+		silent = "  ?    cooldown: not known; the Tracker cannot be read (it has no Until method, see CooldownReader)\n"
+		panics = "  ?    cooldown: not known; panic in CooldownReader.Until with a value of type string, at "
+	)
+	same := func(*campaign.PageVisit) {}
+	tests := []struct {
+		name    string
+		tracker campaign.Tracker
+		change  func(*campaign.PageVisit)
+		want    campaign.Reason
+		line    string // none if it is empty
+	}{
+		{"it can be read", new(campaign.MemoryTracker), same, campaign.ReasonStarts, ""},
+		{"it cannot be read", silentTracker{new(campaign.MemoryTracker)}, same, campaign.ReasonNeedsTracker, silent},
+		{"it panics", new(panickyReader), same, campaign.ReasonNeedsTracker, panics},
+
+		// What is sure either way is said.
+		{"another item", silentTracker{}, func(v *campaign.PageVisit) { v.Item.Category = "trail" }, campaign.ReasonCondition, silent},
+		{"not in the audience", silentTracker{}, func(v *campaign.PageVisit) { v.Profile.Known = false }, campaign.ReasonUnknownProfile, silent},
+		{"no email", silentTracker{}, func(v *campaign.PageVisit) { v.Profile.Fields = nil }, campaign.ReasonCannotRender, silent},
+		{"nobody to leave alone", silentTracker{}, func(v *campaign.PageVisit) { v.Profile = campaign.Profile{} }, campaign.ReasonUnknownProfile, ""},
+		{"no URL", silentTracker{}, func(v *campaign.PageVisit) { v.URL = "" }, campaign.ReasonBadVisit, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			engine := newEngine(t, noSender(), &campaign.EngineOptions{Tracker: tt.tracker}, runningShoes())
+			v := shoeVisit()
+			tt.change(&v)
+			got := engine.Explain(v)[0]
+			if got.Reason != tt.want || (got.UntilErr != nil) != (tt.line != "") {
+				t.Errorf("Reason = %s with UntilErr = %v, want %s and an error if the line %q", got.Reason, got.UntilErr, tt.want, tt.line)
+			}
+			if !strings.Contains(got.String(), tt.line) || strings.Contains(got.String(), "cooldown: not known") != (tt.line != "") {
+				t.Errorf("the explanation has no line %q:\n%v", tt.line, got)
+			}
+			if open := ": starts or does not: that depends on the cooldown"; (tt.want == campaign.ReasonNeedsTracker) != strings.Contains(got.String(), open) {
+				t.Errorf("the explanation of %s says:\n%v", tt.want, got)
+			}
+		})
+	}
+}
+
+// A cooldown that cannot be read does not keep the ProfileSource from being
+// asked.
+func TestExplainUnknownCooldownAndProfile(t *testing.T) {
+	engine := newEngine(t, noSender(), &campaign.EngineOptions{
+		Tracker: silentTracker{new(campaign.MemoryTracker)},
+		Profiles: campaign.ProfileSourceFunc(func(context.Context, string) (campaign.Profile, error) {
+			return campaign.Profile{}, nil
+		}),
+	}, withCondition(x.Equals("a")))
+	v := shoeVisit()
+	if got := engine.Explain(v)[0]; got.Reason != campaign.ReasonNeedsProfile || got.UntilErr == nil {
+		t.Errorf("Explain = %v with UntilErr = %v, want what both depend on", got, got.UntilErr)
+	}
+}
+
 func TestExplainSurvivesTracker(t *testing.T) {
 	engine := newEngine(t, noSender(), &campaign.EngineOptions{Tracker: new(panickyReader)}, runningShoes())
 	got := engine.Explain(shoeVisit())
-	if len(got) != 1 || got[0].Reason != campaign.ReasonStarts || engine.Stats().Panics != 1 {
-		t.Errorf("Explain = %v with %d panics counted, want a start and one", got, engine.Stats().Panics)
+	if len(got) != 1 || got[0].Reason != campaign.ReasonNeedsTracker || engine.Stats().Panics != 1 {
+		t.Errorf("Explain = %v with %d panics counted, want a cooldown that is not known and one", got, engine.Stats().Panics)
+	}
+}
+
+// A closed engine is often asked why a visit of before did not start.
+func TestExplainAfterClose(t *testing.T) {
+	engine := newEngine(t, noSender(), nil, runningShoes())
+	if err := engine.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := engine.Explain(shoeVisit()); len(got) != 1 || got[0].Reason != campaign.ReasonStarts {
+		t.Errorf("Explain = %v, want what it says before Close", got)
 	}
 }

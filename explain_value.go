@@ -3,7 +3,6 @@ package campaign
 import (
 	"encoding/json"
 	"fmt"
-	"math"
 	"reflect"
 	"strconv"
 	"strings"
@@ -16,13 +15,68 @@ import (
 // opaque stands for a value that comparisons cannot look at: it is its type.
 type opaque string
 
+// notFinite is NaN or an infinity. Nothing compares with it, and JSON, which has
+// no such number, gets it as text.
+type notFinite float64
+
+func (n notFinite) String() string { return strconv.FormatFloat(float64(n), 'g', -1, 64) }
+
+func (n notFinite) MarshalText() ([]byte, error) { return []byte(n.String()), nil }
+
+// blocked stands for a value that is missing because of what was found on the
+// way to it: it says of what, and what that is.
+type blocked string
+
+// inTheWay says what keeps a name with dots from being found, if the part before
+// one of the dots is there and is no map to look into. It is nil otherwise.
+func (v *view) inTheWay(f fieldRef, field Field) any {
+	fields := map[fieldKind]map[string]any{
+		fieldItem: v.visit.Item.Fields, fieldProfile: v.visit.Profile.Fields, fieldVisit: v.visit.Data,
+	}
+	here, rest := any(fields[f.kind]), f.name
+	for {
+		head, tail, dotted := strings.Cut(rest, ".")
+		if !dotted {
+			return nil
+		}
+		value, ok := lookupReflect(reflect.ValueOf(here), head)
+		if !ok {
+			return nil
+		}
+		if what := notNamed(reflect.ValueOf(value)); what != "" {
+			return blocked(string(field[:len(field)-len(tail)-1]) + " is " + what)
+		}
+		here, rest = value, tail
+	}
+}
+
+// notNamed says what a value is that names cannot go into, or "".
+func notNamed(r reflect.Value) string {
+	const only = ", and names go only into maps whose keys are text"
+	r, ok := indirect(r)
+	switch {
+	case !ok:
+		return "null"
+	case r.Kind() == reflect.Map && r.Type().Key().Kind() == reflect.String:
+		return ""
+	}
+	if kind := scalarOf(r).kind; kind != scalarInvalid {
+		return kind.String() + only
+	}
+	return "a value of the type " + r.Type().String() + only
+}
+
 // seen returns what comparisons see of a value of the visit: never anything that
 // the host may change, and not what a method of the value would write in its
 // place. It looks into nothing that they do not look into, so it takes no longer.
 func seen(v any) any {
-	switch v.(type) {
-	case nil, string, bool, int, int64, uint64, float64:
+	switch x := v.(type) {
+	case nil, string, bool, int, int64, uint64:
 		return v
+	case float64:
+		if x-x == 0 {
+			return v
+		}
 	}
 	r, ok := indirect(reflect.ValueOf(v))
 	if !ok {
@@ -50,6 +104,9 @@ func seenScalar(r reflect.Value) any {
 		if s.num.rest != 0 {
 			return json.Number(r.String())
 		}
+		if !s.num.isFinite() {
+			return notFinite(s.num.float())
+		}
 		return s.num.value()
 	}
 	return opaque(r.Type().String())
@@ -58,14 +115,22 @@ func seenScalar(r reflect.Value) any {
 // found says what a comparison found. Where it is of another kind than what was
 // asked for, that is the whole difference, and the quotes are easily overlooked.
 func (f Finding) found() string {
-	if f.Missing {
-		return "it is missing"
-	}
-	if what, ok := f.Found.(opaque); ok {
+	switch what := f.Found.(type) {
+	case blocked:
+		return "it is missing: " + visibleLine(string(what))
+	case opaque:
 		if f.Comparison.Op == OpExists {
 			return "it is a value of the type " + string(what)
 		}
 		return "it is a value of the type " + string(what) + ", which nothing compares with"
+	case notFinite:
+		if f.Comparison.Op == OpExists {
+			return "it is " + what.String()
+		}
+		return "it is " + what.String() + ", which counts as no number"
+	}
+	if f.Missing {
+		return "it is missing"
 	}
 	is, asked := scalarOf(reflect.ValueOf(f.Found)).kind, scalarOf(reflect.ValueOf(f.Comparison.Value)).kind
 	_, found := f.shown()
@@ -83,18 +148,62 @@ const (
 )
 
 // shown writes what the comparison asks for and what it found. Long texts are cut
-// where they differ.
+// where they differ, and of many values the nearest is shown.
 func (f Finding) shown() (asked, found string) {
-	want, ok := f.Comparison.Value.(string)
-	got, text := f.Found.(string)
-	if !ok || !text || len(want) <= maxShown && len(got) <= maxShown {
-		return showValue(f.Comparison.Value), showValue(f.Found)
-	}
-	inWant, inGot, ok := f.differAt(want, got)
+	asked, found = showValue(f.Comparison.Value), showValue(f.Found)
+	got, ok := f.Found.(string)
 	if !ok {
-		return showValue(f.Comparison.Value), showValue(f.Found)
+		return asked, found
 	}
-	return showAround(want, inWant), showAround(got, inGot)
+	switch want := f.Comparison.Value.(type) {
+	case string:
+		if len(want) <= maxShown && len(got) <= maxShown {
+			return asked, found
+		}
+		if inWant, inGot, ok := f.differAt(want, got); ok {
+			return showAround(want, inWant), showAround(got, inGot)
+		}
+	case []any:
+		if len(got) <= maxShown && len(appendShown(nil, f.Comparison.Value)) <= maxShown {
+			return asked, found
+		}
+		if i := f.nearestOf(want, got); i >= 0 {
+			inWant, inGot := f.commonPrefix(want[i].(string), got)
+			return showElement(want, i, inWant), showAround(got, inGot)
+		}
+	}
+	return asked, found
+}
+
+// nearestOf returns which of the values of an in has the most in common with a
+// text at both ends, by how much is left of the two, or -1 if none has anything.
+func (f Finding) nearestOf(values []any, got string) int {
+	nearest, least := -1, 0
+	for i, v := range values {
+		want, ok := v.(string)
+		if !ok {
+			continue
+		}
+		head, _ := f.commonPrefix(want, got)
+		tail, _ := f.commonSuffix(want, got)
+		common := min(head+len(want)-tail, len(want))
+		if left := len(want) + len(got) - 2*common; common > 0 && (nearest < 0 || left < least) {
+			nearest, least = i, left
+		}
+	}
+	return nearest
+}
+
+// showElement writes one text of a list, and that there are others.
+func showElement(list []any, i, at int) string {
+	shown := showAround(list[i].(string), at)
+	if i > 0 {
+		shown = "…," + shown
+	}
+	if i < len(list)-1 {
+		shown += ",…"
+	}
+	return "[" + shown + "]"
 }
 
 // differAt returns where in two texts the first thing stands that keeps the
@@ -107,10 +216,27 @@ func (f Finding) differAt(want, got string) (inWant, inGot int, ok bool) {
 		inWant, inGot = f.commonSuffix(want, got)
 	case OpContains:
 		inWant, inGot = f.longestPart(want, got)
+	case OpGlob:
+		return f.differAtEnds(want, got)
 	default:
 		return 0, 0, false
 	}
 	return inWant, inGot, true
+}
+
+// differAtEnds is differAt for a glob. Only the texts at its ends have a place of
+// their own: it returns false for what stands between wildcards.
+func (f Finding) differAtEnds(glob, got string) (inGlob, inGot int, ok bool) {
+	head, _ := cutAny(glob, `*?\`)
+	if inGlob, inGot = f.commonPrefix(head, got); inGlob < len(head) {
+		return inGlob, inGot, true
+	}
+	if strings.Contains(glob, `\`) {
+		return 0, 0, false // a star there may be a star
+	}
+	start := strings.LastIndexAny(glob, "*?") + 1
+	inTail, inGot := f.commonSuffix(glob[start:], got)
+	return start + inTail, inGot, inTail > 0
 }
 
 // commonPrefix returns how long what both texts begin with is, in each.
@@ -211,10 +337,8 @@ func appendShown(dst []byte, v any) []byte {
 		return append(dst, quoteShown(x)...)
 	case opaque:
 		return append(append(append(dst, '('), x...), ')')
-	case float64:
-		if math.IsNaN(x) || math.IsInf(x, 0) {
-			return strconv.AppendFloat(dst, x, 'g', -1, 64)
-		}
+	case notFinite:
+		return append(dst, x.String()...)
 	case []any:
 		dst = append(dst, '[')
 		for i, e := range x {

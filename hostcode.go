@@ -35,17 +35,25 @@ func (e *Engine) trackerReopen(ctx context.Context, entry Entry, until time.Time
 // peek returns the end of the cooldown that holds a visit back, if the Tracker
 // can say so. What goes wrong here goes wrong again in Enter, and is told there.
 func (e *Engine) peek(campaign string, visit *PageVisit) (until time.Time, closed bool) {
+	until, closed, _ = e.until(campaign, visit)
+	return until, closed
+}
+
+// until is peek for those who have to know whether there is no cooldown, or
+// nobody can say.
+func (e *Engine) until(campaign string, visit *PageVisit) (until time.Time, closed bool, err error) {
 	reader, ok := e.tracker.(CooldownReader)
 	if !ok {
-		return time.Time{}, false
+		return time.Time{}, false, errNoReader
 	}
-	var err error
 	returned := false
 	defer e.recovered("CooldownReader.Until", &returned, &err)
 	until, closed = reader.Until(campaign, visit.Profile.ID, visit.Time)
 	returned = true
-	return until, closed
+	return until, closed, nil
 }
+
+var errNoReader = errors.New("campaign: the Tracker cannot be read (it has no Until method, see CooldownReader)")
 
 func (e *Engine) askSource(ctx context.Context, id string) (fields map[string]any, err error) {
 	returned := false

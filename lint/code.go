@@ -5,7 +5,8 @@ package lint
 type Code string
 
 // Of conditions. What these say of a condition is so for every visit, but for
-// UnlikelyForm, EmptyRange and NoAudience, which say why it is not quite.
+// UnlikelyForm, UnlikelyField, EmptyRange and NoAudience, which say why it is not
+// quite.
 const (
 	// NeverHolds is a condition, or one of the values of an in, that no visit
 	// meets where it stands: page.host equals a text in upper case, two
@@ -31,6 +32,12 @@ const (
 	// wildcard. So is a field with its group twice, also in a payload:
 	// profile.profile.country.
 	UnlikelyForm Code = "unlikely_form"
+
+	// UnlikelyField is a field, also of a payload, that is there only if the host
+	// has an entry of an odd name: one that is called as a part of the visit is
+	// in Go, profile.known or visit.data.device; a query parameter with the ?, &
+	// or = of the query in its name; a name with an empty part, profile..country.
+	UnlikelyField Code = "unlikely_field"
 
 	// EmptyRange is two comparisons in one all that no single number meets: at
 	// least 10 and below 5. Only a field with several values could meet both.
@@ -62,6 +69,18 @@ const (
 
 	// SecretInPayload is what looks like a secret as a static field.
 	SecretInPayload Code = "secret_in_payload"
+
+	// Placeholder is what other tools would fill in, {{profile.id}} or ${TOKEN},
+	// in a static field, a default or the value of a header. It is sent to the
+	// letter. Where the endpoint fills it in, that is what was meant.
+	Placeholder Code = "placeholder"
+
+	// EmptyHeader is a header with neither a value nor a secret.
+	EmptyHeader Code = "empty_header"
+
+	// NoPayload is a POST without a payload, which sends {} or an empty form, the
+	// same for every profile.
+	NoPayload Code = "no_payload"
 
 	// StaticShadows is a static field with the name of a profile field: every
 	// profile would be sent with the same email.

@@ -54,9 +54,7 @@ func (l *linter) check(n *node) verdict {
 
 func (l *linter) checkAtom(n *node) verdict {
 	a := n.atom
-	if message := groupTwice(a.Field); message != "" {
-		l.warn(key(n.at, "field"), UnlikelyForm, message)
-	}
+	l.checkField(a.Field, key(n.at, "field"))
 	if a.Op == campaign.OpExists {
 		if isAlwaysThere(a.Field) {
 			return verdict{truth: always} // for the group around it to tell, if there is one

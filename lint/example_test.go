@@ -66,7 +66,7 @@ func ExampleCheck() {
 func ExampleWarning() {
 	warnings, err := lint.Check(campaign.Campaign{ID: "intranet", Nodes: []campaign.Node{
 		campaign.WebsiteTrigger{When: campaign.PagePath.Exists()},
-		campaign.Webhook{URL: "http://crm.example/seen"},
+		campaign.Webhook{URL: "http://crm.example/seen", Payload: campaign.Payload{campaign.FromProfile("id")}},
 		campaign.Stop{},
 	}})
 	if err != nil {

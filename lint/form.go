@@ -70,21 +70,6 @@ func wrongPattern(c campaign.Comparison, text string) string {
 	return ""
 }
 
-// groupTwice says what is wrong with a field whose name begins with its group
-// again, as campaign.ProfileField("profile.country") makes one. A map of that
-// name among the fields would have it, and hardly any host keeps one.
-func groupTwice(f campaign.Field) string {
-	group, name, _ := strings.Cut(string(f), ".")
-	if group != "profile" && group != "item" && group != "visit" {
-		return "" // a query parameter may be called anything
-	}
-	once, ok := strings.CutPrefix(name, group+".")
-	if !ok || once == "" {
-		return ""
-	}
-	return group + " stands there twice, which asks for " + once + " in a map called " + group + "; write " + group + "." + once
-}
-
 func isQuery(f campaign.Field) bool {
 	return strings.HasPrefix(string(f), "page.query.") || strings.HasPrefix(string(f), "referrer.query.")
 }
@@ -170,6 +155,7 @@ func asciiFold(s string) string { return strings.ToLower(foldKey(s)) }
 
 const (
 	noFragment = "%s has no fragment; remove it from # on, or compare page.fragment if that is meant"
+	asciiHost  = "no page has this: browsers report hosts in ASCII; write the xn-- form of the host"
 	noUnicode  = "no page has this: %s is percent-encoded; write it as it is copied from a browser's address bar, or compare the path, which is decoded"
 	wholeURL   = `write the whole address, with https:// in front`
 )
@@ -185,6 +171,8 @@ func urlFault(text string, c campaign.Comparison, lits literals) (Code, string) 
 	switch {
 	case lits.any(func(s string) bool { return strings.Contains(s, "#") }):
 		return NeverHolds, "no page has this: " + fmt.Sprintf(noFragment, field)
+	case lits.any(lits.namesHost):
+		return NeverHolds, asciiHost
 	case lits.any(func(s string) bool { return !isASCII(s, lits.fold) }):
 		return NeverHolds, fmt.Sprintf(noUnicode, field)
 	}
@@ -210,6 +198,22 @@ func urlFault(text string, c campaign.Comparison, lits literals) (Code, string) 
 		return UnlikelyForm, field + " is percent-encoded; write %20 for a space, or compare the path, which is decoded"
 	}
 	return "", ""
+}
+
+// namesHost reports whether a piece of an address seems to have a host in Unicode:
+// behind two slashes, or as a name with a dot before the first slash. At its end
+// such a name may be that of a page.
+func (lits literals) namesHost(s string) bool {
+	_, host, whole := strings.Cut(s, "//")
+	if !whole {
+		host = s
+	}
+	end := strings.IndexByte(host, '/')
+	if end >= 0 {
+		host = host[:end]
+	}
+	isName := whole || strings.Contains(host, ".") && (end >= 0 || s == lits.prefix)
+	return isName && !isASCII(host, lits.fold)
 }
 
 // urlHead is what of an address is in lower case.

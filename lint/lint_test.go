@@ -48,7 +48,11 @@ func stopping(s campaign.Stop) sample {
 	return cs
 }
 
+// hook says something of the visit, unless it is told what.
 func hook(url string, payload ...campaign.PayloadField) campaign.Webhook {
+	if len(payload) == 0 {
+		payload = campaign.Payload{campaign.FromItem("id")}
+	}
 	return campaign.Webhook{URL: url, Payload: payload}
 }
 
@@ -199,6 +203,22 @@ var faults = []struct {
 	{"visit twice in a field", when(campaign.VisitField("visit.device").In("phone", "tablet")), one(lint.UnlikelyForm, atWhen+"/field")},
 	{"profile twice in a payload", calling(hook("https://esp.example/hooks", campaign.FromProfile("id"), campaign.FromProfile("profile.country"))), one(lint.UnlikelyForm, atHook+"/payload/1")},
 
+	{"a part of the profile in Go", when(campaign.ProfileField("known").Equals(true)), one(lint.UnlikelyField, atWhen+"/field")},
+	{"the fields of a profile", when(not(campaign.ProfileField("fields.country").Equals("NL"))), one(lint.UnlikelyField, atWhen+"/not/field")},
+	{"the fields of an item", when(campaign.ItemField("fields.price").AtLeast(10)), one(lint.UnlikelyField, atWhen+"/field")},
+	{"the data of a visit", when(campaign.VisitField("data.device").Exists()), one(lint.UnlikelyField, atWhen+"/field")},
+	{"the time of a visit", calling(hook("https://esp.example/hooks", campaign.FromVisit("time"))), one(lint.UnlikelyField, atHook+"/payload/0")},
+	{"the address of a visit", when(campaign.VisitField("url").Contains("shoes")), one(lint.UnlikelyField, atWhen+"/field")},
+	{"the profile of a visit", when(campaign.VisitField("profile.country").Equals("NL")), one(lint.UnlikelyField, atWhen+"/field")},
+	{"the item of a visit, in a payload", calling(hook("https://esp.example/hooks", campaign.FromVisit("item.fields.price"))), one(lint.UnlikelyField, atHook+"/payload/0")},
+	{"a parameter with ?", when(campaign.PageQuery("?utm_source").Equals("news")), one(lint.UnlikelyField, atWhen+"/field")},
+	{"a parameter with &", when(campaign.ReferrerQuery("&q").Exists()), one(lint.UnlikelyField, atWhen+"/field")},
+	{"a parameter with its value", when(campaign.PageQuery("utm_source=news").Exists()), one(lint.UnlikelyField, atWhen+"/field")},
+	{"a parameter with ?, in a payload", calling(hook("https://esp.example/hooks", campaign.From(campaign.PageQuery("?q")).Named("q"))), one(lint.UnlikelyField, atHook+"/payload/0")},
+	{"two dots", when(campaign.ProfileField(".country").Equals("NL")), one(lint.UnlikelyField, atWhen+"/field")},
+	{"two dots in the name", when(campaign.ItemField("size..eu").Equals(42)), one(lint.UnlikelyField, atWhen+"/field")},
+	{"a dot at the end", when(campaign.VisitField("device.").Equals("phone")), one(lint.UnlikelyField, atWhen+"/field")},
+
 	{"empty range", when(allOf{price.AtLeast(10), price.Less(5)}), one(lint.EmptyRange, atWhen+"/all/1")},
 	{"empty range at one number", when(allOf{price.AtLeast(10), price.Less(10)}), one(lint.EmptyRange, atWhen+"/all/1")},
 	{"empty range beyond 2^53", when(allOf{price.Greater(int64(1<<53 + 1)), price.Less(int64(1<<53 + 1))}), one(lint.EmptyRange, atWhen+"/all/1")},
@@ -235,6 +255,19 @@ var faults = []struct {
 		one(lint.StaticShadows, atHook+"/payload/0"),
 	},
 
+	{"placeholder in a static field", calling(hook("https://esp.example/hooks", campaign.Static("contact", "{{profile.id}}"))), one(lint.Placeholder, atHook+"/payload/0/static")},
+	{"placeholder in a text", calling(hook("https://esp.example/hooks", campaign.Static("text", "Hello {{ profile.nick }}!"))), one(lint.Placeholder, atHook+"/payload/0/static")},
+	{"placeholder in an object", calling(hook("https://esp.example/hooks", campaign.Static("texts", map[string]any{"a": []any{1, "[[nick]]"}}))), one(lint.Placeholder, atHook+"/payload/0/static")},
+	{"placeholder in a GET", calling(get(campaign.Static("list", "%LIST_ID%"))), one(lint.Placeholder, atHook+"/payload/0/static")},
+	{"placeholder as default", calling(hook("https://esp.example/hooks", campaign.FromProfile("nick").Or("[[nick]]"))), one(lint.Placeholder, atHook+"/payload/0/default")},
+	{"placeholder in a header", heading("X-Contact", "${CONTACT}"), one(lint.Placeholder, atHook+"/headers/0/value")},
+	{"placeholder for a secret", heading("Authorization", "Bearer ${TOKEN}"), one(lint.Placeholder, atHook+"/headers/0/value")},
+
+	{"header without a value", heading("X-Api-Key", ""), one(lint.EmptyHeader, atHook+"/headers/0")},
+
+	{"no payload", calling(campaign.Webhook{URL: "https://esp.example/hooks"}), one(lint.NoPayload, atHook)},
+	{"no payload in a form", calling(campaign.Webhook{URL: "https://esp.example/hooks", Method: "POST", Encoding: campaign.EncodingForm}), one(lint.NoPayload, atHook)},
+
 	{"thirty seconds", stopping(campaign.Stop{RestartTimeout: 30 * time.Second}), one(lint.ShortRestart, "/campaigns/0/nodes/2/restart_timeout")},
 
 	{"longer than the restart", stopping(campaign.Stop{RestartTimeout: time.Hour, FailureTimeout: 2 * time.Hour}), one(lint.FailureTimeoutCut, "/campaigns/0/nodes/2/failure_timeout")},
@@ -243,7 +276,7 @@ var faults = []struct {
 
 	{
 		"the same call",
-		sample{with("a", kind.Equals("x"), hook("https://a.example"), hook("https://b.example")), with("b", kind.Equals("x"), campaign.Webhook{Method: "POST", URL: "https://b.example"})},
+		sample{with("a", kind.Equals("x"), hook("https://a.example"), hook("https://b.example")), with("b", kind.Equals("x"), campaign.Webhook{Method: "POST", URL: "https://b.example", Payload: campaign.Payload{campaign.FromItem("id")}})},
 		one(lint.SameCall, "/campaigns/1/nodes/1"),
 	},
 
@@ -328,6 +361,13 @@ var almost = []struct {
 	{lint.UnlikelyForm, "fragment", when(campaign.PageFragment.Equals("top"))},
 	{lint.UnlikelyForm, "URL with an escaped space", when(address.Contains("running%20shoes"))},
 
+	{lint.UnlikelyField, "names that have these as a part", when(anyOf{
+		campaign.ProfileField("known_since").Exists(), campaign.ProfileField("crm.known").Exists(), campaign.ProfileField("fields").Exists(),
+		campaign.ItemField("known").Exists(), campaign.ItemField("data.x").Exists(), campaign.VisitField("data").Exists(), campaign.VisitField("timezone").Exists(),
+	})},
+	{lint.UnlikelyField, "parts of a visit that hosts name so too", when(anyOf{campaign.VisitField("type").Exists(), campaign.VisitField("id").Exists()})},
+	{lint.UnlikelyField, "parameters", when(anyOf{campaign.PageQuery("a.b.").Exists(), campaign.PageQuery("filter[size]").Exists(), campaign.PageQuery("a?b").Exists(), campaign.PageQuery("a&b").Exists()})},
+
 	{lint.EmptyRange, "one number", when(allOf{price.AtLeast(10), price.AtMost(10)})},
 	{lint.EmptyRange, "between integers", when(allOf{price.Greater(10), price.Less(11)})},
 	{lint.EmptyRange, "beyond 2^53", when(allOf{price.Greater(int64(1 << 53)), price.Less(int64(1<<53 + 2))})},
@@ -365,7 +405,7 @@ var almost = []struct {
 	{lint.SecretInHeader, "the key of something else", heading("X-Partition-Key", "customers-2026")},
 	{lint.SecretInHeader, "the name of a key", heading("X-Api-Key-Id", "k4f9c2e81b7d")},
 	{lint.SecretInHeader, "a secret by name", sample{with("c", path.Exists(), campaign.Webhook{
-		URL: "https://esp.example/", Headers: campaign.Headers{{Name: "Authorization", Value: "Bearer ", Secret: "ESP_API_KEY"}},
+		URL: "https://esp.example/", Payload: campaign.Payload{campaign.FromProfile("id")}, Headers: campaign.Headers{{Name: "Authorization", Value: "Bearer ", Secret: "ESP_API_KEY"}},
 	})}},
 
 	{lint.SecretInURL, "hooks whose path is the credential", calling(
@@ -386,6 +426,18 @@ var almost = []struct {
 	{lint.StaticShadows, "cleared", calling(hook("https://esp.example/hooks", campaign.Static("gender", "")))},
 	{lint.StaticShadows, "country that the condition asks for", sample{with("c", allOf{country.Equals("NL"), path.StartsWith("/a/")}, hook("https://esp.example/", campaign.Static("country", "NL")))}},
 	{lint.StaticShadows, "a common name", sample{with("c", campaign.ProfileField("status").Equals("gold"), hook("https://esp.example/", campaign.Static("status", "seen")))}},
+
+	{lint.Placeholder, "texts", calling(hook("https://esp.example/hooks",
+		campaign.Static("a", "100% of 50%"), campaign.Static("b", "%C3%A9t%C3%A9"), campaign.Static("c", "{a: 1}"), campaign.Static("d", "[a]"),
+		campaign.Static("e", "$5 {}"), campaign.Static("f", "50%OFF%"), campaign.Static("g", "{{}} [[]] ${}"), campaign.Static("h", "a[[1, 2], [3]]")))},
+	{lint.Placeholder, "header", heading("Accept", "text/*;q=0.5, %2F")},
+
+	{lint.EmptyHeader, "a secret alone", sample{with("c", path.Exists(), campaign.Webhook{
+		URL: "https://esp.example/", Payload: campaign.Payload{campaign.FromProfile("id")}, Headers: campaign.Headers{{Name: "X-Api-Key", Secret: "ESP_API_KEY"}},
+	})}},
+
+	{lint.NoPayload, "a GET", calling(campaign.Webhook{Method: "GET", URL: "https://esp.example/hooks"})},
+	{lint.NoPayload, "a static field", calling(hook("https://esp.example/hooks", campaign.Static("event", "seen")))},
 
 	{lint.ShortRestart, "a minute", stopping(campaign.Stop{RestartTimeout: time.Minute})},
 	{lint.ShortRestart, "immediately", stopping(campaign.Stop{RestartTimeout: campaign.Immediately})},
@@ -520,6 +572,41 @@ func TestTogether(t *testing.T) {
 	}
 	if diff := cmp.Diff(warnings, check(t, cs)); diff != "" {
 		t.Errorf("Check a second time (-first +second):\n%s", diff)
+	}
+}
+
+// What names a host in Unicode is told from what has a path in Unicode: the cures
+// differ. Load refuses some of the hosts.
+func TestHostInUnicode(t *testing.T) {
+	tests := []struct {
+		when campaign.Comparison
+		host bool
+	}{
+		{address.Contains("bücher.example/"), true},
+		{address.Contains("//bücher.example"), true},
+		{address.EndsWith("bücher.example/"), true},
+		{address.StartsWith("//bücher.example"), true},
+		{address.StartsWith("bücher.example"), true},
+		{address.Equals("bücher.example"), true},
+		{address.In("bücher.example/shoes"), true},
+		{address.Glob("*bücher.example/*"), true},
+		{address.Glob("https://*bücher.example"), false}, // or a page that ends so
+		{address.Regex("bücher[.]example/"), true},
+		{address.Regex("^https://.*[.]bücher[.]example/"), true},
+		{campaign.ReferrerURL.Contains("bücher.example/"), true},
+		{address.EndsWith("/über.html"), false},
+		{address.EndsWith("über.html"), false},
+		{address.Contains("/über/"), false},
+		{address.Contains("über/"), false},
+		{address.Equals("https://shop.example/über.html"), false},
+		{address.Glob("https://shop.example/*/über.html"), false},
+		{address.Regex("/über[.]html$"), false},
+	}
+	for _, tt := range tests {
+		warnings := check(t, when(tt.when))
+		if len(warnings) != 1 || warnings[0].Code != lint.NeverHolds || strings.Contains(warnings[0].Message, "xn--") != tt.host {
+			t.Errorf("Check of %+v = %v, want one warning, of a host: %v", tt.when, warnings, tt.host)
+		}
 	}
 }
 

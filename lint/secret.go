@@ -15,6 +15,12 @@ import (
 
 func (l *linter) checkHeaders(headers campaign.Headers, at string) {
 	for i, h := range headers {
+		if h.Value == "" && h.Secret == "" {
+			l.warn(key(at, "headers", strconv.Itoa(i)), EmptyHeader, `is sent empty; write its value, or the name of a secret as "secret", or remove it`)
+		}
+		if hasPlaceholder(h.Value) {
+			continue // which holds no secret yet
+		}
 		value, least := h.Value, longSecret
 		named := namesSecret(h.Name)
 		if scheme := authScheme.FindString(value); scheme != "" {
@@ -53,7 +59,7 @@ func (l *linter) checkQuery(u *url.URL, at string) {
 
 func (l *linter) checkStaticSecret(f campaign.PayloadField, inURL bool, at string) {
 	value, ok := f.Static.(string)
-	if !ok || !isSecret(f.As, value) {
+	if !ok || hasPlaceholder(value) || !isSecret(f.As, value) {
 		return
 	}
 	const cure = "; take it out, and send a header with a secret if the endpoint takes one"

@@ -19,14 +19,16 @@ func (l *linter) checkWebhook(w campaign.Webhook, at string) {
 	}
 	l.checkQuery(u, at)
 	l.checkHeaders(w.Headers, at)
+	l.checkPlaceholders(w, at)
+	if len(w.Payload) == 0 && w.Method != "GET" {
+		l.warn(at, NoPayload, "sends {} or an empty form, the same for every profile; add a payload, such as the profile's ID")
+	}
 	for i, f := range w.Payload {
 		p := key(at, "payload", strconv.Itoa(i))
 		if w.Method == "GET" && !w.AllowSensitiveQuery && isPersonal(f) {
 			l.warn(p, PersonalDataInURL, "looks like personal data, and URLs end in logs; send it with POST, or leave it out, or set allow_sensitive_query if that is meant")
 		}
-		if message := groupTwice(f.From); message != "" {
-			l.warn(p, UnlikelyForm, message)
-		}
+		l.checkField(f.From, p)
 		if f.From == "" {
 			l.checkStaticSecret(f, w.Method == "GET", p)
 		}

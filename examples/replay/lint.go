@@ -35,9 +35,10 @@ or cannot be read.
 // codes are all that lint has.
 var codes = []lint.Code{
 	lint.NeverHolds, lint.AlwaysHolds, lint.Redundant, lint.MatchesEverything, lint.UnlikelyForm,
-	lint.EmptyRange, lint.NoAudience, lint.PlainHTTP, lint.PersonalDataInURL, lint.SecretInHeader,
-	lint.SecretInURL, lint.SecretInPayload, lint.StaticShadows, lint.ShortRestart,
-	lint.FailureTimeoutCut, lint.SameCall, lint.SameName,
+	lint.UnlikelyField, lint.EmptyRange, lint.NoAudience, lint.PlainHTTP, lint.PersonalDataInURL,
+	lint.SecretInHeader, lint.SecretInURL, lint.SecretInPayload, lint.Placeholder, lint.EmptyHeader,
+	lint.NoPayload, lint.StaticShadows, lint.ShortRestart, lint.FailureTimeoutCut, lint.SameCall,
+	lint.SameName,
 }
 
 // invalid is the code, in JSON, of what keeps a file from being valid.

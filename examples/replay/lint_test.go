@@ -33,7 +33,7 @@ const twoWarnings = `{"version": 1, "campaigns": [
  {"id": "a", "nodes": [
   {"type": "website_trigger",
    "when": {"field": "page.path", "op": "equals", "value": "shoes/a"}},
-  {"type": "webhook", "method": "POST", "url": "https://esp.example/hooks/geheim"},
+  {"type": "webhook", "method": "POST", "url": "https://esp.example/hooks/geheim", "payload": [{"profile": "profileid"}]},
   {"type": "stop",
    "restart_timeout": "10s"}]}]}`
 
