@@ -92,10 +92,11 @@ type EngineOptions struct {
 	// may fill it. Zero means 1024.
 	QueueSize int
 
-	// Workers is how many queued runs go on at the same time. While several
-	// campaigns are loaded, none gets more than three quarters of those that
-	// the others leave it, and always one: so choose more than one. The
-	// goroutines start when they are needed and stay until Close. Zero means 16.
+	// Workers is how many queued runs go on at the same time. While others are
+	// loaded, or have runs in the queue or under way, no campaign gets more than
+	// three quarters of those that the others leave it, and always one: so
+	// choose more than one. The goroutines start when they are needed and stay
+	// until Close. Zero means 16.
 	Workers int
 }
 
@@ -173,6 +174,7 @@ func (e *Engine) Load(campaigns ...Campaign) error {
 		return ErrClosed
 	}
 	e.set.Store(set)
+	e.dispatch() // a campaign that is alone now may have all workers
 	return nil
 }
 
