@@ -23,10 +23,9 @@ import (
 // executes the run: for [Engine.Visit] and [Engine.Test] that of the caller, or
 // one of several beside it if the visit starts several campaigns; for
 // [Engine.Enqueue] that of the caller up to the outcome that it returns, and a
-// worker's from there on; for runs that Close ends, that of the caller of Close
-// or one of its own. The Sender is called on the goroutine that executes the
-// run, one webhook of a run after the other. A ProfileSource is always called
-// on a goroutine of its own.
+// worker's from there on; for runs that Close ends, one of the engine's own. The
+// Sender is called on the goroutine that executes the run, one webhook of a run
+// after the other. A ProfileSource is always called on a goroutine of its own.
 //
 // A panic in any of them, or in the methods of an error that they return, is an
 // outcome that names the place, without the value that was passed to panic.

@@ -229,3 +229,72 @@ func TestCloseAndThenGoexit(t *testing.T) {
 		}
 	})
 }
+
+// The Sender hangs, and the Observer takes its time for the end of each run, or
+// does not return any more, as one that writes into a channel that nobody reads
+// at shutdown. Close waits a second for each call of the Observer, and no longer.
+func TestCloseWithASlowObserver(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		observe time.Duration // for each end; 0 means for ever
+		took    time.Duration // by Close with one second
+		told    int           // of four runs, when Close returns
+	}{
+		{"it returns", time.Millisecond, 1104 * time.Millisecond, 4},
+		{"it returns in less than a second", 900 * time.Millisecond, 4700 * time.Millisecond, 4},
+		{"it never returns", 0, 2100 * time.Millisecond, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var told listener
+				release := make(chan struct{})
+				observer := campaign.ObserverFunc(func(ctx context.Context, o campaign.Outcome) {
+					if o.Status == campaign.Queued {
+						return
+					}
+					if time.Sleep(tt.observe); tt.observe == 0 {
+						<-release
+					}
+					told.Observe(ctx, o)
+				})
+				sender := campaign.SenderFunc(func(context.Context, *campaign.Request) (*campaign.Response, error) {
+					<-release
+					return nil, nil
+				})
+				engine := newEngine(t, sender, &campaign.EngineOptions{Observer: observer}, everyPage("c", 1, campaign.Stop{}))
+				for i := range 4 {
+					enqueue(t, engine, visitBy(fmt.Sprint("p-", i)))
+				}
+				begun := time.Now()
+				var callers sync.WaitGroup
+				for range 2 { // neither waits for ever, be it for the other
+					callers.Go(func() {
+						ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+						defer cancel()
+						failed, ok := errors.AsType[*campaign.CloseError](engine.Close(ctx))
+						if took := time.Since(begun); took != tt.took {
+							t.Errorf("Close with one second took %v, want %v", took, tt.took)
+						}
+						if !ok || len(failed.Runs) != 4 {
+							t.Errorf("Close = %v, want four unfinished runs", failed)
+						}
+						if got := len(told.finals()); got != tt.told {
+							t.Errorf("the Observer has returned for %d runs when Close does, want %d", got, tt.told)
+						}
+					})
+				}
+				callers.Wait()
+				close(release)
+				closeEngine(t, engine)
+				for profile, outs := range told.finals() {
+					if len(outs) != 1 {
+						t.Errorf("%s was told %d times: %v", profile, len(outs), outs)
+					}
+				}
+				if got := len(told.finals()); got != 4 {
+					t.Errorf("the Observer was told of %d runs once it returns, want 4", got)
+				}
+			})
+		})
+	}
+}

@@ -11,9 +11,11 @@ import (
 // in this order.
 //
 // Observe is called on the goroutine that has the outcome: that of the caller of
-// Visit, Enqueue, Test or Close, or a worker of the engine. Several calls may
-// run at once. It should be quick, because what calls it waits; it may call the
-// engine, except for Close. ctx has the values of the context that came with
+// Visit, Enqueue or Test, or one of the engine's own. Several calls may run at
+// once. It should be quick, because what calls it waits: one that writes into a
+// channel needs a reader, or a way out, also while the host shuts down. Once
+// the context of [Engine.Close] is done, Close gives up on a call that takes
+// more than a second. Observe may call the engine, except for Close. ctx has the values of the context that came with
 // the visit; that of a queued run is not done.
 //
 // A panic in Observe is joined to the Err of the outcome that the caller gets,
