@@ -28,7 +28,8 @@ import (
 // The Observer hears of each run before Close returns, one after the other. But
 // when the Logger or the Observer has not returned for a second from being told
 // of one, Close returns without it; the Observer hears of the rest behind Close,
-// if it ever returns.
+// if it ever returns. A run that one of them is still being told to be [Queued] is
+// named, and ends behind Close as well: the Observer hears of it in order.
 //
 // Close may be called again, and at the same time; each call waits. It must not
 // be called from a Sender, an Observer or other code that the engine calls.
@@ -221,9 +222,12 @@ func (e *Engine) reportHung(hung []hungRun, told chan<- struct{}) {
 // taken out of the queue and had its cooldown back in time, has reported itself.
 func (e *Engine) unfinished(r *run, hung *[]hungRun) (u UnfinishedRun, ended bool) {
 	e.mu.Lock()
-	released := r.released
+	released, announcing := r.released, r.announcing
 	e.mu.Unlock()
 	u = UnfinishedRun{Campaign: r.out.Campaign, Profile: r.out.Profile}
+	if announcing {
+		return u, true // reports itself, after the outcome that is being told
+	}
 	if released {
 		u.Node = r.out.Node
 		u.MaybeSent = !r.nothing
@@ -300,7 +304,8 @@ type UnfinishedRun struct {
 	// MaybeSent says that an endpoint may have received something. Then the
 	// cooldown is kept. Otherwise it was given back; or the Tracker has failed,
 	// or was too slow, and it is kept for the time being: then the Err of the
-	// outcome that the Observer was told says so.
+	// outcome that the Observer was told says so; or it is given back when the
+	// Logger and the Observer have heard that the run was queued.
 	MaybeSent bool
 }
 

@@ -130,6 +130,9 @@ func (d *decision) take(r *run, out *Outcome) *run {
 	// how the run ended before it hears that there is one. Pushed in any case,
 	// even if the Observer ends this goroutine.
 	defer d.engine.push(r)
+	if d.engine.tells() { // without, push is at once, and registers it under one lock
+		d.engine.announce(r)
+	}
 	d.tell(out)
 	return nil
 }

@@ -4,12 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"runtime"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/hybridcampaign/campaign"
 )
@@ -297,4 +301,55 @@ func TestCloseWithASlowObserver(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A lateHandler is a slog.Handler that takes five seconds for a queued run.
+type lateHandler struct{ slog.Handler }
+
+func (h lateHandler) Handle(ctx context.Context, r slog.Record) error {
+	r.Attrs(func(a slog.Attr) bool {
+		if a.Key == "status" && a.Value.String() == string(campaign.Queued) {
+			time.Sleep(5 * time.Second)
+		}
+		return true
+	})
+	return h.Handler.Handle(ctx, r)
+}
+
+// The Logger takes longer to hear that a run was queued than Close has. Its
+// cooldown runs, so Close names it; and the Observer hears in order what there is
+// to hear, if late.
+func TestCloseWhileARunIsBeingQueued(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var told listener
+		var tracker campaign.MemoryTracker
+		logger := slog.New(lateHandler{slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelDebug})})
+		engine := newEngine(t, slow(time.Second), &campaign.EngineOptions{Observer: &told, Tracker: &tracker, Logger: logger}, everyPage("c", 1, campaign.Stop{}))
+		begun := time.Now()
+		go func() {
+			if out := enqueue(t, engine, visitBy("p-1")); out.Status != campaign.Queued {
+				t.Errorf("Enqueue = %v, want queued", out)
+			}
+		}()
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		failed, ok := errors.AsType[*campaign.CloseError](engine.Close(ctx))
+		if took := time.Since(begun); took > 2200*time.Millisecond {
+			t.Errorf("Close with one second took %v", took)
+		}
+		if !ok || len(failed.Runs) != 1 || failed.Runs[0] != (campaign.UnfinishedRun{Campaign: "c", Profile: "p-1"}) {
+			t.Errorf("Close = %+v, want the run, of which nothing was sent", failed)
+		}
+		closeEngine(t, engine)
+		if diff := cmp.Diff([]campaign.Status{campaign.Queued, campaign.Failed}, told.about("p-1")); diff != "" {
+			t.Errorf("what the Observer was told (-want +got):\n%s", diff)
+		}
+		if until, _ := tracker.Until("c", "p-1", begun); !until.Equal(begun.Add(time.Minute)) {
+			t.Errorf("the run is left alone until %v, want a minute", until)
+		}
+		if s := engine.Stats(); s.Queued != 1 || s.Failures.Closed != 1 || s.Waiting+s.Running != 0 {
+			t.Errorf("Stats = %+v, want one queued and ended by Close", s)
+		}
+	})
 }

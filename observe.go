@@ -46,6 +46,9 @@ func (e *Engine) report(ctx context.Context, out *Outcome) {
 	}
 }
 
+// tells reports whether host code hears of outcomes, and may take its time.
+func (e *Engine) tells() bool { return e.observer != nil || e.logger != nil }
+
 func (e *Engine) observe(ctx context.Context, out *Outcome) {
 	if err := e.callObserver(ctx, out); err != nil {
 		out.join(err)

@@ -50,7 +50,10 @@ func (e *Engine) unreserve() {
 // push puts a run into the place that was reserved for it.
 func (e *Engine) push(r *run) {
 	e.mu.Lock()
-	e.runs.add(r)
+	if !r.announcing {
+		e.runs.add(r)
+	}
+	r.announcing = false
 	e.queue.promised--
 	if e.stopped {
 		e.mu.Unlock()

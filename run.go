@@ -43,6 +43,7 @@ type run struct {
 	prev, next *run  // in Engine.runs
 	later      *run  // in the lane
 	lane       *lane // nil if the run is not queued
+	announcing bool  // the Logger and the Observer are told that it is queued, and hear of no end before
 	released   bool
 }
 
@@ -89,6 +90,13 @@ func (e *Engine) register(r *run) {
 	if stopped {
 		r.cancel(ErrClosed)
 	}
+}
+
+// announce registers a run whose outcome Queued is about to be told: its cooldown
+// runs, and host code that takes its time must not hide it from Close.
+func (e *Engine) announce(r *run) {
+	r.announcing = true // nobody else knows the run yet
+	e.register(r)
 }
 
 // release lets go of a run that has been reported.
