@@ -261,15 +261,15 @@ func (e *Engine) match(hits []int32, v *view) (*campaignSet, []int32, error) {
 // delivery IDs of their own, and the outcome says that it is a test.
 //
 // The error is a [*ValidationError] for a visit that cannot be used,
-// [ErrUnknownCampaign], [ErrClosed], or ctx's error if ctx was done before
-// anything began.
+// one that names the campaign and has [ErrUnknownCampaign] as its cause,
+// [ErrClosed], or ctx's error if ctx was done before anything began.
 func (e *Engine) Test(ctx context.Context, campaignID string, visit PageVisit) (Outcome, error) {
 	if e.closed.Load() {
 		return Outcome{}, ErrClosed
 	}
 	prog := e.set.Load().byID[campaignID]
 	if prog == nil {
-		return Outcome{}, ErrUnknownCampaign
+		return Outcome{}, fmt.Errorf("%w: %s", ErrUnknownCampaign, shorten(campaignID))
 	}
 	v := view{visit: visit}
 	if err := v.read(); err != nil {
