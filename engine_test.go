@@ -584,8 +584,8 @@ func TestEngineTest(t *testing.T) {
 	if out, err := engine.Test(t.Context(), "running-shoes", v); err != nil || out.Status != campaign.Failed || !out.Test {
 		t.Errorf("Test with an endpoint that refuses = %+v, %v, want failed", out, err)
 	}
-	if _, err := engine.Test(t.Context(), "other", v); !errors.Is(err, campaign.ErrUnknownCampaign) {
-		t.Errorf("Test of a campaign that is not loaded: %v, want ErrUnknownCampaign", err)
+	if _, err := engine.Test(t.Context(), "other", v); !errors.Is(err, campaign.ErrUnknownCampaign) || !strings.Contains(err.Error(), `"other"`) {
+		t.Errorf("Test of a campaign that is not loaded: %v, want ErrUnknownCampaign and the ID", err)
 	}
 	if _, err := engine.Test(t.Context(), "running-shoes", campaign.PageVisit{}); err == nil {
 		t.Error("Test with an empty visit succeeded")
@@ -737,14 +737,27 @@ func TestOutcomeString(t *testing.T) {
 		outcome campaign.Outcome
 		want    string
 	}{
-		{campaign.Outcome{Campaign: "shoes", Profile: "p-1", Status: campaign.Delivered, Until: until}, "shoes for p-1: delivered until 2026-03-08T12:00:00Z"},
+		{campaign.Outcome{Campaign: "shoes", Profile: "p-1", Status: campaign.Delivered, Until: until}, "shoes for p-1: delivered, left alone until 2026-03-08T12:00:00Z"},
+		{campaign.Outcome{Campaign: "shoes", Profile: "p-1", Status: campaign.Queued, Until: until}, "shoes for p-1: queued, left alone until 2026-03-08T12:00:00Z"},
+		{campaign.Outcome{Campaign: "shoes", Profile: "p-1", Status: campaign.Refused, Reason: campaign.ReasonQueueFull, Until: until}, "shoes for p-1: refused (queue_full), left alone until 2026-03-08T12:00:00Z"},
+		{campaign.Outcome{Campaign: "shoes", Profile: "p-1", Status: campaign.Delivered, Test: true}, "test of shoes for p-1: delivered"},
+		// One line, whatever the IDs are.
+		{campaign.Outcome{Campaign: "shoes", Profile: "Zoë & 李", Status: campaign.Delivered}, "shoes for Zoë & 李: delivered"},
+		{campaign.Outcome{Campaign: "shoes", Profile: "a\nb", Status: campaign.Delivered}, `shoes for "a\nb": delivered`},
+		{campaign.Outcome{Campaign: "a\x1b[2Jb", Profile: "\u2028", Status: campaign.Delivered}, `"a\x1b[2Jb" for "\u2028": delivered`},
+		{campaign.Outcome{Campaign: "shoes", Profile: "a\xff", Status: campaign.Delivered}, `shoes for "a\xff": delivered`},
+		{campaign.Outcome{Campaign: "shoes", Profile: "\u202egnp", Status: campaign.Delivered}, `shoes for "\u202egnp": delivered`},
+		{
+			campaign.Outcome{Campaign: "shoes", Status: campaign.Failed, Reason: campaign.ReasonCannotRender, Err: &campaign.RenderError{Pointer: "/nodes/1", Field: "profile.a\nb", Err: campaign.ErrMissingField}},
+			`shoes: failed (cannot_render): "campaign: /nodes/1: profile.a\nb is required and missing"`,
+		},
 		{campaign.Outcome{Campaign: "shoes", Profile: "p-1", Status: campaign.CoolingDown, Reason: campaign.ReasonCoolingDown, Until: until}, "shoes for p-1: cooling_down until 2026-03-08T12:00:00Z"},
 		{campaign.Outcome{Campaign: "shoes", Status: campaign.UnknownProfile, Reason: campaign.ReasonUnknownProfile}, "shoes: unknown_profile"},
 		{
 			campaign.Outcome{Campaign: "shoes", Profile: "p-1", Status: campaign.Failed, Reason: campaign.ReasonRejected, Err: &campaign.DeliveryError{Verdict: campaign.Rejected, Status: 400, Attempts: 1}},
 			"shoes for p-1: failed (rejected): " + (&campaign.DeliveryError{Verdict: campaign.Rejected, Status: 400, Attempts: 1}).Error(),
 		},
-		{campaign.Outcome{Campaign: "shoes", Profile: "p-1", Status: campaign.Failed, Reason: campaign.ReasonTrackerFailed, Err: errors.New("the host's own secret")}, "shoes for p-1: failed (tracker_failed): an error of type *errors.errorString, whose text is not for logs"},
+		{campaign.Outcome{Campaign: "shoes", Profile: "p-1", Status: campaign.Failed, Reason: campaign.ReasonTrackerFailed, Err: errors.New("the host's own secret")}, "shoes for p-1: failed (tracker_failed): an error of type *errors.errorString, whose text is not for logs; it is in Outcome.Err"},
 	} {
 		if got := fmt.Sprint(test.outcome); got != test.want {
 			t.Errorf("Sprint(%#v) = %q, want %q", test.outcome, got, test.want)

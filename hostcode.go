@@ -180,8 +180,14 @@ type stepError struct {
 	err  error
 }
 
-func (e *stepError) Error() string { return "campaign: " + e.step + ": " + e.err.Error() }
+func (e *stepError) Error() string { return e.around(e.err.Error()) }
 func (e *stepError) Unwrap() error { return e.err }
+
+// around puts the step before the text of the error. Where that is one of this
+// package's it begins with the package's name already, which is said once.
+func (e *stepError) around(text string) string {
+	return "campaign: " + e.step + ": " + strings.TrimPrefix(text, "campaign: ")
+}
 
 // An errorPair is two errors that are both true.
 type errorPair struct{ first, second error }
@@ -195,7 +201,7 @@ func (e *errorPair) Unwrap() []error { return []error{e.first, e.second} }
 func loggable(err error) string {
 	switch x := err.(type) {
 	case *stepError:
-		return "campaign: " + x.step + ": " + loggable(x.err)
+		return x.around(loggable(x.err))
 	case *errorPair:
 		return loggable(x.first) + "; " + loggable(x.second)
 	case *DeliveryError, *RenderError, *ValidationError, *panicError:
@@ -207,5 +213,5 @@ func loggable(err error) string {
 	if de, ok := errors.AsType[*DeliveryError](err); ok {
 		return de.Error()
 	}
-	return fmt.Sprintf("an error of type %T, whose text is not for logs", err)
+	return fmt.Sprintf("an error of type %T, whose text is not for logs; it is in Outcome.Err", err)
 }

@@ -46,3 +46,18 @@ func TestNoQuestionOnceCloseHasGivenUp(t *testing.T) {
 		t.Errorf("Close = %v, want nil", err)
 	}
 }
+
+// The package says its name once, however many steps an error has come through.
+func TestErrorsNameThePackageOnce(t *testing.T) {
+	for _, err := range []error{
+		&stepError{"not begun", ErrClosed},
+		&stepError{"the tracker failed", &stepError{"not sent", ErrClosed}},
+		&stepError{"not sent", &DeliveryError{Verdict: Rejected, Status: 400}},
+	} {
+		for _, text := range []string{err.Error(), loggable(err)} {
+			if !strings.HasPrefix(text, "campaign: ") || strings.Count(text, "campaign: ") != 1 {
+				t.Errorf("%q, want the prefix once", text)
+			}
+		}
+	}
+}
