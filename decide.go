@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -233,7 +234,7 @@ func entryOf(prog *program, profile string, visited time.Time) Entry {
 func (e *Engine) enter(ctx context.Context, entry Entry, out *Outcome) bool {
 	until, entered, err := e.trackerEnter(ctx, entry)
 	if err != nil {
-		out.fail(reasonOr(err, ReasonTrackerFailed), &stepError{"the tracker failed, nothing was sent", err})
+		out.fail(notEntered(ctx, err))
 		return false
 	}
 	if entry.Timeout != Immediately || !entered {
@@ -243,6 +244,15 @@ func (e *Engine) enter(ctx context.Context, entry Entry, out *Outcome) bool {
 		out.Status, out.Reason = CoolingDown, ReasonCoolingDown
 	}
 	return entered
+}
+
+// notEntered says why a run ends of which the Tracker returned an error. One that
+// only says that the context is done has not failed.
+func notEntered(ctx context.Context, err error) (Reason, error) {
+	if done := ctx.Err(); done != nil && errors.Is(err, done) {
+		return cancelled(ctx, err)
+	}
+	return reasonOr(err, ReasonTrackerFailed), &stepError{"the tracker failed, nothing was sent", err}
 }
 
 // reopened returns the end to which a run that surely delivered nothing cuts its
