@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -107,14 +108,15 @@ const (
 
 // NewEngine returns an engine without campaigns that delivers through sender.
 // The options are copied; nil means the zero value. It fails without a sender,
-// and for a size or a time below zero.
+// for an option that holds a nil pointer or a nil function, and for a size or a
+// time below zero.
 func NewEngine(sender Sender, options *EngineOptions) (*Engine, error) {
-	if sender == nil {
-		return nil, errors.New("campaign: NewEngine needs a Sender; use httpsender.Sender, or campaigntest.Recorder in tests")
-	}
 	var o EngineOptions
 	if options != nil {
 		o = *options
+	}
+	if err := refuseNil(sender, &o); err != nil {
+		return nil, err
 	}
 	if o.RunTimeout < 0 || o.QueueSize < 0 || o.Workers < 0 {
 		return nil, fmt.Errorf("campaign: NewEngine: RunTimeout %v, QueueSize %d and Workers %d must not be negative; zero is the usual value", o.RunTimeout, o.QueueSize, o.Workers)
@@ -138,6 +140,38 @@ func NewEngine(sender Sender, options *EngineOptions) (*Engine, error) {
 	e.base, e.cancelBase = context.WithCancelCause(context.Background())
 	e.set.Store(newCampaignSet(nil))
 	return e, nil
+}
+
+// refuseNil refuses what would panic at the first visit that needs it: no Sender,
+// and a nil pointer or a nil function behind an interface, which looks like one
+// that is set.
+func refuseNil(sender Sender, o *EngineOptions) error {
+	const cure = "use httpsender.Sender, or campaigntest.Recorder in tests"
+	if sender == nil {
+		return errors.New("campaign: NewEngine needs a Sender; " + cure)
+	}
+	if isNil(sender) {
+		return fmt.Errorf("campaign: NewEngine needs a Sender, and was passed a nil %T; %s", sender, cure)
+	}
+	for _, option := range []struct {
+		name  string
+		value any
+	}{{"Tracker", o.Tracker}, {"Profiles", o.Profiles}, {"Observer", o.Observer}} {
+		if isNil(option.value) {
+			return fmt.Errorf("campaign: NewEngine: EngineOptions.%s holds a nil %T; leave the field nil, or set it to one that is not", option.name, option.value)
+		}
+	}
+	return nil
+}
+
+// isNil reports whether v holds a nil pointer or a nil function. Nil maps and
+// slices may well have methods that work.
+func isNil(v any) bool {
+	switch r := reflect.ValueOf(v); r.Kind() {
+	case reflect.Pointer, reflect.Func:
+		return r.IsNil()
+	}
+	return false
 }
 
 // or returns v, or the usual value if v is zero.

@@ -630,9 +630,36 @@ func TestClose(t *testing.T) {
 	})
 }
 
-func TestNewEngineNeedsASender(t *testing.T) {
-	if _, err := campaign.NewEngine(nil, nil); err == nil {
-		t.Error("NewEngine(nil, nil) succeeded, want an error")
+// A part that is nil, be it behind an interface, would panic at the first visit
+// that needs it: NewEngine refuses it, and says what to do.
+func TestNewEngineRefusesNil(t *testing.T) {
+	sender := new(campaigntest.Recorder)
+	for _, tt := range []struct {
+		name    string
+		sender  campaign.Sender
+		options campaign.EngineOptions
+		want    []string // in the error; nil for none
+	}{
+		{"no Sender", nil, campaign.EngineOptions{}, []string{"needs a Sender", "httpsender.Sender"}},
+		{"a nil pointer", (*campaigntest.Recorder)(nil), campaign.EngineOptions{}, []string{"nil *campaigntest.Recorder", "needs a Sender", "httpsender.Sender"}},
+		{"a nil function", campaign.SenderFunc(nil), campaign.EngineOptions{}, []string{"nil campaign.SenderFunc", "needs a Sender"}},
+		{"a Tracker", sender, campaign.EngineOptions{Tracker: (*campaign.MemoryTracker)(nil)}, []string{"Tracker", "nil *campaign.MemoryTracker", "leave the field nil"}},
+		{"Profiles", sender, campaign.EngineOptions{Profiles: campaign.ProfileSourceFunc(nil)}, []string{"Profiles", "nil campaign.ProfileSourceFunc", "leave the field nil"}},
+		{"an Observer", sender, campaign.EngineOptions{Observer: campaign.ObserverFunc(nil)}, []string{"Observer", "nil campaign.ObserverFunc", "leave the field nil"}},
+		{"fields that are nil", sender, campaign.EngineOptions{}, nil},
+		{"values that are no pointers", slow(0), campaign.EngineOptions{Tracker: waitingTracker{}}, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			engine, err := campaign.NewEngine(tt.sender, &tt.options)
+			if (err == nil) != (tt.want == nil) || (engine == nil) != (err != nil) {
+				t.Fatalf("NewEngine = %v, %v, want an error that says %q", engine, err, tt.want)
+			}
+			for _, want := range tt.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("NewEngine: %v, want an error that says %q", err, want)
+				}
+			}
+		})
 	}
 }
 
