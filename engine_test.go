@@ -758,6 +758,25 @@ func TestDecodedTextsOutliveTheVisit(t *testing.T) {
 	}
 }
 
+// What the Observer does with its outcome, the caller does not see, nor does it see
+// the caller's.
+func TestTheObserversOutcomeIsItsOwn(t *testing.T) {
+	var kept campaign.Outcome
+	observer := campaign.ObserverFunc(func(_ context.Context, o campaign.Outcome) {
+		kept = o
+		clear(o.Deliveries)
+	})
+	engine := newEngine(t, new(campaigntest.Recorder), &campaign.EngineOptions{Observer: observer}, everyPage("c", 2, campaign.Stop{}))
+	out := visit(t, engine, visitBy("p-1"))
+	if len(out.Deliveries) != 2 || out.Deliveries[0].ID == "" || out.Deliveries[1].Node != 2 {
+		t.Errorf("Visit = %+v, want both deliveries as they were", out)
+	}
+	out.Deliveries[0].Node = 7
+	if len(kept.Deliveries) != 2 || kept.Deliveries[0].Node != 0 {
+		t.Errorf("the Observer has %+v, want what it made of it", kept)
+	}
+}
+
 func TestOutcomeString(t *testing.T) {
 	until := time.Date(2026, 3, 8, 12, 0, 0, 0, time.UTC)
 	for _, test := range []struct {

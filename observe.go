@@ -3,6 +3,7 @@ package campaign
 import (
 	"context"
 	"log/slog"
+	"slices"
 )
 
 // An Observer is told of the outcomes of an [Engine], those of [Engine.Visit],
@@ -58,7 +59,9 @@ func (e *Engine) observe(ctx context.Context, out *Outcome) {
 func (e *Engine) callObserver(ctx context.Context, out *Outcome) (err error) {
 	returned := false
 	defer e.recovered("Observer.Observe", &returned, &err)
-	e.observer.Observe(ctx, *out)
+	told := *out
+	told.Deliveries = slices.Clone(out.Deliveries) // the caller has these
+	e.observer.Observe(ctx, told)
 	returned = true
 	return nil
 }
