@@ -22,9 +22,14 @@ import (
 // back. What has not returned even then is reported without it: as uncertain, and
 // with its cooldown kept, if its webhook was being sent; and if the Tracker has
 // not taken its cooldown back, with an error that says so. The Tracker is still
-// asked to, behind Close, as long as the process lives. The Observer hears of
-// each run before Close returns, and Close returns a [*CloseError] that names
-// those that it ended.
+// asked to, behind Close, as long as the process lives. Close returns a
+// [*CloseError] that names the runs that it ended.
+//
+// The Observer hears of each run before Close returns, one after the other. But
+// when the Logger or the Observer has not returned for a second from being told
+// of one, Close returns without it; the Observer hears of the rest behind Close,
+// if it ever returns. A run that one of them is still being told to be [Queued] is
+// named, and ends behind Close as well: the Observer hears of it in order.
 //
 // Close may be called again, and at the same time; each call waits. It must not
 // be called from a Sender, an Observer or other code that the engine calls.
@@ -53,6 +58,11 @@ const (
 	// abandonGrace is how long it waits, longer, for a Tracker that lives
 	// elsewhere to take the cooldowns of the queue back.
 	abandonGrace = time.Second
+
+	// reportGrace is how long it waits for the Logger and the Observer to hear
+	// of one run. For one and not for all: of a thousand runs, an Observer that
+	// returns is to hear in full.
+	reportGrace = time.Second
 
 	// abandoners is how many goroutines give cooldowns back at the same time.
 	abandoners = 16
@@ -154,6 +164,7 @@ func (e *Engine) reportLeft(left []*run) []UnfinishedRun {
 	// when this one returns.
 	e.reporting <- struct{}{}
 	defer func() { <-e.reporting }()
+	e.track() // before a run is claimed, as its end holds up no other call of Close from then on
 	var unfinished []UnfinishedRun
 	var hung []hungRun
 	for _, r := range left {
@@ -162,7 +173,7 @@ func (e *Engine) reportLeft(left []*run) []UnfinishedRun {
 			unfinished = append(unfinished, u)
 		}
 	}
-	e.reportHung(hung)
+	e.tellHung(hung)
 	return unfinished
 }
 
@@ -172,12 +183,38 @@ type hungRun struct {
 	out Outcome
 }
 
+// tellHung reports the runs, and waits until that is done or one takes too long.
+// It does so on a goroutine of its own, which has been counted: an Observer that
+// never returns would hold Close for ever on the caller's.
+func (e *Engine) tellHung(hung []hungRun) {
+	if len(hung) == 0 {
+		e.untrack()
+		return
+	}
+	told := make(chan struct{}, len(hung))
+	go func() {
+		defer e.untrack()
+		e.reportHung(hung, told)
+	}()
+	timer := time.NewTimer(reportGrace)
+	defer timer.Stop()
+	for range hung {
+		select {
+		case <-told:
+			timer.Reset(reportGrace)
+		case <-timer.C:
+			return
+		}
+	}
+}
+
 // reportHung reports them all, even if the host's code ends the goroutine.
-func (e *Engine) reportHung(hung []hungRun) {
+func (e *Engine) reportHung(hung []hungRun, told chan<- struct{}) {
 	if len(hung) == 0 {
 		return
 	}
-	defer e.reportHung(hung[1:])
+	defer e.reportHung(hung[1:], told)
+	defer func() { told <- struct{}{} }() // has room for all
 	e.report(hung[0].run.parent, &hung[0].out)
 }
 
@@ -185,9 +222,12 @@ func (e *Engine) reportHung(hung []hungRun) {
 // taken out of the queue and had its cooldown back in time, has reported itself.
 func (e *Engine) unfinished(r *run, hung *[]hungRun) (u UnfinishedRun, ended bool) {
 	e.mu.Lock()
-	released := r.released
+	released, announcing := r.released, r.announcing
 	e.mu.Unlock()
 	u = UnfinishedRun{Campaign: r.out.Campaign, Profile: r.out.Profile}
+	if announcing {
+		return u, true // reports itself, after the outcome that is being told
+	}
 	if released {
 		u.Node = r.out.Node
 		u.MaybeSent = !r.nothing
@@ -264,7 +304,8 @@ type UnfinishedRun struct {
 	// MaybeSent says that an endpoint may have received something. Then the
 	// cooldown is kept. Otherwise it was given back; or the Tracker has failed,
 	// or was too slow, and it is kept for the time being: then the Err of the
-	// outcome that the Observer was told says so.
+	// outcome that the Observer was told says so; or it is given back when the
+	// Logger and the Observer have heard that the run was queued.
 	MaybeSent bool
 }
 

@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -130,6 +131,9 @@ func (d *decision) take(r *run, out *Outcome) *run {
 	// how the run ended before it hears that there is one. Pushed in any case,
 	// even if the Observer ends this goroutine.
 	defer d.engine.push(r)
+	if d.engine.tells() { // without, push is at once, and registers it under one lock
+		d.engine.announce(r)
+	}
 	d.tell(out)
 	return nil
 }
@@ -230,7 +234,7 @@ func entryOf(prog *program, profile string, visited time.Time) Entry {
 func (e *Engine) enter(ctx context.Context, entry Entry, out *Outcome) bool {
 	until, entered, err := e.trackerEnter(ctx, entry)
 	if err != nil {
-		out.fail(reasonOr(err, ReasonTrackerFailed), &stepError{"the tracker failed, nothing was sent", err})
+		out.fail(notEntered(ctx, err))
 		return false
 	}
 	if entry.Timeout != Immediately || !entered {
@@ -240,6 +244,15 @@ func (e *Engine) enter(ctx context.Context, entry Entry, out *Outcome) bool {
 		out.Status, out.Reason = CoolingDown, ReasonCoolingDown
 	}
 	return entered
+}
+
+// notEntered says why a run ends of which the Tracker returned an error. One that
+// only says that the context is done has not failed.
+func notEntered(ctx context.Context, err error) (Reason, error) {
+	if done := ctx.Err(); done != nil && errors.Is(err, done) {
+		return cancelled(ctx, err)
+	}
+	return reasonOr(err, ReasonTrackerFailed), &stepError{"the tracker failed, nothing was sent", err}
 }
 
 // reopened returns the end to which a run that surely delivered nothing cuts its

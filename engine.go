@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,11 +24,10 @@ import (
 // executes the run: for [Engine.Visit] and [Engine.Test] that of the caller, or
 // one of several beside it if the visit starts several campaigns; for
 // [Engine.Enqueue] that of the caller up to the outcome that it returns, and a
-// worker's from there on; for runs that Close ends, that of the caller of Close
-// or one of its own. The Sender is called on the goroutine that executes the
-// run, one webhook of a run after the other. A ProfileSource is always called
-// on a goroutine of its own, and so is the Tracker's Reopen by a decision whose
-// context can end.
+// worker's from there on; for runs that Close ends, one of the engine's own. The
+// Sender is called on the goroutine that executes the run, one webhook of a run
+// after the other. A ProfileSource is always called on a goroutine of its own,
+// and so is the Tracker's Reopen by a decision whose context can end.
 //
 // A panic in any of them, or in the methods of an error that they return, is an
 // outcome that names the place, without the value that was passed to panic.
@@ -93,10 +93,11 @@ type EngineOptions struct {
 	// may fill it. Zero means 1024.
 	QueueSize int
 
-	// Workers is how many queued runs go on at the same time. While several
-	// campaigns are loaded, none gets more than three quarters of those that
-	// the others leave it, and always one: so choose more than one. The
-	// goroutines start when they are needed and stay until Close. Zero means 16.
+	// Workers is how many queued runs go on at the same time. While others are
+	// loaded, or have runs in the queue or under way, no campaign gets more than
+	// three quarters of those that the others leave it, and always one: so
+	// choose more than one. The goroutines start when they are needed and stay
+	// until Close. Zero means 16.
 	Workers int
 }
 
@@ -108,14 +109,15 @@ const (
 
 // NewEngine returns an engine without campaigns that delivers through sender.
 // The options are copied; nil means the zero value. It fails without a sender,
-// and for a size or a time below zero.
+// for an option that holds a nil pointer or a nil function, and for a size or a
+// time below zero.
 func NewEngine(sender Sender, options *EngineOptions) (*Engine, error) {
-	if sender == nil {
-		return nil, errors.New("campaign: NewEngine needs a Sender; use httpsender.Sender, or campaigntest.Recorder in tests")
-	}
 	var o EngineOptions
 	if options != nil {
 		o = *options
+	}
+	if err := refuseNil(sender, &o); err != nil {
+		return nil, err
 	}
 	if o.RunTimeout < 0 || o.QueueSize < 0 || o.Workers < 0 {
 		return nil, fmt.Errorf("campaign: NewEngine: RunTimeout %v, QueueSize %d and Workers %d must not be negative; zero is the usual value", o.RunTimeout, o.QueueSize, o.Workers)
@@ -139,6 +141,38 @@ func NewEngine(sender Sender, options *EngineOptions) (*Engine, error) {
 	e.base, e.cancelBase = context.WithCancelCause(context.Background())
 	e.set.Store(newCampaignSet(nil))
 	return e, nil
+}
+
+// refuseNil refuses what would panic at the first visit that needs it: no Sender,
+// and a nil pointer or a nil function behind an interface, which looks like one
+// that is set.
+func refuseNil(sender Sender, o *EngineOptions) error {
+	const cure = "use httpsender.Sender, or campaigntest.Recorder in tests"
+	if sender == nil {
+		return errors.New("campaign: NewEngine needs a Sender; " + cure)
+	}
+	if isNil(sender) {
+		return fmt.Errorf("campaign: NewEngine needs a Sender, and was passed a nil %T; %s", sender, cure)
+	}
+	for _, option := range []struct {
+		name  string
+		value any
+	}{{"Tracker", o.Tracker}, {"Profiles", o.Profiles}, {"Observer", o.Observer}} {
+		if isNil(option.value) {
+			return fmt.Errorf("campaign: NewEngine: EngineOptions.%s holds a nil %T; leave the field nil, or set it to one that is not", option.name, option.value)
+		}
+	}
+	return nil
+}
+
+// isNil reports whether v holds a nil pointer or a nil function. Nil maps and
+// slices may well have methods that work.
+func isNil(v any) bool {
+	switch r := reflect.ValueOf(v); r.Kind() {
+	case reflect.Pointer, reflect.Func:
+		return r.IsNil()
+	}
+	return false
 }
 
 // or returns v, or the usual value if v is zero.
@@ -174,6 +208,7 @@ func (e *Engine) Load(campaigns ...Campaign) error {
 		return ErrClosed
 	}
 	e.set.Store(set)
+	e.dispatch() // a campaign that is alone now may have all workers
 	return nil
 }
 
@@ -261,15 +296,15 @@ func (e *Engine) match(hits []int32, v *view) (*campaignSet, []int32, error) {
 // delivery IDs of their own, and the outcome says that it is a test.
 //
 // The error is a [*ValidationError] for a visit that cannot be used,
-// [ErrUnknownCampaign], [ErrClosed], or ctx's error if ctx was done before
-// anything began.
+// one that names the campaign and has [ErrUnknownCampaign] as its cause,
+// [ErrClosed], or ctx's error if ctx was done before anything began.
 func (e *Engine) Test(ctx context.Context, campaignID string, visit PageVisit) (Outcome, error) {
 	if e.closed.Load() {
 		return Outcome{}, ErrClosed
 	}
 	prog := e.set.Load().byID[campaignID]
 	if prog == nil {
-		return Outcome{}, ErrUnknownCampaign
+		return Outcome{}, fmt.Errorf("%w: %s", ErrUnknownCampaign, shorten(campaignID))
 	}
 	v := view{visit: visit}
 	if err := v.read(); err != nil {

@@ -201,6 +201,78 @@ func TestEnqueueOutlivesTheRequest(t *testing.T) {
 	})
 }
 
+// The context of the call, or that of the run, is done, and the Tracker says so:
+// it has not failed.
+func TestCancelledInTheTracker(t *testing.T) {
+	broken := errors.New("broken")
+	for _, tt := range []struct {
+		name   string
+		cancel bool
+		err    error
+		want   campaign.Reason
+	}{
+		{"the context's own error", true, context.Canceled, campaign.ReasonCancelled},
+		{"around the context's own error", true, fmt.Errorf("redis: %w", context.Canceled), campaign.ReasonCancelled},
+		{"an error of its own", true, broken, campaign.ReasonTrackerFailed},
+		{"such an error from elsewhere", false, context.Canceled, campaign.ReasonTrackerFailed},
+		{"its own deadline", true, context.DeadlineExceeded, campaign.ReasonTrackerFailed},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			entered := 0
+			tracker := &brokenTracker{enter: func() error {
+				if entered++; entered == 1 {
+					return nil
+				}
+				if tt.cancel {
+					cancel()
+				}
+				return tt.err
+			}}
+			engine := newEngine(t, new(campaigntest.Recorder), &campaign.EngineOptions{Tracker: tracker}, everyPage("a", 1, campaign.Stop{}), everyPage("b", 1, campaign.Stop{}))
+			defer closeEngine(t, engine)
+			outcomes, err := engine.Enqueue(ctx, visitBy("p-1"))
+			if err != nil || len(outcomes) != 2 || outcomes[0].Status != campaign.Queued {
+				t.Fatalf("Enqueue = %v, %v, want two outcomes, the first of them queued", outcomes, err)
+			}
+			if out := outcomes[1]; out.Status != campaign.Failed || out.Reason != tt.want || !errors.Is(out.Err, tt.err) {
+				t.Errorf("the second outcome is %v, want failed (%s) by %v", out, tt.want, tt.err)
+			}
+		})
+	}
+}
+
+// Close ends a run whose worker waits for the Tracker: that is Close's doing, and
+// Close names it.
+func TestClosedInTheTracker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var told listener
+		profiles := campaign.ProfileSourceFunc(func(context.Context, string) (campaign.Profile, error) {
+			return campaign.Profile{Fields: map[string]any{"country": "NL"}}, nil
+		})
+		engine := newEngine(t, new(campaigntest.Recorder), &campaign.EngineOptions{Profiles: profiles, Observer: &told, Tracker: waitingTracker{}}, byCountry("nl", "NL"))
+		enqueue(t, engine, visitBy("p-1"))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		failed, ok := errors.AsType[*campaign.CloseError](engine.Close(ctx))
+		if !ok || len(failed.Runs) != 1 || failed.Runs[0].MaybeSent {
+			t.Errorf("Close = %v, want the run, of which nothing was sent", failed)
+		}
+		if out := told.finals()["p-1"][0]; out.Reason != campaign.ReasonClosed || !errors.Is(out.Err, campaign.ErrClosed) {
+			t.Errorf("the run ended as %v, want closed", out)
+		}
+	})
+}
+
+// A waitingTracker waits until its context is done.
+type waitingTracker struct{ campaign.Tracker }
+
+func (waitingTracker) Enter(ctx context.Context, _ campaign.Entry) (time.Time, bool, error) {
+	<-ctx.Done()
+	return time.Time{}, false, ctx.Err()
+}
+
 // Close finishes the queue, and then no goroutine is left: the bubble would not
 // end otherwise.
 func TestCloseFinishesWhatWasTaken(t *testing.T) {

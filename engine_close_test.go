@@ -4,12 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"runtime"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/hybridcampaign/campaign"
 )
@@ -226,6 +230,126 @@ func TestCloseAndThenGoexit(t *testing.T) {
 		}
 		if n := len(told.finals()["p-1"]); n != 2 {
 			t.Errorf("the Observer was told %d ends, want 2, one for each campaign", n)
+		}
+	})
+}
+
+// The Sender hangs, and the Observer takes its time for the end of each run, or
+// does not return any more, as one that writes into a channel that nobody reads
+// at shutdown. Close waits a second for each call of the Observer, and no longer.
+func TestCloseWithASlowObserver(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		observe time.Duration // for each end; 0 means for ever
+		took    time.Duration // by Close with one second
+		told    int           // of four runs, when Close returns
+	}{
+		{"it returns", time.Millisecond, 1104 * time.Millisecond, 4},
+		{"it returns in less than a second", 900 * time.Millisecond, 4700 * time.Millisecond, 4},
+		{"it never returns", 0, 2100 * time.Millisecond, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var told listener
+				release := make(chan struct{})
+				observer := campaign.ObserverFunc(func(ctx context.Context, o campaign.Outcome) {
+					if o.Status == campaign.Queued {
+						return
+					}
+					if time.Sleep(tt.observe); tt.observe == 0 {
+						<-release
+					}
+					told.Observe(ctx, o)
+				})
+				sender := campaign.SenderFunc(func(context.Context, *campaign.Request) (*campaign.Response, error) {
+					<-release
+					return nil, nil
+				})
+				engine := newEngine(t, sender, &campaign.EngineOptions{Observer: observer}, everyPage("c", 1, campaign.Stop{}))
+				for i := range 4 {
+					enqueue(t, engine, visitBy(fmt.Sprint("p-", i)))
+				}
+				begun := time.Now()
+				var callers sync.WaitGroup
+				for range 2 { // neither waits for ever, be it for the other
+					callers.Go(func() {
+						ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+						defer cancel()
+						failed, ok := errors.AsType[*campaign.CloseError](engine.Close(ctx))
+						if took := time.Since(begun); took != tt.took {
+							t.Errorf("Close with one second took %v, want %v", took, tt.took)
+						}
+						if !ok || len(failed.Runs) != 4 {
+							t.Errorf("Close = %v, want four unfinished runs", failed)
+						}
+						if got := len(told.finals()); got != tt.told {
+							t.Errorf("the Observer has returned for %d runs when Close does, want %d", got, tt.told)
+						}
+					})
+				}
+				callers.Wait()
+				close(release)
+				closeEngine(t, engine)
+				for profile, outs := range told.finals() {
+					if len(outs) != 1 {
+						t.Errorf("%s was told %d times: %v", profile, len(outs), outs)
+					}
+				}
+				if got := len(told.finals()); got != 4 {
+					t.Errorf("the Observer was told of %d runs once it returns, want 4", got)
+				}
+			})
+		})
+	}
+}
+
+// A lateHandler is a slog.Handler that takes five seconds for a queued run.
+type lateHandler struct{ slog.Handler }
+
+func (h lateHandler) Handle(ctx context.Context, r slog.Record) error {
+	r.Attrs(func(a slog.Attr) bool {
+		if a.Key == "status" && a.Value.String() == string(campaign.Queued) {
+			time.Sleep(5 * time.Second)
+		}
+		return true
+	})
+	return h.Handler.Handle(ctx, r)
+}
+
+// The Logger takes longer to hear that a run was queued than Close has. Its
+// cooldown runs, so Close names it; and the Observer hears in order what there is
+// to hear, if late.
+func TestCloseWhileARunIsBeingQueued(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var told listener
+		var tracker campaign.MemoryTracker
+		logger := slog.New(lateHandler{slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelDebug})})
+		engine := newEngine(t, slow(time.Second), &campaign.EngineOptions{Observer: &told, Tracker: &tracker, Logger: logger}, everyPage("c", 1, campaign.Stop{}))
+		begun := time.Now()
+		go func() {
+			if out := enqueue(t, engine, visitBy("p-1")); out.Status != campaign.Queued {
+				t.Errorf("Enqueue = %v, want queued", out)
+			}
+		}()
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		failed, ok := errors.AsType[*campaign.CloseError](engine.Close(ctx))
+		if took := time.Since(begun); took > 2200*time.Millisecond {
+			t.Errorf("Close with one second took %v", took)
+		}
+		if !ok || len(failed.Runs) != 1 || failed.Runs[0] != (campaign.UnfinishedRun{Campaign: "c", Profile: "p-1"}) {
+			t.Errorf("Close = %+v, want the run, of which nothing was sent", failed)
+		}
+		closeEngine(t, engine)
+		if diff := cmp.Diff([]campaign.Status{campaign.Queued, campaign.Failed}, told.about("p-1")); diff != "" {
+			t.Errorf("what the Observer was told (-want +got):\n%s", diff)
+		}
+		if until, _ := tracker.Until("c", "p-1", begun); !until.Equal(begun.Add(time.Minute)) {
+			t.Errorf("the run is left alone until %v, want a minute", until)
+		}
+		if s := engine.Stats(); s.Queued != 1 || s.Failures.Closed != 1 || s.Waiting+s.Running != 0 {
+			t.Errorf("Stats = %+v, want one queued and ended by Close", s)
 		}
 	})
 }

@@ -585,8 +585,8 @@ func TestEngineTest(t *testing.T) {
 	if out, err := engine.Test(t.Context(), "running-shoes", v); err != nil || out.Status != campaign.Failed || !out.Test {
 		t.Errorf("Test with an endpoint that refuses = %+v, %v, want failed", out, err)
 	}
-	if _, err := engine.Test(t.Context(), "other", v); !errors.Is(err, campaign.ErrUnknownCampaign) {
-		t.Errorf("Test of a campaign that is not loaded: %v, want ErrUnknownCampaign", err)
+	if _, err := engine.Test(t.Context(), "other", v); !errors.Is(err, campaign.ErrUnknownCampaign) || !strings.Contains(err.Error(), `"other"`) {
+		t.Errorf("Test of a campaign that is not loaded: %v, want ErrUnknownCampaign and the ID", err)
 	}
 	if _, err := engine.Test(t.Context(), "running-shoes", campaign.PageVisit{}); err == nil {
 		t.Error("Test with an empty visit succeeded")
@@ -631,9 +631,36 @@ func TestClose(t *testing.T) {
 	})
 }
 
-func TestNewEngineNeedsASender(t *testing.T) {
-	if _, err := campaign.NewEngine(nil, nil); err == nil {
-		t.Error("NewEngine(nil, nil) succeeded, want an error")
+// A part that is nil, be it behind an interface, would panic at the first visit
+// that needs it: NewEngine refuses it, and says what to do.
+func TestNewEngineRefusesNil(t *testing.T) {
+	sender := new(campaigntest.Recorder)
+	for _, tt := range []struct {
+		name    string
+		sender  campaign.Sender
+		options campaign.EngineOptions
+		want    []string // in the error; nil for none
+	}{
+		{"no Sender", nil, campaign.EngineOptions{}, []string{"needs a Sender", "httpsender.Sender"}},
+		{"a nil pointer", (*campaigntest.Recorder)(nil), campaign.EngineOptions{}, []string{"nil *campaigntest.Recorder", "needs a Sender", "httpsender.Sender"}},
+		{"a nil function", campaign.SenderFunc(nil), campaign.EngineOptions{}, []string{"nil campaign.SenderFunc", "needs a Sender"}},
+		{"a Tracker", sender, campaign.EngineOptions{Tracker: (*campaign.MemoryTracker)(nil)}, []string{"Tracker", "nil *campaign.MemoryTracker", "leave the field nil"}},
+		{"Profiles", sender, campaign.EngineOptions{Profiles: campaign.ProfileSourceFunc(nil)}, []string{"Profiles", "nil campaign.ProfileSourceFunc", "leave the field nil"}},
+		{"an Observer", sender, campaign.EngineOptions{Observer: campaign.ObserverFunc(nil)}, []string{"Observer", "nil campaign.ObserverFunc", "leave the field nil"}},
+		{"fields that are nil", sender, campaign.EngineOptions{}, nil},
+		{"values that are no pointers", slow(0), campaign.EngineOptions{Tracker: waitingTracker{}}, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			engine, err := campaign.NewEngine(tt.sender, &tt.options)
+			if (err == nil) != (tt.want == nil) || (engine == nil) != (err != nil) {
+				t.Fatalf("NewEngine = %v, %v, want an error that says %q", engine, err, tt.want)
+			}
+			for _, want := range tt.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("NewEngine: %v, want an error that says %q", err, want)
+				}
+			}
+		})
 	}
 }
 
@@ -732,20 +759,52 @@ func TestDecodedTextsOutliveTheVisit(t *testing.T) {
 	}
 }
 
+// What the Observer does with its outcome, the caller does not see, nor does it see
+// the caller's.
+func TestTheObserversOutcomeIsItsOwn(t *testing.T) {
+	var kept campaign.Outcome
+	observer := campaign.ObserverFunc(func(_ context.Context, o campaign.Outcome) {
+		kept = o
+		clear(o.Deliveries)
+	})
+	engine := newEngine(t, new(campaigntest.Recorder), &campaign.EngineOptions{Observer: observer}, everyPage("c", 2, campaign.Stop{}))
+	out := visit(t, engine, visitBy("p-1"))
+	if len(out.Deliveries) != 2 || out.Deliveries[0].ID == "" || out.Deliveries[1].Node != 2 {
+		t.Errorf("Visit = %+v, want both deliveries as they were", out)
+	}
+	out.Deliveries[0].Node = 7
+	if len(kept.Deliveries) != 2 || kept.Deliveries[0].Node != 0 {
+		t.Errorf("the Observer has %+v, want what it made of it", kept)
+	}
+}
+
 func TestOutcomeString(t *testing.T) {
 	until := time.Date(2026, 3, 8, 12, 0, 0, 0, time.UTC)
 	for _, test := range []struct {
 		outcome campaign.Outcome
 		want    string
 	}{
-		{campaign.Outcome{Campaign: "shoes", Profile: "p-1", Status: campaign.Delivered, Until: until}, "shoes for p-1: delivered until 2026-03-08T12:00:00Z"},
+		{campaign.Outcome{Campaign: "shoes", Profile: "p-1", Status: campaign.Delivered, Until: until}, "shoes for p-1: delivered, left alone until 2026-03-08T12:00:00Z"},
+		{campaign.Outcome{Campaign: "shoes", Profile: "p-1", Status: campaign.Queued, Until: until}, "shoes for p-1: queued, left alone until 2026-03-08T12:00:00Z"},
+		{campaign.Outcome{Campaign: "shoes", Profile: "p-1", Status: campaign.Refused, Reason: campaign.ReasonQueueFull, Until: until}, "shoes for p-1: refused (queue_full), left alone until 2026-03-08T12:00:00Z"},
+		{campaign.Outcome{Campaign: "shoes", Profile: "p-1", Status: campaign.Delivered, Test: true}, "test of shoes for p-1: delivered"},
+		// One line, whatever the IDs are.
+		{campaign.Outcome{Campaign: "shoes", Profile: "Zoë & 李", Status: campaign.Delivered}, "shoes for Zoë & 李: delivered"},
+		{campaign.Outcome{Campaign: "shoes", Profile: "a\nb", Status: campaign.Delivered}, `shoes for "a\nb": delivered`},
+		{campaign.Outcome{Campaign: "a\x1b[2Jb", Profile: "\u2028", Status: campaign.Delivered}, `"a\x1b[2Jb" for "\u2028": delivered`},
+		{campaign.Outcome{Campaign: "shoes", Profile: "a\xff", Status: campaign.Delivered}, `shoes for "a\xff": delivered`},
+		{campaign.Outcome{Campaign: "shoes", Profile: "\u202egnp", Status: campaign.Delivered}, `shoes for "\u202egnp": delivered`},
+		{
+			campaign.Outcome{Campaign: "shoes", Status: campaign.Failed, Reason: campaign.ReasonCannotRender, Err: &campaign.RenderError{Pointer: "/nodes/1", Field: "profile.a\nb", Err: campaign.ErrMissingField}},
+			`shoes: failed (cannot_render): "campaign: /nodes/1: profile.a\nb is required and missing"`,
+		},
 		{campaign.Outcome{Campaign: "shoes", Profile: "p-1", Status: campaign.CoolingDown, Reason: campaign.ReasonCoolingDown, Until: until}, "shoes for p-1: cooling_down until 2026-03-08T12:00:00Z"},
 		{campaign.Outcome{Campaign: "shoes", Status: campaign.UnknownProfile, Reason: campaign.ReasonUnknownProfile}, "shoes: unknown_profile"},
 		{
 			campaign.Outcome{Campaign: "shoes", Profile: "p-1", Status: campaign.Failed, Reason: campaign.ReasonRejected, Err: &campaign.DeliveryError{Verdict: campaign.Rejected, Status: 400, Attempts: 1}},
 			"shoes for p-1: failed (rejected): " + (&campaign.DeliveryError{Verdict: campaign.Rejected, Status: 400, Attempts: 1}).Error(),
 		},
-		{campaign.Outcome{Campaign: "shoes", Profile: "p-1", Status: campaign.Failed, Reason: campaign.ReasonTrackerFailed, Err: errors.New("the host's own secret")}, "shoes for p-1: failed (tracker_failed): an error of type *errors.errorString, whose text is not for logs"},
+		{campaign.Outcome{Campaign: "shoes", Profile: "p-1", Status: campaign.Failed, Reason: campaign.ReasonTrackerFailed, Err: errors.New("the host's own secret")}, "shoes for p-1: failed (tracker_failed): an error of type *errors.errorString, whose text is not for logs; it is in Outcome.Err"},
 	} {
 		if got := fmt.Sprint(test.outcome); got != test.want {
 			t.Errorf("Sprint(%#v) = %q, want %q", test.outcome, got, test.want)

@@ -12,7 +12,8 @@ var (
 	// ErrClosed is returned by an [Engine] that has been closed.
 	ErrClosed = errors.New("campaign: engine is closed")
 
-	// ErrUnknownCampaign is returned by [Engine.Test] for an ID that is not loaded.
+	// ErrUnknownCampaign is the cause of the error that [Engine.Test] returns for
+	// an ID that is not loaded.
 	ErrUnknownCampaign = errors.New("campaign: no campaign with this ID is loaded")
 
 	// ErrMissingField is the cause of a [RenderError] for a required payload

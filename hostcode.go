@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"runtime"
 	"slices"
 	"strings"
@@ -124,7 +125,7 @@ func tryError(err error) {
 
 var errNobody = errors.New("campaign: an error that no other wraps")
 
-// recovered turns a panic into an error. It tells the kind of the value that was
+// recovered turns a panic into an error. It tells the type of the value that was
 // passed to panic, never the value, which may hold anything. A call that neither
 // panicked nor returned has ended the goroutine (runtime.Goexit): nothing of the
 // engine's comes after it but deferred functions, and they know that.
@@ -137,11 +138,25 @@ func (e *Engine) recovered(where string, returned *bool, err *error) {
 	if value == nil {
 		return
 	}
-	what := fmt.Sprintf("a value of type %T", value)
-	if fault, ok := value.(runtime.Error); ok {
-		what = fault.Error()
+	*err = &panicError{where: where, what: panicText(value), stack: stackHead()}
+}
+
+// panicText returns the text of an error of the runtime itself, which shows types
+// and numbers, and of any other value the type. [runtime.Error] alone does not
+// tell the two apart: the host's types may have its method, a text that holds
+// anything, and an Error that panics where nobody recovers.
+func panicText(value any) string {
+	if fault, ok := value.(runtime.Error); ok && isOfRuntime(reflect.TypeOf(value)) {
+		return fault.Error()
 	}
-	*err = &panicError{where: where, what: what, stack: stackHead()}
+	return fmt.Sprintf("a value of type %T", value)
+}
+
+func isOfRuntime(t reflect.Type) bool {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return t.PkgPath() == "runtime" || strings.HasPrefix(t.PkgPath(), "internal/runtime/")
 }
 
 // A panicError tells of a panic in the host's code.
@@ -173,8 +188,14 @@ type stepError struct {
 	err  error
 }
 
-func (e *stepError) Error() string { return "campaign: " + e.step + ": " + e.err.Error() }
+func (e *stepError) Error() string { return e.around(e.err.Error()) }
 func (e *stepError) Unwrap() error { return e.err }
+
+// around puts the step before the text of the error. Where that is one of this
+// package's it begins with the package's name already, which is said once.
+func (e *stepError) around(text string) string {
+	return "campaign: " + e.step + ": " + strings.TrimPrefix(text, "campaign: ")
+}
 
 // An errorPair is two errors that are both true.
 type errorPair struct{ first, second error }
@@ -188,7 +209,7 @@ func (e *errorPair) Unwrap() []error { return []error{e.first, e.second} }
 func loggable(err error) string {
 	switch x := err.(type) {
 	case *stepError:
-		return "campaign: " + x.step + ": " + loggable(x.err)
+		return x.around(loggable(x.err))
 	case *errorPair:
 		return loggable(x.first) + "; " + loggable(x.second)
 	case *DeliveryError, *RenderError, *ValidationError, *panicError:
@@ -200,5 +221,5 @@ func loggable(err error) string {
 	if de, ok := errors.AsType[*DeliveryError](err); ok {
 		return de.Error()
 	}
-	return fmt.Sprintf("an error of type %T, whose text is not for logs", err)
+	return fmt.Sprintf("an error of type %T, whose text is not for logs; it is in Outcome.Err", err)
 }

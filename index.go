@@ -28,6 +28,15 @@ type campaignSet struct {
 	arenas sync.Pool // of *[]byte, for visits that match nothing
 }
 
+// hasOther reports whether a campaign but that one can start runs.
+func (set *campaignSet) hasOther(campaign string) bool {
+	if set.active != 1 {
+		return set.active > 1
+	}
+	prog := set.byID[campaign]
+	return prog == nil || prog.paused
+}
+
 // fewCampaigns is up to how many campaigns a plain loop is faster.
 const fewCampaigns = 4
 

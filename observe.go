@@ -3,6 +3,7 @@ package campaign
 import (
 	"context"
 	"log/slog"
+	"slices"
 )
 
 // An Observer is told of the outcomes of an [Engine], those of [Engine.Visit],
@@ -11,9 +12,11 @@ import (
 // in this order.
 //
 // Observe is called on the goroutine that has the outcome: that of the caller of
-// Visit, Enqueue, Test or Close, or a worker of the engine. Several calls may
-// run at once. It should be quick, because what calls it waits; it may call the
-// engine, except for Close. ctx has the values of the context that came with
+// Visit, Enqueue or Test, or one of the engine's own. Several calls may run at
+// once. It should be quick, because what calls it waits: one that writes into a
+// channel needs a reader, or a way out, also while the host shuts down. Once
+// the context of [Engine.Close] is done, Close gives up on a call that takes
+// more than a second. Observe may call the engine, except for Close. ctx has the values of the context that came with
 // the visit; that of a queued run is not done.
 //
 // A panic in Observe is joined to the Err of the outcome that the caller gets,
@@ -44,6 +47,9 @@ func (e *Engine) report(ctx context.Context, out *Outcome) {
 	}
 }
 
+// tells reports whether host code hears of outcomes, and may take its time.
+func (e *Engine) tells() bool { return e.observer != nil || e.logger != nil }
+
 func (e *Engine) observe(ctx context.Context, out *Outcome) {
 	if err := e.callObserver(ctx, out); err != nil {
 		out.join(err)
@@ -53,7 +59,9 @@ func (e *Engine) observe(ctx context.Context, out *Outcome) {
 func (e *Engine) callObserver(ctx context.Context, out *Outcome) (err error) {
 	returned := false
 	defer e.recovered("Observer.Observe", &returned, &err)
-	e.observer.Observe(ctx, *out)
+	told := *out
+	told.Deliveries = slices.Clone(out.Deliveries) // the caller has these
+	e.observer.Observe(ctx, told)
 	returned = true
 	return nil
 }

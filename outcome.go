@@ -3,8 +3,10 @@ package campaign
 import (
 	"errors"
 	"log/slog"
+	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // An Outcome is what became of one campaign for one visit. A visit has one for
@@ -112,24 +114,42 @@ func reasonOr(err error, reason Reason) Reason {
 }
 
 // String returns the outcome in one line for people: what became of which
-// campaign for whom, and why. It shows as much of the error as the logs do.
+// campaign for whom, and why. It shows as much of the error as the logs do. What
+// does not print, as a line break in an ID, is quoted.
 func (o Outcome) String() string {
 	var b strings.Builder
-	b.WriteString(o.Campaign)
+	if o.Test {
+		b.WriteString("test of ")
+	}
+	b.WriteString(inLine(o.Campaign))
 	if o.Profile != "" {
-		b.WriteString(" for " + o.Profile)
+		b.WriteString(" for " + inLine(o.Profile))
 	}
 	b.WriteString(": " + string(o.Status))
 	if o.Reason != "" && string(o.Reason) != string(o.Status) {
 		b.WriteString(" (" + string(o.Reason) + ")")
 	}
 	if !o.Until.IsZero() {
+		if o.Status != CoolingDown {
+			b.WriteString(", left alone") // "delivered until" would read as the time of delivery
+		}
 		b.WriteString(" until " + o.Until.UTC().Format(time.RFC3339))
 	}
 	if o.Err != nil {
-		b.WriteString(": " + loggable(o.Err))
+		b.WriteString(": " + inLine(loggable(o.Err)))
 	}
 	return b.String()
+}
+
+// inLine returns the text, quoted if part of it does not print: the host takes
+// IDs from elsewhere, and one with a line break would write a line of its own
+// into a log. Not quoted always: most IDs are words, and read better so.
+func inLine(text string) string {
+	hidden := func(r rune) bool { return !strconv.IsPrint(r) }
+	if utf8.ValidString(text) && !strings.ContainsFunc(text, hidden) {
+		return text
+	}
+	return strconv.Quote(text)
 }
 
 // LogValue returns the parts of the outcome that may be logged. Of an error that

@@ -176,12 +176,20 @@ func (o *openVisit) load(e *Engine, ctx context.Context) (map[string]any, error)
 // the profile has asked for. That one's context does not end with ctx: the
 // others still wait.
 func (e *Engine) loadProfile(ctx context.Context, id string) (map[string]any, error) {
+	// Counted here and until the answer, and not by the goroutine that asks:
+	// ctx may end before that one has run at all, and Close would miss it.
+	e.track()
 	answer := e.flights.DoChan(id, func() (any, error) { return e.fetch(ctx, id) })
 	select {
 	case a := <-answer:
+		e.untrack()
 		fields, _ := a.Val.(map[string]any)
 		return fields, a.Err
 	case <-ctx.Done():
+		go func() {
+			defer e.untrack()
+			<-answer
+		}()
 		return nil, ctx.Err()
 	}
 }
@@ -190,8 +198,6 @@ func (e *Engine) loadProfile(ctx context.Context, id string) (map[string]any, er
 // one of singleflight, all who wait would wait for ever; and if it does not
 // return in time, the next visit asks anew.
 func (e *Engine) fetch(ctx context.Context, id string) (map[string]any, error) {
-	e.track()
-	defer e.untrack()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.runTimeout)
 	defer cancel()
 	defer context.AfterFunc(e.base, cancel)()
@@ -202,6 +208,10 @@ func (e *Engine) fetch(ctx context.Context, id string) (map[string]any, error) {
 	go func() {
 		defer e.untrack()
 		defer close(done)
+		if e.base.Err() != nil {
+			err = ErrClosed // nobody waits any more, and Close may have returned
+			return
+		}
 		fields, err = e.askSource(ctx, id)
 	}()
 	select {

@@ -33,7 +33,7 @@ func (e *Engine) reserve(campaign string) bool {
 	q := &e.queue
 	if q.waiting+q.promised >= e.queueSize {
 		free := q.working+q.promised < e.maxWorkers
-		if l := q.lanes[campaign]; !free || l != nil && !q.mayTake(l, e.maxWorkers, e.alone()) {
+		if l := q.lanes[campaign]; !free || l != nil && !q.mayTake(l, e.maxWorkers, e.set.Load()) {
 			return false
 		}
 	}
@@ -47,13 +47,13 @@ func (e *Engine) unreserve() {
 	e.mu.Unlock()
 }
 
-// alone reports whether only one campaign can start runs.
-func (e *Engine) alone() bool { return e.set.Load().active == 1 }
-
 // push puts a run into the place that was reserved for it.
 func (e *Engine) push(r *run) {
 	e.mu.Lock()
-	e.runs.add(r)
+	if !r.announcing {
+		e.runs.add(r)
+	}
+	r.announcing = false
 	e.queue.promised--
 	if e.stopped {
 		e.mu.Unlock()
@@ -69,7 +69,7 @@ func (e *Engine) push(r *run) {
 func (e *Engine) dispatch() {
 	q := &e.queue
 	for q.working < e.maxWorkers && (len(q.idle) > 0 || q.workers < e.maxWorkers) {
-		r := q.take(e.maxWorkers, e.alone())
+		r := q.take(e.maxWorkers, e.set.Load())
 		if r == nil {
 			return
 		}
@@ -163,9 +163,9 @@ func (q *queue) leave(l *lane) {
 // take returns the run whose turn it is, or nil if none may begin. At most as
 // many lanes are passed over as there are workers: one that has no worker may
 // always have one.
-func (q *queue) take(workers int, alone bool) *run {
+func (q *queue) take(workers int, set *campaignSet) *run {
 	l := q.turn
-	for l != nil && !q.mayTake(l, workers, alone) {
+	for l != nil && !q.mayTake(l, workers, set) {
 		if l = l.next; l == q.turn {
 			return nil
 		}
@@ -194,13 +194,21 @@ func (q *queue) pop(l *lane) *run {
 // mayTake reports whether a campaign may have one more worker. It may have up to
 // three quarters of those that others leave it, so that one whose endpoint is
 // slow does not hold all of them when others come; and always one. A campaign
-// that is the only one has nobody to leave any for.
-func (q *queue) mayTake(l *lane, workers int, alone bool) bool {
-	if alone {
+// that is alone has nobody to leave any for.
+func (q *queue) mayTake(l *lane, workers int, set *campaignSet) bool {
+	if q.alone(l, set) {
 		return true
 	}
 	others := q.working - l.working
 	return l.working < max(1, (workers-others)*3/4)
+}
+
+// alone reports whether no run of another campaign is in the queue or under way,
+// or can come. What is loaded does not say so by itself: a campaign that was
+// replaced or paused may have a long line, which would hold all workers, round
+// after round, while the one that is loaded waits.
+func (q *queue) alone(l *lane, set *campaignSet) bool {
+	return len(q.lanes) == 1 && !set.hasOther(l.campaign)
 }
 
 // release gives the worker of a run back to the others.

@@ -43,6 +43,7 @@ type run struct {
 	prev, next *run  // in Engine.runs
 	later      *run  // in the lane
 	lane       *lane // nil if the run is not queued
+	announcing bool  // the Logger and the Observer are told that it is queued, and hear of no end before
 	released   bool
 }
 
@@ -89,6 +90,13 @@ func (e *Engine) register(r *run) {
 	if stopped {
 		r.cancel(ErrClosed)
 	}
+}
+
+// announce registers a run whose outcome Queued is about to be told: its cooldown
+// runs, and host code that takes its time must not hide it from Close.
+func (e *Engine) announce(r *run) {
+	r.announcing = true // nobody else knows the run yet
+	e.register(r)
 }
 
 // release lets go of a run that has been reported.
@@ -250,7 +258,7 @@ func (r *run) delivered(d Delivery) {
 // whether there is something to send.
 func (e *Engine) prepare(r *run) bool {
 	if err := r.interrupted(); err != nil {
-		r.out.fail(r.cancelled(err))
+		r.out.fail(cancelled(r, err))
 		return false
 	}
 	// Each run reads the visit through a view of its own: views remember.
@@ -295,7 +303,7 @@ func (e *Engine) deliver(r *run) {
 			err = r.Err()
 		}
 		if err != nil || !r.step(request.Node) {
-			r.out.fail(r.cancelled(err))
+			r.out.fail(cancelled(r, err))
 			r.out.Node = request.Node
 			r.nothing = len(r.out.Deliveries) == 0
 			return
@@ -314,9 +322,10 @@ func (e *Engine) deliver(r *run) {
 	r.out.Status, r.out.Reason = Delivered, ""
 }
 
-// cancelled says why nothing more is sent.
-func (r *run) cancelled(err error) (Reason, error) {
-	if err == nil || errors.Is(context.Cause(r), ErrClosed) {
+// cancelled says why nothing more is sent once ctx is done, with err; nil if Close
+// was first.
+func cancelled(ctx context.Context, err error) (Reason, error) {
+	if err == nil || errors.Is(context.Cause(ctx), ErrClosed) {
 		return ReasonClosed, &stepError{"not sent", ErrClosed}
 	}
 	return ReasonCancelled, &stepError{"not sent", err}

@@ -1,6 +1,7 @@
 package campaign
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -22,5 +23,41 @@ func TestRunReportedByCloseAfterTheTrackerAnswered(t *testing.T) {
 	r.answered()
 	if out := r.hung(false); !out.Until.Equal(visited.Add(time.Minute)) || strings.Contains(out.Err.Error(), "given back") {
 		t.Errorf("after the answer Close tells %v until %v, want the cooldown given back", out, out.Until)
+	}
+}
+
+// Close may give up between the moment at which a run wants to know a profile and
+// the one at which its question goes out: then it does not go out any more.
+func TestNoQuestionOnceCloseHasGivenUp(t *testing.T) {
+	e, err := NewEngine(SenderFunc(func(context.Context, *Request) (*Response, error) { return nil, nil }), &EngineOptions{
+		Profiles: ProfileSourceFunc(func(context.Context, string) (Profile, error) {
+			t.Error("the ProfileSource was asked")
+			return Profile{}, nil
+		}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.cancelBase(ErrClosed)
+	if _, err := e.loadProfile(t.Context(), "p"); err == nil {
+		t.Error("the profile was loaded, want an error")
+	}
+	if err := e.Close(t.Context()); err != nil { // waits for what has not gone out
+		t.Errorf("Close = %v, want nil", err)
+	}
+}
+
+// The package says its name once, however many steps an error has come through.
+func TestErrorsNameThePackageOnce(t *testing.T) {
+	for _, err := range []error{
+		&stepError{"not begun", ErrClosed},
+		&stepError{"the tracker failed", &stepError{"not sent", ErrClosed}},
+		&stepError{"not sent", &DeliveryError{Verdict: Rejected, Status: 400}},
+	} {
+		for _, text := range []string{err.Error(), loggable(err)} {
+			if !strings.HasPrefix(text, "campaign: ") || strings.Count(text, "campaign: ") != 1 {
+				t.Errorf("%q, want the prefix once", text)
+			}
+		}
 	}
 }
