@@ -285,7 +285,7 @@ func syntaxCure(data []byte, offset int, err *json.SyntaxError) string {
 		return "a comma follows a comma; remove one of them"
 	case (r == '}' || r == ']') && last == ',':
 		return fmt.Sprintf("nothing follows the comma before %c; remove the comma", r)
-	case (r == '}' || r == ']') && complete:
+	case (r == '}' || r == ']') && (complete || last == '[' || last == '{'):
 		open := lastOpen(data[:offset])
 		return fmt.Sprintf("%s; close it with %c first", notClosed(data, open), closing(data[open]))
 	case complete && !beside && (r == '"' || r == '{' || r == '[' || r == '-' || isAlnum(data[offset])):

@@ -263,6 +263,7 @@ func TestParseFaults(t *testing.T) {
 		{"u without digits", `{"value": "\user"}`, []string{`/value: is not JSON at column 14: a backslash before it begins no escape that JSON has; write a backslash as \\`}},
 		{"list closed as an object", "{\"campaigns\": [\n{}}", []string{"/campaigns: is not JSON at line 2, column 3: the [ at line 1, column 15 is not closed; close it with ] first"}},
 		{"object closed as a list", `{"campaigns": [{"id": "a"]}`, []string{"/campaigns/0: is not JSON at column 26: the { at column 16 is not closed; close it with } first"}},
+		{"empty list closed as an object", `{"campaigns": [}`, []string{"/campaigns: is not JSON at column 16: the [ at column 15 is not closed; close it with ] first"}},
 		{"value missing", `{"id": , "name": "x"}`, []string{"/id: is not JSON at column 8: invalid character ',' looking for beginning of value; correct it there, or just before"}},
 		{"trailing data", file("") + " {}", []string{": goes on after its end, at column 30"}},
 		{"trailing bracket", file("") + "\n}", []string{": goes on after its end, at line 2, column 1"}},
