@@ -98,7 +98,7 @@ func ExampleParse() {
 	// Output:
 	// 0
 	// campaign: 3 faults:
-	//   /campaigns/0/nodes/2/restart_timeout: "soon" is not a duration; write a duration such as "7d" or "12h", or "immediately" or "never"
+	//   /campaigns/0/nodes/2/restart_timeout: "soon" is not a duration; write one such as "7d", "12h" or "1d12h" (whole days first, then h, m, s and ms), or "immediately" or "never"
 	//   /campaigns/0/nodes/1/method: "BREW" is not a method for webhooks; write "POST" or "GET"
 	//   /campaigns/0/nodes/1/url: has no scheme that webhooks use; begin it with https://
 }

@@ -545,7 +545,7 @@ func (d *decoder) anyMap(n *jsonValue) map[string]any {
 
 // duration reads Go's duration strings, with d for days, and the two special ones.
 func (d *decoder) duration(n *jsonValue) time.Duration {
-	const cure = `write a duration such as "7d" or "12h", or "immediately" or "never"`
+	const cure = `write one such as "7d", "12h" or "1d12h" (whole days first, then h, m, s and ms), or "immediately" or "never"`
 	if n.kind != jsonString {
 		d.fault(n.at, "is %s and not a duration; %s", n.kind, cure)
 		return 0

@@ -380,11 +380,14 @@ func TestParseFaults(t *testing.T) {
 		{"a duplicate key does not hide other faults", file(`{"id":"c","name":"a","name":"b","nodes":[` + triggerJSON + `,{"type":"webhook","url":"x"}]}`), []string{"/campaigns/0/name: stands twice", "/campaigns/0/nodes: has no stop", "/campaigns/0/nodes/1/url: has no scheme"}},
 
 		// Durations.
-		{"soon", stopWith(`"restart_timeout":"soon"`), []string{`/campaigns/0/nodes/2/restart_timeout: "soon" is not a duration; write a duration such as "7d" or "12h"`}},
+		{"soon", stopWith(`"restart_timeout":"soon"`), []string{`/campaigns/0/nodes/2/restart_timeout: "soon" is not a duration; write one such as "7d", "12h" or "1d12h" (whole days first, then h, m, s and ms), or "immediately" or "never"`}},
+		{"weeks", stopWith(`"restart_timeout":"1w"`), []string{`/campaigns/0/nodes/2/restart_timeout: "1w" is not a duration; write one such as "7d", "12h" or "1d12h" (whole days`}},
+		{"days with a point", stopWith(`"restart_timeout":"1.5d"`), []string{`/campaigns/0/nodes/2/restart_timeout: "1.5d" is not a duration; write one such as "7d", "12h" or "1d12h" (whole days`}},
+		{"-1ns, which means immediately in Go", stopWith(`"restart_timeout":"-1ns"`), []string{`/campaigns/0/nodes/2/restart_timeout: "-1ns" is shorter than 1ms; write "immediately"`}},
 		{"0s", stopWith(`"restart_timeout":"0s"`), []string{`/campaigns/0/nodes/2/restart_timeout: "0s" is shorter than 1ms; write "immediately"`}},
 		{"-1h", stopWith(`"restart_timeout":"-1h"`), []string{`/campaigns/0/nodes/2/restart_timeout: "-1h" is shorter than 1ms`}},
 		{"longer than Go can count", stopWith(`"restart_timeout":"106752d"`), []string{`/campaigns/0/nodes/2/restart_timeout: "106752d" is more than 292 years`}},
-		{"a number", stopWith(`"restart_timeout":604800`), []string{`/campaigns/0/nodes/2/restart_timeout: is a number and not a duration; write a duration such as "7d"`}},
+		{"a number", stopWith(`"restart_timeout":604800`), []string{`/campaigns/0/nodes/2/restart_timeout: is a number and not a duration; write one such as "7d"`}},
 		{"null", stopWith(`"failure_timeout":null`), []string{"/campaigns/0/nodes/2/failure_timeout: is null and not a duration"}},
 	}
 	for _, test := range tests {
