@@ -123,10 +123,10 @@ func ExampleMemoryTracker_SaveFile() {
 		log.Fatal(err)
 	}
 	defer os.RemoveAll(dir)
-	file, ctx, sender := filepath.Join(dir, "cooldowns"), context.Background(), new(campaigntest.Recorder)
+	cooldownFile, ctx, sender := filepath.Join(dir, "cooldowns"), context.Background(), new(campaigntest.Recorder)
 	for range 2 { // two lives of a process
 		tracker := new(campaign.MemoryTracker)
-		if err := tracker.LoadFile(file); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := tracker.LoadFile(cooldownFile); err != nil && !errors.Is(err, os.ErrNotExist) {
 			log.Fatal(err) // damaged: the tracker is empty, and everybody open
 		}
 		engine, err := campaign.NewEngine(sender, &campaign.EngineOptions{Tracker: tracker})
@@ -144,7 +144,7 @@ func ExampleMemoryTracker_SaveFile() {
 		if err := engine.Close(ctx); err != nil {
 			log.Print(err)
 		}
-		if err := tracker.SaveFile(file); err != nil {
+		if err := tracker.SaveFile(cooldownFile); err != nil {
 			log.Print(err)
 		}
 	}
