@@ -110,6 +110,81 @@ type Campaigns []Campaign
 // after the end is an error. The error is a [*ValidationError] that lists every
 // fault; then no campaign is returned. What Parse accepts is valid, and
 // json.Marshal of it can be parsed to an equal value.
+//
+// # The keys of a campaign file
+//
+// What has a default may be left out; no other keys are allowed. The file:
+//
+//	version    1. Required
+//	campaigns  a list of campaigns. Required
+//
+// A campaign:
+//
+//	id      text that no other campaign of the file has; cooldowns are kept by it. Required
+//	name    text, for people. Default ""
+//	paused  true: visits do not start it. Default false
+//	nodes   a list: one website_trigger, one webhook or more, one stop. Required
+//
+// Each node has a type. A website_trigger:
+//
+//	type      "website_trigger"
+//	audience  whose visits count: "known" profiles, or "all" that have an ID. Default "known"
+//	when      a condition. Required; every page meets {"field": "page.path", "op": "exists"}
+//
+// A condition is one of all, any and not, or a comparison:
+//
+//	field        what is compared, such as "page.path" or "profile.country": see Field. Required
+//	op           "equals", "in", "contains", "starts_with", "ends_with", "glob", "regex",
+//	             "less", "at_most", "greater", "at_least" or "exists". Required
+//	value        text, a number or a boolean; for in a list of them; for less to at_least a
+//	             number; for contains to regex text. Required, but for exists, which has none
+//	ignore_case  true: upper and lower case are the same; for equals to regex. Default false
+//	all          a list of conditions that all hold
+//	any          a list of conditions of which at least one holds
+//	not          a condition that does not hold
+//
+// A webhook:
+//
+//	type                   "webhook"
+//	method                 "POST" or "GET". Default "POST"
+//	url                    the whole address, https or http. Required
+//	payload                a list of payload fields, in the order to send. Default []
+//	encoding               of a POST: "json" or "form". Default "json"
+//	headers                a list of headers, in the order to send. Default []
+//	allow_sensitive_query  true: a GET may have sensitive fields in its URL. Default false
+//
+// A payload field has one source, the first six, and what else is needed:
+//
+//	profile    the NAME of a field profile.NAME, such as "email"
+//	item       the NAME of a field item.NAME, such as "price"
+//	visit      the NAME of a field visit.NAME, such as "device"
+//	page       "path", "query.utm_source" or whatever else begins with page.
+//	referrer   "host" or whatever else begins with referrer.
+//	static     the value itself: anything that JSON can hold
+//	as         the name in the payload; dots make objects, \. is a dot. Default the NAME;
+//	           required with page, referrer and static
+//	missing    what to do without the field: "omit" it, send "null" (in JSON alone), or "fail",
+//	           so that nothing is sent. Default "omit"
+//	default    a value to send in place of a missing field. Default none
+//	sensitive  true: keep it out of URLs, see allow_sensitive_query. Default false
+//
+// A header:
+//
+//	name    such as "X-Api-Key". Required
+//	value   text; with a secret, what stands in front of it, such as "Bearer ". Default ""
+//	secret  the name of a secret, never the secret itself. Default none
+//
+// A stop:
+//
+//	type             "stop"
+//	restart_timeout  a duration, from the visit that started the campaign. Default "24h"
+//	failure_timeout  a duration, in place of it for a run that surely delivered nothing; cut to
+//	                 the restart_timeout. Default "1m"
+//
+// A duration is text: whole days of 24 hours (d), then hours (h), minutes (m),
+// seconds (s) and milliseconds (ms), as in "7d", "1d12h", "90m", "1.5h"; at least
+// "1ms". Or it is "immediately", for no cooldown at all, or "never", for one
+// without end.
 func Parse(data []byte) (Campaigns, error) {
 	root, d := readDefinition(data)
 	if root == nil {

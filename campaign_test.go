@@ -124,6 +124,8 @@ func TestValidateCampaign(t *testing.T) {
 			[]string{"/nodes/0/audience: is Audience(7)"},
 		},
 		{"restart timeout below zero", stopOf(-time.Hour, 0), []string{"/nodes/2/restart_timeout: -1h0m0s is shorter than 1ms"}},
+		{"restart timeout without a unit", stopOf(7, 0), []string{`/nodes/2/restart_timeout: 7ns is shorter than 1ms; write one such as 7*24*time.Hour, in JSON "7d", or Immediately or Never, or leave it out for 24h`}},
+		{"restart timeout below zero, without a unit", stopOf(-7, 0), []string{"/nodes/2/restart_timeout: -7ns is shorter than 1ms; write one"}},
 		{"restart timeout below a millisecond", stopOf(time.Millisecond-1, 0), []string{"/nodes/2/restart_timeout: shorter than 1ms"}},
 		{"restart timeout of a millisecond", stopOf(time.Millisecond, 0), nil},
 		{"restart immediately", stopOf(campaign.Immediately, 0), nil},

@@ -1,6 +1,7 @@
 package campaign
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"reflect"
@@ -374,12 +375,30 @@ func (c *comparison) compileText(emptyAllowed bool, fs *faults, p pointer) {
 			re, err = regexp.Compile(c.expr())
 		}
 		if err != nil {
-			fs.add(p, "is not an RE2 expression: %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+			fs.add(p, "is not an RE2 expression: %s; %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "), regexCure(err))
 			return
 		}
 		c.re = re
 		c.checkHostRegex(fs, p)
 	}
+}
+
+// regexCure says what to do about an expression that does not compile. What other
+// engines have and RE2 has not, it only calls invalid.
+func regexCure(err error) string {
+	invalid, ok := errors.AsType[*syntax.Error](err)
+	if !ok {
+		return "correct it"
+	}
+	switch begins := func(prefix string) bool { return strings.HasPrefix(invalid.Expr, prefix) }; {
+	case begins("(?="), begins("(?!"), begins("(?<="), begins("(?<!"):
+		return "RE2 has no look-ahead and no look-behind: write two conditions, and combine them with all and not"
+	case invalid.Code == syntax.ErrInvalidEscape && len(invalid.Expr) > 1 && strings.IndexByte("123456789k", invalid.Expr[1]) >= 0:
+		return "RE2 has no backreferences: write out what may repeat"
+	case invalid.Code == syntax.ErrInvalidRepeatSize:
+		return "RE2 repeats up to 1000 times, with a repetition in a repetition multiplied: write smaller counts"
+	}
+	return "correct it there"
 }
 
 // checkHostRegex is checkHost for a regular expression. In a class, letters that

@@ -34,6 +34,7 @@ func TestDailyCampaign(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		defer engine.Close(t.Context())              // ends its goroutines, which synctest.Test waits for
 		if err := engine.Load(daily()); err != nil { // restarts after 24 hours
 			t.Fatal(err)
 		}

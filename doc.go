@@ -15,9 +15,10 @@
 // # Definitions
 //
 // [Campaign] and what it is made of are plain data, comparable with go-cmp. They
-// are written in Go, or in JSON that [Parse] reads and json.Marshal writes; one
-// validator serves both, and lists all faults at once, each with its place and
-// its cure. [Campaign.Match] and [Campaign.Render] are pure: no clock, no network.
+// are written in Go, or in JSON that [Parse] reads and json.Marshal writes, and
+// whose keys are in the doc of Parse; one validator serves both, and lists all
+// faults at once, each with its place and its cure. [Campaign.Match] and
+// [Campaign.Render] are pure: no clock, no network.
 //
 // # Conditions
 //
@@ -63,4 +64,14 @@
 // failed delivery is an outcome; an error means that the visit or the campaign
 // could not be used, and that nothing was started. Neither shows a secret, a
 // payload, or more of a URL than scheme and host.
+//
+// # What has a JSON form
+//
+// Definitions ([Campaign], [Campaigns]) and visits ([PageVisit]) have a JSON form
+// that is written and read, and the reports of package backtest one for programs.
+// What an engine returns has none. Of an [Outcome] or an [Explanation] json.Marshal
+// makes the names of Go fields, and of an Err, which is an interface, {}: copy
+// what you need into a type of your own, with Err.Error() as text, or log the
+// Outcome with log/slog, which has names for its parts. [Stats] are numbers under
+// the names of their fields.
 package campaign

@@ -98,7 +98,7 @@ func ExampleParse() {
 	// Output:
 	// 0
 	// campaign: 3 faults:
-	//   /campaigns/0/nodes/2/restart_timeout: "soon" is not a duration; write a duration such as "7d" or "12h", or "immediately" or "never"
+	//   /campaigns/0/nodes/2/restart_timeout: "soon" is not a duration; write one such as "7d", "12h" or "1d12h" (whole days first, then h, m, s and ms), or "immediately" or "never"
 	//   /campaigns/0/nodes/1/method: "BREW" is not a method for webhooks; write "POST" or "GET"
 	//   /campaigns/0/nodes/1/url: has no scheme that webhooks use; begin it with https://
 }
@@ -123,10 +123,10 @@ func ExampleMemoryTracker_SaveFile() {
 		log.Fatal(err)
 	}
 	defer os.RemoveAll(dir)
-	file, ctx, sender := filepath.Join(dir, "cooldowns"), context.Background(), new(campaigntest.Recorder)
+	cooldownFile, ctx, sender := filepath.Join(dir, "cooldowns"), context.Background(), new(campaigntest.Recorder)
 	for range 2 { // two lives of a process
 		tracker := new(campaign.MemoryTracker)
-		if err := tracker.LoadFile(file); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := tracker.LoadFile(cooldownFile); err != nil && !errors.Is(err, os.ErrNotExist) {
 			log.Fatal(err) // damaged: the tracker is empty, and everybody open
 		}
 		engine, err := campaign.NewEngine(sender, &campaign.EngineOptions{Tracker: tracker})
@@ -144,7 +144,7 @@ func ExampleMemoryTracker_SaveFile() {
 		if err := engine.Close(ctx); err != nil {
 			log.Print(err)
 		}
-		if err := tracker.SaveFile(file); err != nil {
+		if err := tracker.SaveFile(cooldownFile); err != nil {
 			log.Print(err)
 		}
 	}

@@ -27,12 +27,15 @@ const (
 type Stop struct {
 	// RestartTimeout runs from the time of the visit that started the campaign.
 	// Visits in the meantime do not lengthen it. Zero means 24 hours; otherwise
-	// it is at least a millisecond, or [Immediately], or [Never].
+	// it is at least a millisecond, or [Immediately], or [Never]. Anything else,
+	// as a number without a unit or a negative one, is a load error; but
+	// Immediately is -1, so that a -1 from elsewhere is taken for it.
 	RestartTimeout time.Duration
 
 	// FailureTimeout takes the place of RestartTimeout when a run surely
 	// delivered nothing, so that an outage does not cost a customer the
-	// message. It is cut to the RestartTimeout. Zero means one minute.
+	// message. It is cut to the RestartTimeout. Zero means one minute; the rest
+	// is as for RestartTimeout.
 	FailureTimeout time.Duration
 }
 
@@ -62,8 +65,8 @@ func (s Stop) validate(fs *faults, p pointer) {
 func validateTimeout(fs *faults, p pointer, d time.Duration, normal string) {
 	switch {
 	case d == 0, d == Immediately, d >= time.Millisecond:
-	default:
-		fs.add(p, `%s is shorter than 1ms; write a duration such as "7d" or "12h", or "immediately" or "never", or leave it out for %s`, d, normal)
+	default: // written in Go, most often without its unit; Parse has its own words
+		fs.add(p, `%s is shorter than 1ms; write one such as 7*24*time.Hour, in JSON "7d", or Immediately or Never, or leave it out for %s`, d, normal)
 	}
 }
 

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/hybridcampaign/campaign"
 )
@@ -35,7 +37,7 @@ func readFile(name string) (*campaignFile, error) {
 	}
 	f.campaigns, err = campaign.Parse(f.data)
 	if invalid, ok := errors.AsType[*campaign.ValidationError](err); ok {
-		return nil, &invalidFile{f.name, places(f.data), invalid.Faults}
+		return nil, &invalidFile{f.name, faultLines(f.data, invalid.Faults), invalid.Faults}
 	}
 	return f, err
 }
@@ -51,7 +53,7 @@ func readCampaigns(name string) (campaign.Campaigns, error) {
 // An invalidFile is a file of campaigns that is not valid.
 type invalidFile struct {
 	name   string
-	lineOf func(pointer string) int
+	lines  []int // of each of the faults
 	faults []campaign.Fault
 }
 
@@ -60,33 +62,71 @@ type invalidFile struct {
 func (e *invalidFile) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s is not valid, it has %s", e.name, plural(len(e.faults), "fault", "faults"))
-	for _, f := range e.faults {
-		fmt.Fprintf(&b, "\n%s: %s", position(e.name, e.lineOf(f.Pointer)), f)
+	for i, f := range e.faults {
+		fmt.Fprintf(&b, "\n%s: %s", position(e.name, e.lines[i]), f)
 	}
 	return b.String()
 }
 
-// position writes a file and a line, if that is known.
-func position(file string, line int) string {
-	if line == 0 {
-		return file
+// faultLines returns the line of each of the faults that Parse has found in a text.
+func faultLines(data []byte, faults []campaign.Fault) []int {
+	lines, lineOf := make([]int, len(faults)), places(data)
+	for i, f := range faults {
+		lines[i] = lineOf(f.Pointer)
 	}
-	return file + ":" + strconv.Itoa(line)
+	// What is wrong with the text itself stands elsewhere than what it is in. If
+	// the text could not be read on from there, it is the last fault; what stands
+	// behind a whole document is a fault of the document.
+	line, whole := textFault(data)
+	i := len(faults) - 1
+	if whole {
+		i = slices.IndexFunc(faults, func(f campaign.Fault) bool { return f.Pointer == "" })
+	}
+	if line > 0 && i >= 0 {
+		lines[i] = line
+	}
+	return lines
 }
+
+// textFault returns the line on which a text stops being a JSON document, and
+// whether a whole one stands before it; 0 if all of it is one, or if it ends too
+// early: then the line to look at is that of what is not closed.
+func textFault(data []byte) (line int, whole bool) {
+	for text := range bytes.Lines(data) {
+		if line++; !utf8.Valid(text) {
+			return line, false
+		}
+	}
+	var document json.RawMessage
+	dec := json.NewDecoder(bytes.NewReader(data))
+	err := dec.Decode(&document)
+	before := data[:dec.InputOffset()]
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+		before = data[:max(0, syntax.Offset-1)]
+	} else if err != nil {
+		return 0, false
+	} else if rest := bytes.TrimLeft(data[len(before):], " \t\r\n"); len(rest) > 0 {
+		before, whole = data[:len(data)-len(rest)], true
+	} else {
+		return 0, true
+	}
+	return 1 + bytes.Count(before, []byte("\n")), whole
+}
+
+// position writes a file and a line.
+func position(file string, line int) string { return file + ":" + strconv.Itoa(line) }
 
 // places returns what tells the line of a place in a JSON text by its JSON
 // Pointer: that of the key, or of the first character of an element. A place
 // that is not there, as of a missing key, has the line of what it should be in;
-// the line is 0 if the text is not JSON.
+// so has what stands behind the place where the text stops being JSON.
 func places(data []byte) func(pointer string) int {
 	f := finder{data: data, dec: json.NewDecoder(bytes.NewReader(data)), lines: map[string]int{}, line: 1}
-	if !json.Valid(data) || f.value("") != nil {
-		return func(string) int { return 0 }
-	}
+	_ = f.value("") // an error ends it early, with what is noted by then
 	return func(pointer string) int {
 		for {
-			if line, ok := f.lines[pointer]; ok {
-				return line
+			if line, ok := f.lines[pointer]; ok || pointer == "" {
+				return max(1, line)
 			}
 			pointer = pointer[:max(0, strings.LastIndexByte(pointer, '/'))]
 		}

@@ -146,7 +146,7 @@ func lintFile(file string, without []lint.Code) ([]finding, error) {
 	if bad, ok := errors.AsType[*invalidFile](err); ok {
 		found := make([]finding, len(bad.faults))
 		for i, f := range bad.faults {
-			found[i] = finding{File: bad.name, Line: bad.lineOf(f.Pointer), Pointer: f.Pointer, Code: invalid, Message: f.Message}
+			found[i] = finding{File: bad.name, Line: bad.lines[i], Pointer: f.Pointer, Code: invalid, Message: f.Message}
 		}
 		return found, err
 	}

@@ -114,8 +114,11 @@ func TestPlaces(t *testing.T) {
 			t.Errorf("line of %q = %d, want %d", pointer, got, want)
 		}
 	}
-	if got := places([]byte("{\n\"a\": 1,}"))("/a"); got != 0 {
-		t.Errorf("line in what is no JSON = %d, want 0", got)
+	lineOf = places([]byte("{\n\"a\": 1,\n\"b\": [\nx"))
+	for pointer, want := range map[string]int{"": 1, "/a": 2, "/b/0": 3, "/c": 1} {
+		if got := lineOf(pointer); got != want {
+			t.Errorf("line of %q in what stops being JSON = %d, want %d", pointer, got, want)
+		}
 	}
 }
 
@@ -167,12 +170,12 @@ func TestMistakes(t *testing.T) {
 		{"no ID", strings.Replace(file3(trigger, hook, stop), `"id"`, `"name"`, 1), "2: /campaigns/0/id", `such as "running-shoes"`},
 		{"no version", `{"campaigns": []}`, "1: /version", "write 1"},
 		{"no wrapping", "[]", "1: ", `write {"version": 1, "campaigns": […]}`},
-		{"comma too many", strings.Replace(file3(trigger, hook, stop), `{"type": "stop"}`, `{"type": "stop",}`, 1), " /campaigns/0/nodes/2", "at line 5, column 17"},
-		{"comment", "{\"version\": 1, // first\n\"campaigns\": []}", " ", "at line 1, column 16"},
-		{"typographic quotes", "{\u201cversion\u201d: 1}", " ", `write " in its place`},
-		{"not closed", `{"version": 1, "campaigns": [`, " /campaigns", "a bracket or a quote that is not closed"},
-		{"byte order mark", "\ufeff{}", " ", "save the file as UTF-8 without it"},
-		{"empty", "", " ", "is empty"},
+		{"comma too many", strings.Replace(file3(trigger, hook, stop), `{"type": "stop"}`, `{"type": "stop",}`, 1), node2, "remove the comma"},
+		{"comment", "{\"version\": 1, // first\n\"campaigns\": []}", "1: ", "JSON has no comments"},
+		{"typographic quotes", "{\u201cversion\u201d: 1}", "1: ", `write " in its place`},
+		{"not closed", `{"version": 1, "campaigns": [`, "1: /campaigns", "close it with ]"},
+		{"byte order mark", "\ufeff{}", "1: ", "save the file as UTF-8 without it"},
+		{"empty", "", "1: ", "is empty"},
 	} {
 		name := file(t, "campaigns.json", []byte(test.text))
 		for _, command := range []string{"lint", "preview", "test"} {

@@ -218,3 +218,34 @@ func TestFailures(t *testing.T) {
 		})
 	}
 }
+
+// TestTextFaults shows that what is wrong with a text itself is reported as all
+// else is: with the file and the line, in front.
+func TestTextFaults(t *testing.T) {
+	for _, test := range []struct {
+		name, text string
+		want       []string // the lines of the faults, and how they go on
+	}{
+		{"comma too many", "{\"version\": 1,\n\"campaigns\": [\n{\"id\": \"a\",}]}", []string{"3: /campaigns/0: is not JSON at line 3, column 12: nothing follows the comma"}},
+		{"after another fault", "{\"version\": 1,\n\"version\": 1,\n\"campaigns\": [}]}", []string{"2: /version: stands twice", "3: /campaigns: is not JSON at line 3, column 15: the [ at line 3, column 14 is not closed"}},
+		{"bracket not closed", "{\"version\": 1,\n\"campaigns\": [\n\n", []string{"2: /campaigns: ends before it is complete: the [ at line 2, column 14 is not closed"}},
+		{"goes on", "{\"version\": 1,\n\"campaign\": []}\n\n}", []string{"4: the document goes on after its end, at line 4", "2: /campaign: is not a key here"}},
+		{"not UTF-8", "{\"version\": 1,\n\"campaigns\": \"\xff\"}", []string{"2: the document is not valid UTF-8 at line 2"}},
+		{"byte order mark", "\ufeff{}", []string{"1: the document begins with a byte order mark"}},
+		{"nothing", "\n", []string{"1: the document is empty"}},
+	} {
+		name := file(t, "bad.json", []byte(test.text))
+		want := "replay: " + name + " is not valid, it has " + plural(len(test.want), "fault", "faults")
+		_, stderr, code := runArgs(t, nil, "-campaigns", name)
+		lines := strings.Split(strings.TrimSpace(stderr), "\n")
+		if code != 1 || lines[0] != want || len(lines) != 1+len(test.want) {
+			t.Errorf("%s: exit status %d, stderr\n%s\nwant %q and a line for each fault", test.name, code, stderr, want)
+			continue
+		}
+		for i, part := range test.want {
+			if !strings.HasPrefix(lines[i+1], name+":"+part) {
+				t.Errorf("%s: fault %q, want it to begin with %q", test.name, lines[i+1], name+":"+part)
+			}
+		}
+	}
+}

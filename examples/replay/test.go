@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"os"
 	"slices"
@@ -224,7 +226,9 @@ func resultOf(c *choice, out *campaign.Outcome) tested {
 		if !ok {
 			continue
 		}
-		w := testedWebhook{Node: i, Method: hook.Method, Endpoint: (&campaign.Request{URL: hook.URL}).Endpoint(), Result: "not sent"}
+		w := testedWebhook{Node: i, Endpoint: (&campaign.Request{URL: hook.URL}).Endpoint(), Result: "not sent"}
+		// Not that of a rendered request: where a field is missing there is none.
+		w.Method = cmp.Or(hook.Method, http.MethodPost)
 		switch n := len(t.Webhooks); {
 		case n < len(out.Deliveries):
 			d := out.Deliveries[n]
@@ -251,7 +255,7 @@ func (t *tested) text(c *choice) string {
 	if c.why.Reason != campaign.ReasonStarts && c.why.Reason != campaign.ReasonCannotRender {
 		fmt.Fprintf(&b, "in production this visit would not start it: %s; replay explain says more\n", c.reason())
 	}
-	rows := [][]string{{"webhook", "endpoint", "result", "status", "attempts", "delivery ID"}}
+	rows := [][]string{{"method", "endpoint", "result", "status", "attempts", "delivery ID"}}
 	for _, w := range t.Webhooks {
 		rows = append(rows, []string{w.Method, w.Endpoint, w.Result, number(w.Status), number(w.Attempts), w.ID})
 	}

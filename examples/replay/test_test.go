@@ -53,7 +53,7 @@ func TestTest(t *testing.T) {
 	args := []string{"test", "-campaigns", campaigns, "-visit", knownVisit, "-secrets", "SHOP_", "-local"}
 	out := mustRun(t, nil, args...)
 	noGeheim(t, out)
-	for _, part := range []string{"two, for the visit: delivered after ", ", 2 attempts\n\nwebhook  endpoint ", "\nPOST     " + receiver.URL + "  delivered  200     1         msg_", "\nGET      " + receiver.URL + "  delivered  200     1         msg_"} {
+	for _, part := range []string{"two, for the visit: delivered after ", ", 2 attempts\n\nmethod  endpoint ", "\nPOST    " + receiver.URL + "  delivered  200     1         msg_", "\nGET     " + receiver.URL + "  delivered  200     1         msg_"} {
 		if !strings.Contains(out, part) {
 			t.Errorf("test printed\n%s\nwant %q", out, part)
 		}
@@ -70,6 +70,17 @@ func TestTest(t *testing.T) {
 	if !strings.Contains(out, "\nin production this visit would not start it: the visit does not meet the condition; replay explain says more\n") {
 		t.Errorf("test of a visit that does not match printed\n%s", out)
 	}
+	// A webhook without a method is a POST, and shown as one.
+	plain := writeCampaigns(t, strings.Replace(twoHooks(receiver.URL), `"method": "POST", `, "", 1))
+	args[2] = plain
+	if out = mustRun(t, nil, args...); !strings.Contains(out, "\nPOST    "+receiver.URL) {
+		t.Errorf("test of a webhook without a method printed\n%s", out)
+	}
+	var got tested
+	runJSON(t, nil, &got, args...)
+	if got.Webhooks[0].Method != "POST" {
+		t.Errorf("test -json of a webhook without a method has the method %q, want POST", got.Webhooks[0].Method)
+	}
 	// Of a log it is the first that would.
 	log := file(t, "log", []byte(line("192.0.2.1", 0, "/b")+line("192.0.2.2", 0, "/a")+line("192.0.2.3", 0, "/a")))
 	out = mustRun(t, nil, "test", "-campaigns", campaigns, "-log", log, "-secrets", "SHOP_", "-local")
@@ -85,7 +96,7 @@ func TestTestSend(t *testing.T) {
 	t.Setenv("KEY", "geheim0")
 	out := mustRun(t, nil, "test", "-campaigns", campaigns, "-visit", knownVisit, "-send", receiver.URL+"/geheim4")
 	noGeheim(t, out)
-	if !strings.Contains(out, "\nPOST     "+receiver.URL+"  delivered ") {
+	if !strings.Contains(out, "\nPOST    "+receiver.URL+"  delivered ") {
 		t.Errorf("test -send printed\n%s", out)
 	}
 	want := []string{
@@ -105,7 +116,7 @@ func TestTestNotDelivered(t *testing.T) {
 	stdout, stderr, code := runArgs(t, nil, args...)
 	noGeheim(t, stdout, stderr)
 	if code != 3 || stderr != "" || !strings.Contains(stdout, "two, for the visit: failed after ") ||
-		!strings.Contains(stdout, "\nPOST     "+receiver.URL+"  not delivered  404     1\n") || !strings.Contains(stdout, "\nGET      "+receiver.URL+"  not sent\n") {
+		!strings.Contains(stdout, "\nPOST    "+receiver.URL+"  not delivered  404     1\n") || !strings.Contains(stdout, "\nGET     "+receiver.URL+"  not sent\n") {
 		t.Errorf("test that is answered 404: exit status %d, stderr %q, stdout\n%s", code, stderr, stdout)
 	}
 	stdout, stderr, code = runArgs(t, nil, append(args, "-json")...)

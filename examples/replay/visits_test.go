@@ -44,7 +44,7 @@ func TestJSONLines(t *testing.T) {
 	wantReasons := []string{
 		"4 is empty",
 		`5 is no visit in JSON: /tpye: is not a key here; did you mean "type"?`,
-		"6 is no visit in JSON: ",
+		"6 is no visit in JSON: /0: is not JSON at column 2: ", // of line 6, not of a line of its own
 		"7 is no visit that can be run: /time: ",
 		"8 is no visit that can be run: /profile/id: ",
 	}
