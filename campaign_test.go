@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hybridcampaign/campaign"
+	"github.com/hybridcampaign/campaign/campaigntest"
 )
 
 // checkFaults fails unless err lists exactly the faults in want, in that order,
@@ -174,7 +175,7 @@ func TestValidateReportsAllFaultsAtOnce(t *testing.T) {
 }
 
 func TestLoadReportsAllCampaigns(t *testing.T) {
-	engine, err := campaign.NewEngine(campaign.SenderFunc(nil), nil)
+	engine, err := campaign.NewEngine(new(campaigntest.Recorder), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -83,8 +83,10 @@ type simulation struct {
 	entries []tracked
 	sends   map[runKey][]sent
 	stuck   map[runKey]bool // its cooldown could not be given back, as ordered
-	panics  uint64
-	faults  []string
+
+	returned []returned
+	panics   uint64
+	faults   []string
 }
 
 // A runKey is a campaign and the ID of the visit.
@@ -134,6 +136,11 @@ func (w *simulation) play(t *testing.T) {
 	w.history(t, engine, d)
 	w.close(t, engine, d)
 	w.check(t, engine)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, r := range w.returned {
+		w.compare(t, r)
+	}
 }
 
 // history lets things happen, each in a goroutine of its own.
@@ -166,7 +173,7 @@ func (w *simulation) history(t *testing.T, engine *campaign.Engine, d *rand.Rand
 	}
 }
 
-// call passes one visit and compares what it returns with what was told.
+// call passes one visit, and keeps what it returns.
 func (w *simulation) call(t *testing.T, ctx context.Context, engine *campaign.Engine, v campaign.PageVisit, how int) {
 	if how == 0 {
 		if _, err := engine.Test(ctx, "c0", v); err != nil && !isExpected(err) {
@@ -190,14 +197,26 @@ func (w *simulation) call(t *testing.T, ctx context.Context, engine *campaign.En
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, o := range outcomes {
-		told := w.told[runKey{o.Campaign, v.ID}]
+	w.returned = append(w.returned, returned{v.ID, outcomes})
+}
+
+// A returned is what a call returned for a visit.
+type returned struct {
+	visit    string
+	outcomes []campaign.Outcome
+}
+
+// compare compares what a call returned with what was told, when all is over: a
+// run that Close reports may return before the Observer has heard of it.
+func (w *simulation) compare(t *testing.T, r returned) {
+	for _, o := range r.outcomes {
+		told := w.told[runKey{o.Campaign, r.visit}]
 		if len(told) == 0 {
-			t.Errorf("visit %s: returned %s for %s, and the Observer was told nothing", v.ID, o.Status, o.Campaign)
+			t.Errorf("visit %s: returned %s for %s, and the Observer was told nothing", r.visit, o.Status, o.Campaign)
 			continue
 		}
 		if !slices.ContainsFunc(told, func(x campaign.Outcome) bool { return x.Status == o.Status }) && !errors.Is(told[len(told)-1].Err, campaign.ErrClosed) {
-			t.Errorf("visit %s: returned %s for %s, and the Observer was told %v", v.ID, o.Status, o.Campaign, told)
+			t.Errorf("visit %s: returned %s for %s, and the Observer was told %v", r.visit, o.Status, o.Campaign, told)
 		}
 	}
 }
