@@ -1,17 +1,11 @@
 package campaigntest
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"runtime"
-	"slices"
-	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hybridcampaign/campaign"
@@ -22,12 +16,12 @@ import (
 // which may use t for cleanup. A failure says what was promised and why it
 // matters.
 //
-// All times come from the visits, which lie in the hour after the next, so that
-// trackers whose store removes what has expired by a clock of its own are
-// served too. It never sleeps, so it needs no synctest bubble, and because it
-// starts subtests, which Go does not allow inside one, it cannot run there. Race
-// conditions show best when the tests are run with more than one processor, and
-// with -race.
+// All times come from the visits. Where a cooldown has to be found again, it ends
+// half an hour or more after the test, so that trackers whose store removes what
+// has expired by a clock of its own are served too. TestTracker never sleeps.
+// What shows only when time passes is checked by [TestTrackerInBubble], and what
+// a tracker does without its store by [TestTrackerErrors]. Race conditions show
+// best when the tests are run with more than one processor, and with -race.
 //
 //	func TestRedisTracker(t *testing.T) {
 //		campaigntest.TestTracker(t, func(t *testing.T) campaign.Tracker {
@@ -37,6 +31,31 @@ import (
 func TestTracker(t *testing.T, newTracker func(t *testing.T) campaign.Tracker) {
 	for _, p := range trackerPromises() {
 		t.Run(p.name, func(t *testing.T) { p.check(t, newTracker(t)) })
+	}
+}
+
+// TestTrackerInBubble is [TestTracker] on virtual time, for trackers whose own
+// code looks at the clock, sets timers or waits. Each subtest runs in a bubble of
+// its own (see [synctest.Test]), and so do newTracker and its cleanup: it is
+// called from an ordinary test. There it also lets hours and days pass, in no
+// time, and checks that cooldowns last as long by the clock as they have to.
+//
+// What holds for every bubble holds here: a tracker must not wait for another
+// process or a network, whose time is the real one, and its goroutines have to
+// end when the test does, in a cleanup.
+//
+//	func TestTimedTracker(t *testing.T) {
+//		campaigntest.TestTrackerInBubble(t, func(t *testing.T) campaign.Tracker {
+//			tracker := timedtracker.New()
+//			t.Cleanup(tracker.Close)
+//			return tracker
+//		})
+//	}
+func TestTrackerInBubble(t *testing.T, newTracker func(t *testing.T) campaign.Tracker) {
+	for _, p := range append(trackerPromises(), clockPromises()...) {
+		t.Run(p.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { p.checkInBubble(t, newTracker(t)) })
+		})
 	}
 }
 
@@ -57,21 +76,37 @@ type promise struct {
 
 func (p promise) check(r reporter, tracker campaign.Tracker) {
 	r.Helper()
-	p.run(&trackerCheck{
-		reporter: r,
-		promise:  p,
-		tracker:  tracker,
-		start:    time.Now().Add(time.Hour).Truncate(time.Millisecond),
-	})
+	p.run(newTrackerCheck(r, p, tracker))
+}
+
+func (p promise) checkInBubble(r reporter, tracker campaign.Tracker) {
+	r.Helper()
+	c := newTrackerCheck(r, p, tracker)
+	c.inBubble = true
+	p.run(c)
 }
 
 // A trackerCheck is one promise put to the test.
 type trackerCheck struct {
 	reporter
-	promise promise
-	tracker campaign.Tracker
-	start   time.Time // of the first visit
+	promise  promise
+	tracker  campaign.Tracker
+	start    time.Time // of the first visit
+	inBubble bool      // of synctest
 }
+
+func newTrackerCheck(r reporter, p promise, tracker campaign.Tracker) *trackerCheck {
+	return &trackerCheck{
+		reporter: r,
+		promise:  p,
+		tracker:  tracker,
+		start:    time.Now().Add(ahead).Truncate(time.Millisecond),
+	}
+}
+
+// ahead is how far the first visit lies ahead of the clock: a store that removes
+// by its own clock what has expired is to find nothing to remove.
+const ahead = time.Hour
 
 const ms = time.Millisecond
 
@@ -244,331 +279,6 @@ func (c *trackerCheck) longTimeouts() {
 		}
 		e.Time = end
 		c.enters(e)
-	}
-}
-
-func (c *trackerCheck) oddKeys() {
-	keys := similarKeys()
-	visit := func(after time.Duration, i int) campaign.Entry {
-		e := c.visit(after, time.Hour+time.Duration(i)*ms) // so that the end tells whose it is
-		e.Campaign, e.Profile = keys[i].campaign, keys[i].profile
-		return e
-	}
-	owners := map[int64]string{}
-	// The first failure ends it: one shows what is wrong, and hundreds may follow.
-	for i, key := range keys {
-		e := visit(0, i)
-		until, entered, err := c.tracker.Enter(context.Background(), e)
-		if err != nil {
-			c.failf("Enter(%v) = error %v, want none", key, err)
-			return
-		}
-		if !entered {
-			owner := cmp.Or(owners[until.UnixMilli()], "nobody")
-			c.failf("Enter(%v) is held by the cooldown of %s, want the first visit to enter", key, owner)
-			return
-		}
-		owners[e.Until().UnixMilli()] = key.String()
-	}
-	for i, key := range keys {
-		want := visit(0, i).Until()
-		until, entered, err := c.tracker.Enter(context.Background(), visit(time.Minute, i))
-		if entered || err != nil || !until.Equal(want) {
-			c.failf("Enter(%v) = until %s, entered %t, error %v, want the second visit to be held until %s",
-				key, c.at(until), entered, err, c.at(want))
-			return
-		}
-	}
-}
-
-// A key is what a tracker keeps one cooldown for.
-type key struct{ campaign, profile string }
-
-func (k key) String() string {
-	return fmt.Sprintf("campaign %.20q, profile %.20q", k.campaign, k.profile)
-}
-
-// similarKeys returns different keys that become the same if campaign and
-// profile are joined carelessly, or if not all of their bytes count. They are
-// some 600, which a tracker on a server answers in a second or two. All
-// separators of two bytes would be 65,536 pairs more: of the longer ones, only
-// those that people use are tried.
-func similarKeys() []key {
-	keys := []key{
-		{"", ""},
-		{"a", "bc"},
-		{"ab", "c"},
-		{"", "abc"},
-		{"abc", ""},
-		{"a", "\x00b"},
-		{"a\x00", "b"},
-		{"a\x00b", ""},
-		{"1", "1:1"},
-		{"1:1", "1"},
-		{"1", "abcdefghijkx"}, // 1 is also how the length of the next campaign begins
-		{"abcdefghijk", "x"},
-	}
-	for _, s := range separators() {
-		// Joined by s, both are a, s, b, s, c.
-		keys = append(keys, key{"a" + s + "b", "c"}, key{"a", "b" + s + "c"})
-	}
-	for _, s := range similarStrings() {
-		keys = append(keys, key{s, "x"}, key{"x", s})
-	}
-	return distinct(keys)
-}
-
-// separators returns what may stand between the parts of a joined key.
-func separators() []string {
-	all := []string{"::", "--", "__", "||", "|||", "->", "=>", "://", ", ", "%00", "\r\n", "\x00\x00"}
-	for b := range 256 {
-		all = append(all, string([]byte{byte(b)}))
-	}
-	return all
-}
-
-// similarStrings returns strings that are told apart by their bytes, but not by
-// everything that may happen to them on the way into a store.
-func similarStrings() []string {
-	long := strings.Repeat("x", 10<<10)
-	return []string{
-		"", "ann", "Ann", "ANN", // letter case
-		" ", " ann", "ann ", "\tann", "ann\n", "ann\r\n", "ann\u00a0", "\ufeffann", // trimming
-		"\x00", "ann\x00", "ann\x00x", // strings that end with a NUL
-		"%", "_", "*", "?", "??", "'", `"`, `\`, `\\`, "''", // patterns and quotes
-		"+", "%20", "%2B", // URLs
-		".", "ann/", "./ann", // paths
-		"é", "É", "e", "e\u0301", "ü", "k", "\u212a", // letters; the last one is a Kelvin sign
-		"\xff", "\xfe", "\xff\xff", "\ufffd", // repaired UTF-8
-		"0", "2", "02", "+2", "2.0", "2e0", // numbers
-		long, long + "x", long + "y", "y" + long, // cut, at either end
-	}
-}
-
-// distinct removes keys that are there already. A key that came twice would be
-// held by itself.
-func distinct(keys []key) []key {
-	seen := map[key]bool{}
-	return slices.DeleteFunc(keys, func(k key) bool {
-		again := seen[k]
-		seen[k] = true
-		return again
-	})
-}
-
-func (c *trackerCheck) oneWinnerNew() {
-	c.race(c.visit(0, time.Hour))
-	nothing := func(int) error { return nil }
-	c.enterDuels(nothing, c.visit(0, time.Hour))
-}
-
-func (c *trackerCheck) oneWinnerExpired() {
-	first := c.visit(0, time.Minute)
-	for i := range raceKeys {
-		first.Profile = strings.Repeat("x", i)
-		c.enters(first)
-	}
-	c.race(c.visit(time.Minute, time.Hour))
-	begin := func(i int) error { _, err := c.enterDuel(first, i); return err }
-	c.enterDuels(begin, c.visit(time.Minute, time.Hour))
-}
-
-const (
-	racers   = 256
-	raceKeys = 64
-)
-
-const (
-	maxDuels    = 20_000
-	maxHandicap = 256                    // in turns of a loop that does nothing
-	duelTime    = 250 * time.Millisecond // of the host's clock: the tracker may be far away
-)
-
-// enterDuels lets two enter at once for one profile after another.
-func (c *trackerCheck) enterDuels(before func(i int) error, e campaign.Entry) {
-	c.Helper()
-	var winners [maxDuels]atomic.Int32
-	enter := func(i int) error {
-		entered, err := c.enterDuel(e, i)
-		if entered {
-			winners[i].Add(1)
-		}
-		return err
-	}
-	for i := range c.duels(before, enter, enter) {
-		if n := winners[i].Load(); n != 1 {
-			c.failf("%d of 2 who came at once entered for the same profile, want 1", n)
-			return
-		}
-	}
-}
-
-// reopenAtOnce lets runs that began a cooldown fail when the next ones enter, at
-// the end of that cooldown.
-func (c *trackerCheck) reopenAtOnce() {
-	c.reopenAndEnter("shoes", c.duels)
-	c.reopenAndEnter("hats", c.melee)
-}
-
-// reopenAndEnter checks that whoever is first, the next run enters, and keeps
-// its own cooldown.
-func (c *trackerCheck) reopenAndEnter(campaign string, fight func(before, one, other func(i int) error) int) {
-	c.Helper()
-	first, second, after := c.visit(0, time.Minute), c.visit(time.Minute, time.Hour), c.visit(time.Minute+ms, time.Hour)
-	first.Campaign, second.Campaign, after.Campaign = campaign, campaign, campaign
-	var entered [maxDuels]bool
-	begin := func(i int) error { _, err := c.enterDuel(first, i); return err }
-	reopen := func(i int) error { return c.tracker.Reopen(context.Background(), duellist(first, i), first.Time) }
-	next := func(i int) (err error) { entered[i], err = c.enterDuel(second, i); return err }
-	for i := range fight(begin, reopen, next) {
-		if !entered[i] {
-			c.failf("Enter at the end of a cooldown that is reopened at the same moment = held, want entered")
-			return
-		}
-		until, again, err := c.tracker.Enter(context.Background(), duellist(after, i))
-		if again || err != nil || !until.Equal(second.Until()) {
-			c.failf("Enter just after a Reopen and an Enter at once = until %s, entered %t, error %v, want held until %s",
-				c.at(until), again, err, c.at(second.Until()))
-			return
-		}
-	}
-}
-
-// melee lets two act on each of raceKeys profiles, all at the same moment. Many
-// who wait for the same processors take turns wherever one of them yields, which
-// duellists do not on a host that is too busy to let both run. It returns how
-// many profiles there were, 0 if there was an error.
-func (c *trackerCheck) melee(before, one, other func(i int) error) int {
-	c.Helper()
-	var failed atomic.Pointer[error]
-	try := func(act func(i int) error, i int) {
-		if err := act(i); err != nil {
-			failed.Store(&err)
-		}
-	}
-	for i := range raceKeys {
-		try(before, i)
-	}
-	var wg sync.WaitGroup
-	begin := make(chan struct{})
-	for i := range raceKeys {
-		for _, act := range []func(i int) error{one, other} { // next to each other in line
-			wg.Go(func() {
-				<-begin
-				try(act, i)
-			})
-		}
-	}
-	close(begin)
-	wg.Wait()
-	if err := failed.Load(); err != nil {
-		c.failf("%d pairs at once = error %v, want none", raceKeys, *err)
-		return 0
-	}
-	return raceKeys
-}
-
-// enterDuel enters for the profile of duel i.
-func (c *trackerCheck) enterDuel(e campaign.Entry, i int) (entered bool, err error) {
-	_, entered, err = c.tracker.Enter(context.Background(), duellist(e, i))
-	return entered && err == nil, err
-}
-
-func duellist(e campaign.Entry, i int) campaign.Entry {
-	e.Profile = "duel " + strconv.Itoa(i)
-	return e
-}
-
-// duels lets two act on one profile after another, at the same moment each
-// time: they wait for each other without giving up their processors. A tracker
-// that checks and then sets can win a race of many, who seldom run at once, but
-// not thousands of these. What is before a duel has ended when it begins. It
-// returns how many duels there were, 0 if there was an error.
-func (c *trackerCheck) duels(before, one, other func(i int) error) int {
-	c.Helper()
-	var ready [2]atomic.Int64
-	var failed atomic.Pointer[error]
-	var last atomic.Int64 // the round that is not fought any more
-	last.Store(maxDuels)
-	try := func(act func(i int) error, i int) {
-		if err := act(i); err != nil {
-			failed.Store(&err)
-		}
-	}
-	start := time.Now()
-	var wg sync.WaitGroup
-	for me, act := range []func(i int) error{one, other} {
-		wg.Go(func() {
-			for i := range maxDuels {
-				round := int64(i)
-				if me == 0 {
-					try(before, i)
-					if time.Since(start) > duelTime || failed.Load() != nil {
-						last.Store(round) // before the other one comes to this round
-					}
-				}
-				ready[me].Store(round + 1)
-				for spins := 1; ready[1-me].Load() <= round; spins++ {
-					if spins%1024 == 0 {
-						runtime.Gosched() // the other one may have no processor
-					}
-				}
-				if round >= last.Load() {
-					return
-				}
-				if i%2 == me { // each is sometimes a little late: the moment that matters may be short
-					for range i / 2 % maxHandicap {
-						last.Load()
-					}
-				}
-				try(act, i)
-			}
-		})
-	}
-	wg.Wait()
-	if err := failed.Load(); err != nil {
-		c.failf("two at once = error %v, want none", *err)
-		return 0
-	}
-	return int(last.Load())
-}
-
-// race lets all racers enter for one profile after another. They keep each
-// other company, so that those who are ahead meet at the next one.
-func (c *trackerCheck) race(e campaign.Entry) {
-	c.Helper()
-	var entered [raceKeys]atomic.Int32
-	var failed atomic.Pointer[error]
-	var wg sync.WaitGroup
-	begin := make(chan struct{})
-	for range racers {
-		wg.Go(func() {
-			e := e
-			<-begin
-			for i := range raceKeys {
-				e.Profile = strings.Repeat("x", i)
-				_, ok, err := c.tracker.Enter(context.Background(), e)
-				if err != nil {
-					failed.Store(&err)
-					return
-				}
-				if ok {
-					entered[i].Add(1)
-				}
-			}
-		})
-	}
-	close(begin)
-	wg.Wait()
-	if err := failed.Load(); err != nil {
-		c.failf("Enter by %d racers = error %v, want none", racers, *err)
-		return
-	}
-	for i := range entered {
-		if n := entered[i].Load(); n != 1 {
-			c.failf("%d of %d racers entered for the same profile, want 1", n, racers)
-			return
-		}
 	}
 }
 

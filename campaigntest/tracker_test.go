@@ -25,12 +25,23 @@ func TestSimpleTracker(t *testing.T) {
 	TestTracker(t, func(t *testing.T) campaign.Tracker { return newSimple() })
 }
 
-func TestTrackerOnVirtualTime(t *testing.T) {
-	for _, p := range trackerPromises() {
-		t.Run(p.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { p.check(t, new(campaign.MemoryTracker)) })
-		})
-	}
+func TestMemoryTrackerInBubble(t *testing.T) {
+	TestTrackerInBubble(t, func(t *testing.T) campaign.Tracker { return new(campaign.MemoryTracker) })
+}
+
+// A tracker with timers passes on both kinds of time.
+func TestTimedTracker(t *testing.T) {
+	TestTracker(t, func(t *testing.T) campaign.Tracker { return newTimed(t, 0) })
+}
+
+func TestTimedTrackerInBubble(t *testing.T) {
+	TestTrackerInBubble(t, func(t *testing.T) campaign.Tracker { return newTimed(t, 0) })
+}
+
+// Waiting in Enter for time to pass must not stop the clock of the bubble, which
+// the goroutines of a race do if they wait for each other awake.
+func TestSlowTrackerInBubble(t *testing.T) {
+	TestTrackerInBubble(t, func(t *testing.T) campaign.Tracker { return newTimed(t, 3*time.Millisecond) })
 }
 
 // A simple is a correct tracker, in the hands of which each broken one is built.
@@ -46,7 +57,9 @@ type simple struct {
 	between func() // what happens between checking and setting in Enter
 	pause   func() // and in Reopen
 	context func(ctx context.Context) error
-	keep    bool // also for Immediately
+	find    func(key string, e campaign.Entry) // before Enter looks
+	kept    func(key string, e campaign.Entry) // after an end was kept or moved
+	keep    bool                               // also for Immediately
 	lengthen,
 	late bool
 }
@@ -59,7 +72,49 @@ func newSimple() *simple {
 		closed:  func(end, at int64) bool { return at < end },
 		own:     func(end int64, e campaign.Entry) bool { return end == e.Until().UnixMilli() },
 		context: func(ctx context.Context) error { return ctx.Err() },
+		find:    func(string, campaign.Entry) {},
+		kept:    func(string, campaign.Entry) {},
 	}
+}
+
+// A timed is a correct tracker that removes what has ended by the clock, and
+// whose store is some way off.
+type timed struct {
+	*simple
+	delay time.Duration
+}
+
+func newTimed(t *testing.T, delay time.Duration) timed {
+	s := newSimple()
+	timers := map[string]*time.Timer{}
+	s.kept = func(key string, _ campaign.Entry) {
+		if old := timers[key]; old != nil {
+			old.Stop()
+		}
+		end := s.ends[key]
+		timers[key] = time.AfterFunc(time.Until(time.UnixMilli(end)), func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			if s.ends[key] == end {
+				delete(s.ends, key)
+			}
+		})
+	}
+	t.Cleanup(func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for _, timer := range timers {
+			timer.Stop()
+		}
+	})
+	return timed{s, delay}
+}
+
+func (t timed) Enter(ctx context.Context, e campaign.Entry) (time.Time, bool, error) {
+	if t.delay > 0 {
+		time.Sleep(t.delay)
+	}
+	return t.simple.Enter(ctx, e)
 }
 
 func (s *simple) Enter(ctx context.Context, e campaign.Entry) (time.Time, bool, error) {
@@ -69,6 +124,7 @@ func (s *simple) Enter(ctx context.Context, e campaign.Entry) (time.Time, bool, 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	key := s.key(e.Campaign, e.Profile)
+	s.find(key, e)
 	end, kept := s.ends[key]
 	if s.between != nil {
 		s.mu.Unlock()
@@ -84,6 +140,7 @@ func (s *simple) Enter(ctx context.Context, e campaign.Entry) (time.Time, bool, 
 	until := s.end(e)
 	if e.Timeout > 0 || s.keep {
 		s.ends[key] = until
+		s.kept(key, e)
 	}
 	return time.UnixMilli(until), true, nil
 }
@@ -103,6 +160,7 @@ func (s *simple) Reopen(ctx context.Context, e campaign.Entry, until time.Time) 
 	}
 	if kept && e.Timeout > 0 && s.own(end, e) {
 		s.ends[key] = until.UnixMilli()
+		s.kept(key, e)
 		if !until.After(e.Time) {
 			delete(s.ends, key)
 		}
@@ -124,24 +182,34 @@ func (r *recorder) Errorf(format string, args ...any) {
 	r.failures = append(r.failures, fmt.Sprintf(format, args...))
 }
 
-// broken returns the names of the promises that the trackers do not keep.
-func broken(t *testing.T, newTracker func() campaign.Tracker) []string {
+// broken reports whether a tracker is seen to break a promise.
+func broken(t *testing.T, p promise, check func(p promise, r reporter)) bool {
 	t.Helper()
-	var names []string
-	for _, p := range trackerPromises() {
-		var r recorder
-		p.check(&r, newTracker())
-		if len(r.failures) == 0 {
-			continue
-		}
-		names = append(names, p.name)
-		for _, f := range r.failures {
-			if !strings.Contains(f, p.text) || !strings.Contains(f, p.why) {
-				t.Errorf("failure %q does not say what was promised and why", f)
-			}
+	var r recorder
+	check(p, &r)
+	for _, f := range r.failures {
+		if !strings.Contains(f, p.text) || !strings.Contains(f, p.why) {
+			t.Errorf("failure %q does not say what was promised and why", f)
 		}
 	}
-	return names
+	return len(r.failures) > 0
+}
+
+// mustBreak fails the test if the tracker is not seen to break the promise of
+// that name, and then says which others it is seen to break.
+func mustBreak(t *testing.T, promises []promise, name string, check func(p promise, r reporter)) {
+	t.Helper()
+	named := func(p promise) bool { return p.name == name }
+	if i := slices.IndexFunc(promises, named); i >= 0 && broken(t, promises[i], check) {
+		return
+	}
+	var names []string
+	for _, p := range promises {
+		if broken(t, p, check) {
+			names = append(names, p.name)
+		}
+	}
+	t.Errorf("broken promises = %q, want %q among them", names, name)
 }
 
 func TestTrackerFindsTheBroken(t *testing.T) {
@@ -217,20 +285,89 @@ func TestTrackerFindsTheBroken(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			names := broken(t, func() campaign.Tracker {
+			mustBreak(t, trackerPromises(), tt.want, func(p promise, r reporter) {
 				s := newSimple()
 				tt.breaks(s)
-				if s.late {
-					return &impatient{simple: s, started: map[string]time.Time{}}
+				switch {
+				case s.late:
+					p.check(r, &impatient{simple: s, started: map[string]time.Time{}})
+				case s.ends == nil:
+					p.check(r, nobody{})
+				default:
+					p.check(r, s)
 				}
-				if s.ends == nil {
-					return nobody{}
-				}
-				return s
 			})
-			if !slices.Contains(names, tt.want) {
-				t.Errorf("broken promises = %q, want %q among them", names, tt.want)
-			}
+		})
+	}
+}
+
+func TestTrackerInBubbleFindsTheBroken(t *testing.T) {
+	tests := []struct {
+		name   string
+		breaks func(s *simple)
+		want   string
+	}{
+		{"kept for the timeout from Enter on", timeToLive, "ahead of the clock"},
+		{"kept for a day at most", func(s *simple) {
+			expire(s, func(_ time.Time, end int64) time.Time {
+				return earlier(time.UnixMilli(end), time.Now().Add(24*time.Hour))
+			})
+		}, "closed until the clock is there"},
+		{"removed half a minute early", func(s *simple) {
+			expire(s, func(_ time.Time, end int64) time.Time { return time.UnixMilli(end).Add(-30 * time.Second) })
+		}, "closed until the clock is there"},
+		{"timers that remove whatever is kept", timersForGood, "earlier ends are over"},
+		{"there as long as the store has it", func(s *simple) {
+			s.closed = func(int64, int64) bool { return true }
+			expire(s, func(_ time.Time, end int64) time.Time { return time.UnixMilli(end).Add(time.Second) })
+		}, "closed until the clock is there"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			mustBreak(t, clockPromises(), tt.want, func(p promise, r reporter) {
+				synctest.Test(t, func(*testing.T) {
+					s := newSimple()
+					tt.breaks(s)
+					p.checkInBubble(r, s)
+				})
+			})
+		})
+	}
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// expire has a store remove, by its clock, what it keeps.
+func expire(s *simple, when func(visit time.Time, end int64) time.Time) {
+	gone := map[string]time.Time{}
+	s.kept = func(key string, e campaign.Entry) { gone[key] = when(e.Time, s.ends[key]) }
+	s.find = func(key string, _ campaign.Entry) {
+		if at, ok := gone[key]; ok && !time.Now().Before(at) {
+			delete(s.ends, key)
+			delete(gone, key)
+		}
+	}
+}
+
+// timeToLive keeps a cooldown for its timeout, as Redis does with SET PX.
+func timeToLive(s *simple) {
+	expire(s, func(visit time.Time, end int64) time.Time {
+		return time.Now().Add(time.UnixMilli(end).Sub(visit))
+	})
+}
+
+// timersForGood removes by timers that nobody stops.
+func timersForGood(s *simple) {
+	s.kept = func(key string, e campaign.Entry) {
+		time.AfterFunc(time.Until(time.UnixMilli(s.ends[key])), func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			delete(s.ends, key)
 		})
 	}
 }

@@ -1,0 +1,121 @@
+package campaigntest
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hybridcampaign/campaign"
+)
+
+func (c *trackerCheck) oddKeys() {
+	keys := similarKeys()
+	visit := func(after time.Duration, i int) campaign.Entry {
+		e := c.visit(after, time.Hour+time.Duration(i)*ms) // so that the end tells whose it is
+		e.Campaign, e.Profile = keys[i].campaign, keys[i].profile
+		return e
+	}
+	owners := map[int64]string{}
+	// The first failure ends it: one shows what is wrong, and hundreds may follow.
+	for i, key := range keys {
+		e := visit(0, i)
+		until, entered, err := c.tracker.Enter(context.Background(), e)
+		if err != nil {
+			c.failf("Enter(%v) = error %v, want none", key, err)
+			return
+		}
+		if !entered {
+			owner := cmp.Or(owners[until.UnixMilli()], "nobody")
+			c.failf("Enter(%v) is held by the cooldown of %s, want the first visit to enter", key, owner)
+			return
+		}
+		owners[e.Until().UnixMilli()] = key.String()
+	}
+	for i, key := range keys {
+		want := visit(0, i).Until()
+		until, entered, err := c.tracker.Enter(context.Background(), visit(time.Minute, i))
+		if entered || err != nil || !until.Equal(want) {
+			c.failf("Enter(%v) = until %s, entered %t, error %v, want the second visit to be held until %s",
+				key, c.at(until), entered, err, c.at(want))
+			return
+		}
+	}
+}
+
+// A key is what a tracker keeps one cooldown for.
+type key struct{ campaign, profile string }
+
+func (k key) String() string {
+	return fmt.Sprintf("campaign %.20q, profile %.20q", k.campaign, k.profile)
+}
+
+// similarKeys returns different keys that become the same if campaign and
+// profile are joined carelessly, or if not all of their bytes count. They are
+// some 600, which a tracker on a server answers in a second or two. All
+// separators of two bytes would be 65,536 pairs more: of the longer ones, only
+// those that people use are tried.
+func similarKeys() []key {
+	keys := []key{
+		{"", ""},
+		{"a", "bc"},
+		{"ab", "c"},
+		{"", "abc"},
+		{"abc", ""},
+		{"a", "\x00b"},
+		{"a\x00", "b"},
+		{"a\x00b", ""},
+		{"1", "1:1"},
+		{"1:1", "1"},
+		{"1", "abcdefghijkx"}, // 1 is also how the length of the next campaign begins
+		{"abcdefghijk", "x"},
+	}
+	for _, s := range separators() {
+		// Joined by s, both are a, s, b, s, c.
+		keys = append(keys, key{"a" + s + "b", "c"}, key{"a", "b" + s + "c"})
+	}
+	for _, s := range similarStrings() {
+		keys = append(keys, key{s, "x"}, key{"x", s})
+	}
+	return distinct(keys)
+}
+
+// separators returns what may stand between the parts of a joined key.
+func separators() []string {
+	all := []string{"::", "--", "__", "||", "|||", "->", "=>", "://", ", ", "%00", "\r\n", "\x00\x00"}
+	for b := range 256 {
+		all = append(all, string([]byte{byte(b)}))
+	}
+	return all
+}
+
+// similarStrings returns strings that are told apart by their bytes, but not by
+// everything that may happen to them on the way into a store.
+func similarStrings() []string {
+	long := strings.Repeat("x", 10<<10)
+	return []string{
+		"", "ann", "Ann", "ANN", // letter case
+		" ", " ann", "ann ", "\tann", "ann\n", "ann\r\n", "ann\u00a0", "\ufeffann", // trimming
+		"\x00", "ann\x00", "ann\x00x", // strings that end with a NUL
+		"%", "_", "*", "?", "??", "'", `"`, `\`, `\\`, "''", // patterns and quotes
+		"+", "%20", "%2B", // URLs
+		".", "ann/", "./ann", // paths
+		"é", "É", "e", "e\u0301", "ü", "k", "\u212a", // letters; the last one is a Kelvin sign
+		"\xff", "\xfe", "\xff\xff", "\ufffd", // repaired UTF-8
+		"0", "2", "02", "+2", "2.0", "2e0", // numbers
+		long, long + "x", long + "y", "y" + long, // cut, at either end
+	}
+}
+
+// distinct removes keys that are there already. A key that came twice would be
+// held by itself.
+func distinct(keys []key) []key {
+	seen := map[key]bool{}
+	return slices.DeleteFunc(keys, func(k key) bool {
+		again := seen[k]
+		seen[k] = true
+		return again
+	})
+}
