@@ -29,11 +29,11 @@ type campaignSet struct {
 }
 
 // hasOther reports whether a campaign but that one can start runs.
-func (set *campaignSet) hasOther(campaign string) bool {
-	if set.active != 1 {
-		return set.active > 1
+func (s *campaignSet) hasOther(campaign string) bool {
+	if s.active != 1 {
+		return s.active > 1
 	}
-	prog := set.byID[campaign]
+	prog := s.byID[campaign]
 	return prog == nil || prog.paused
 }
 

@@ -50,7 +50,7 @@ func parseDoc(t *testing.T) string {
 func keysOf(doc string) map[string][]string {
 	tables := map[string][]string{}
 	title := ""
-	for _, part := range strings.Split(doc, "\n\n") {
+	for part := range strings.SplitSeq(doc, "\n\n") {
 		if !strings.HasPrefix(part, "\t") {
 			title = strings.Join(strings.Fields(part), " ")
 			continue
