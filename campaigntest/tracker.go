@@ -3,7 +3,9 @@ package campaigntest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -167,19 +169,25 @@ func trackerPromises() []promise {
 		{"closed until exactly the end", "closed one millisecond before the end, open at exactly the end", "marketers and replays count on the moment: " + twice + ", or would wait for too long", (*trackerCheck).exactEnd},
 		{"parts of a millisecond do not count", "times count to the millisecond, rounded down", "live traffic and a replayed log, which has milliseconds, would decide differently", (*trackerCheck).nanoseconds},
 		{"late visits are held", "a visit whose time lies before the run that closed the campaign is held too", "visits arrive late and out of order: " + twice, (*trackerCheck).lateVisit},
+		{"late visits find what has ended", "a cooldown is kept for five minutes after its end, by the visits of others, for visits that lie before its end", "visits arrive late and out of order: " + twice, (*trackerCheck).keptForLate},
+		{"visits of the past count from their time", "a cooldown ends a timeout after the visit's time, also if the visit is some minutes older than the clock", "a replayed log would be decided by the moment of the replay, and " + lost, (*trackerCheck).behindTheClock},
+		{"time zones do not matter", "the same instant is the same in every time zone, in Enter and in Reopen", "the servers of one shop stand in several zones: " + twice + ", or would wait for hours more", (*trackerCheck).zones},
 		{"visits do not lengthen", "visits in the cooldown change nothing", "a faithful customer would never be addressed again", (*trackerCheck).notLengthened},
 		{"other timeouts do not matter", "the cooldown that is kept decides, whatever timeout the next visit brings", "a campaign that is changed while it runs would forget its cooldowns", (*trackerCheck).changedTimeout},
-		{"immediately keeps nothing", "Immediately enters unless an earlier cooldown is running, and keeps nothing", lost + ", or " + twice, (*trackerCheck).immediately},
+		{"immediately keeps nothing", "Immediately enters unless a cooldown is kept that ends after it, and changes nothing that is kept", lost + ", or " + twice, (*trackerCheck).immediately},
 		{"never has no end", "Never is closed until the end of the year 9999, which Enter returns", "what was to be said once in a life would be said again: an end that wraps around lies in the past", (*trackerCheck).never},
 		{"long timeouts are exact", "timeouts of years and centuries are as exact as those of seconds", twice + " when a number that is too small wraps around", (*trackerCheck).longTimeouts},
 		{"odd keys are kept apart", "campaign and profile are two keys of any bytes and any length", "one customer would wait for another, or for another campaign", (*trackerCheck).oddKeys},
+		{"nobody is forgotten", "cooldowns are kept until their end, of however many profiles, and however far their visits are ahead of the clock", "a busy hour, or a clock that is behind, would be forgotten: " + twice, (*trackerCheck).manyProfiles},
 		{"one winner on a new key", "of all that enter for one profile at once, one enters", "customers open several pages at once: " + twice + ". Checking and setting have to be one step", (*trackerCheck).oneWinnerNew},
 		{"one winner on an expired key", "of all that enter at once when a cooldown has ended, one enters", "customers open several pages at once: " + twice + ". Replacing what has expired has to be one step as well", (*trackerCheck).oneWinnerExpired},
 		{"reopen moves the end", "Reopen moves the end of the cooldown that the entry began", "an outage of the endpoint would cost the customer the message", (*trackerCheck).reopens},
+		{"closed again after a reopen", "a cooldown that begins after a Reopen lasts until its own end", "after one outage the campaign would never be closed again: " + twice, (*trackerCheck).closedAfterReopen},
 		{"reopen to the visit opens", "Reopen to the time of the visit, or before, opens the campaign", lost, (*trackerCheck).reopensAtOnce},
 		{"foreign reopen changes nothing", "Reopen changes nothing unless the end that is kept is the end of its own entry", "a run that fails late would open the cooldown of another one that was delivered: " + twice, (*trackerCheck).foreignReopen},
 		{"late reopen changes nothing", "Reopen changes nothing once another run has begun a cooldown", "a run that fails late would open the cooldown of another one that was delivered: " + twice, (*trackerCheck).lateReopen},
 		{"reopen is one step", "Reopen compares the end that is kept and moves it in one step", "a run that fails just when the next one begins would open the cooldown of that one: " + twice, (*trackerCheck).reopenAtOnce},
+		{"until answers as enter would", "Until of a CooldownReader returns what Enter at that time would, and changes nothing", "Explain would say of a customer what is not so, and nobody would find out why they get no message", (*trackerCheck).reads},
 		{"a done context is an error", "with a context that is done, Enter and Reopen return its error and change nothing", "a run that was called off would close the campaign, or open it", (*trackerCheck).doneContext},
 	}
 }
@@ -217,9 +225,96 @@ func (c *trackerCheck) nanoseconds() {
 func (c *trackerCheck) lateVisit() {
 	first := c.visit(0, time.Hour)
 	c.enters(first)
-	for _, late := range []time.Duration{ms, time.Second, time.Minute, 30 * time.Minute} {
+	const day = 24 * time.Hour
+	for _, late := range []time.Duration{ms, time.Second, time.Minute, 30 * time.Minute, 2 * time.Hour, day, 30 * day} {
 		c.held(c.visit(-late, time.Hour), first.Until())
 	}
+}
+
+func (c *trackerCheck) keptForLate() {
+	first := c.visit(0, time.Hour)
+	c.enters(first)
+	heldStill := func() {
+		c.held(c.visit(30*time.Minute, time.Hour), first.Until())
+		c.held(c.visit(time.Hour-ms, time.Hour), first.Until())
+	}
+	for _, after := range []time.Duration{0, ms, time.Minute, 5 * time.Minute} {
+		other := c.visit(time.Hour+after, time.Hour)
+		other.Profile = "bob after " + after.String()
+		c.enters(other)
+		other.Campaign = "hats"
+		c.enters(other)
+		heldStill()
+	}
+	// Many, because a tracker may look only now and then for what has ended.
+	c.crowd(1000, func(i int) error {
+		_, err := c.enterDuel(c.visit(time.Hour+5*time.Minute, time.Minute), i)
+		return err
+	})
+	heldStill()
+}
+
+// behindTheClock does not ask for what ended before now: a store may remove that
+// by its own clock.
+func (c *trackerCheck) behindTheClock() {
+	begun := c.visit(-ahead-10*time.Minute, time.Hour) // ten minutes ago, until in fifty
+	c.enters(begun)
+	end := begun.Until()
+	for _, before := range []time.Duration{55 * time.Minute, 10 * time.Minute, ms} {
+		e := begun
+		e.Time = end.Add(-before)
+		c.held(e, end)
+	}
+	next := begun
+	next.Time = end
+	c.enters(next)
+
+	over := c.visit(-ahead-24*time.Hour, time.Minute)
+	over.Profile = "bob"
+	c.enters(over)
+	over.Time = over.Until()
+	c.enters(over)
+	c.reopen(over, over.Time)
+
+	failed := begun
+	failed.Profile = "eve"
+	c.enters(failed)
+	c.reopen(failed, failed.Time.Add(time.Minute))
+	failed.Time = failed.Time.Add(time.Minute)
+	c.enters(failed)
+	c.held(failed, failed.Until())
+}
+
+func (c *trackerCheck) zones() {
+	zones := []*time.Location{
+		time.UTC,
+		time.Local,
+		time.FixedZone("west", -8*60*60),
+		time.FixedZone("half an hour", (5*60+30)*60),
+		time.FixedZone("tomorrow", 14*60*60),
+	}
+	for i, here := range zones {
+		for j, there := range zones {
+			c.twoZones(fmt.Sprintf("%d %d", i, j), here, there)
+		}
+	}
+}
+
+func (c *trackerCheck) twoZones(profile string, here, there *time.Location) {
+	visit := func(after time.Duration, zone *time.Location) campaign.Entry {
+		e := c.visit(after, time.Hour)
+		e.Profile = profile
+		e.Time = e.Time.In(zone)
+		return e
+	}
+	end, minute := c.start.Add(time.Hour), c.start.Add(time.Minute)
+	c.enter(visit(0, here), end, true)
+	c.held(visit(time.Hour-ms, there), end)
+	c.held(visit(time.Minute, there), end)
+	c.reopen(visit(0, there), minute.In(here))
+	c.held(visit(time.Minute-ms, there), minute)
+	c.enters(visit(time.Minute, there))
+	c.enters(visit(time.Minute+time.Hour, here))
 }
 
 func (c *trackerCheck) notLengthened() {
@@ -249,9 +344,23 @@ func (c *trackerCheck) immediately() {
 	c.enters(e)
 	hour := c.visit(0, time.Hour)
 	c.enters(hour)
-	c.held(c.visit(time.Hour-ms, campaign.Immediately), hour.Until())
-	c.enters(c.visit(time.Hour, campaign.Immediately))
-	c.enters(c.visit(time.Hour, time.Minute))
+	for _, after := range []time.Duration{-time.Minute, 0, ms, time.Hour - ms} {
+		c.held(c.visit(after, campaign.Immediately), hour.Until())
+		c.held(c.visit(ms, time.Hour), hour.Until())
+	}
+	for _, after := range []time.Duration{time.Hour, time.Hour + time.Minute} {
+		e := c.visit(after, campaign.Immediately)
+		c.enters(e)
+		c.held(c.visit(time.Hour-ms, time.Hour), hour.Until()) // for who comes late, it is there still
+		c.reopen(e, e.Time)
+		c.held(c.visit(time.Hour-ms, time.Hour), hour.Until())
+	}
+	minute := c.visit(time.Hour, time.Minute)
+	c.enters(minute)
+	c.reopen(c.visit(time.Hour, campaign.Immediately), minute.Time) // where it began
+	c.held(c.visit(time.Hour, time.Minute), minute.Until())
+	c.reopen(c.visit(time.Hour+time.Minute, campaign.Immediately), minute.Time) // where it ends
+	c.held(c.visit(time.Hour, time.Minute), minute.Until())
 }
 
 func (c *trackerCheck) never() {
@@ -298,6 +407,29 @@ func (c *trackerCheck) reopens() {
 	}
 }
 
+func (c *trackerCheck) closedAfterReopen() {
+	const month = 30 * 24 * time.Hour
+	for i, until := range []time.Duration{-ms, 0, ms, time.Minute} {
+		first := c.visit(0, time.Hour)
+		first.Profile = strings.Repeat("x", i)
+		c.enters(first)
+		c.reopen(first, first.Time.Add(until))
+		for range 2 { // also after the second Reopen
+			next := first
+			next.Time, next.Timeout = first.Time.Add(max(0, until)), month
+			c.enters(next)
+			end := next.Until()
+			for _, before := range []time.Duration{month, month - time.Hour, ms} {
+				e := next
+				e.Time = end.Add(-before)
+				c.held(e, end)
+			}
+			first = next
+			c.reopen(first, first.Time.Add(until))
+		}
+	}
+}
+
 func (c *trackerCheck) reopensAtOnce() {
 	for i, until := range []time.Duration{0, -ms, -time.Hour} {
 		first := c.visit(0, time.Hour)
@@ -341,6 +473,33 @@ func (c *trackerCheck) foreignReopen() {
 	}
 }
 
+// manyProfiles keeps cooldowns of a millisecond: they end far ahead of the clock,
+// and are over at once where the moment of Enter counts.
+func (c *trackerCheck) manyProfiles() {
+	e := c.visit(0, ms)
+	var opened, forgotten atomic.Int64
+	n := c.crowd(crowdSize, func(i int) error {
+		entered, err := c.enterDuel(e, i)
+		if entered {
+			opened.Add(1)
+		}
+		return err
+	})
+	again := c.crowd(n, func(i int) error {
+		until, entered, err := c.tracker.Enter(context.Background(), duellist(e, i))
+		if entered || !until.Equal(e.Until()) {
+			forgotten.Add(1)
+		}
+		return err
+	})
+	if int(opened.Load()) != n {
+		c.failf("%d of %d profiles entered on their first visit, want all", opened.Load(), n)
+	}
+	if forgotten.Load() > 0 {
+		c.failf("%d of %d profiles were not held on their second visit, want none", forgotten.Load(), again)
+	}
+}
+
 func (c *trackerCheck) lateReopen() {
 	first := c.visit(0, time.Minute)
 	c.enters(first)
@@ -348,6 +507,39 @@ func (c *trackerCheck) lateReopen() {
 	c.enters(second)
 	c.reopen(first, c.start)
 	c.held(c.visit(2*time.Minute, time.Hour), second.Until())
+}
+
+// reads has nothing to check if the tracker is not a CooldownReader, which is a
+// tracker's choice.
+func (c *trackerCheck) reads() {
+	reader, ok := c.tracker.(campaign.CooldownReader)
+	if !ok {
+		return
+	}
+	read := func(e campaign.Entry, wantUntil time.Time, wantClosed bool) {
+		c.Helper()
+		until, closed := reader.Until(e.Campaign, e.Profile, e.Time)
+		if closed != wantClosed || closed && !until.Equal(wantUntil) {
+			c.failf("Until(%s) = %s, closed %t, want %s, closed %t", c.at(e.Time), c.at(until), closed, c.at(wantUntil), wantClosed)
+		}
+	}
+	first := c.visit(0, time.Hour)
+	read(first, time.Time{}, false)
+	c.enters(first)
+	minute := c.start.Add(time.Minute)
+	for _, end := range []time.Time{first.Until(), minute} {
+		c.reopen(first, end)
+		for _, at := range []time.Time{c.start.Add(-2 * time.Hour), c.start, end.Add(-ms)} {
+			read(campaign.Entry{Campaign: "shoes", Profile: "ann", Time: at}, end, true)
+		}
+		read(campaign.Entry{Campaign: "shoes", Profile: "ann", Time: end}, time.Time{}, false)
+	}
+	read(campaign.Entry{Campaign: "shoes", Profile: "bob", Time: c.start}, time.Time{}, false)
+	read(campaign.Entry{Campaign: "hats", Profile: "ann", Time: c.start}, time.Time{}, false)
+	c.held(c.visit(time.Minute-ms, time.Hour), minute)
+	never := c.visit(time.Minute, campaign.Never)
+	c.enters(never)
+	read(never, endOfTime, true)
 }
 
 func (c *trackerCheck) doneContext() {

@@ -5,8 +5,11 @@ package campaigntest
 import (
 	"context"
 	"fmt"
+	"hash/crc32"
+	"maps"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -50,15 +53,18 @@ type simple struct {
 	ends map[string]int64
 
 	// What the broken ones change.
+	entry   func(e campaign.Entry) campaign.Entry // what Enter and Reopen make of it
 	key     func(campaign, profile string) string
 	end     func(e campaign.Entry) int64
 	closed  func(end, at int64) bool
 	own     func(end int64, e campaign.Entry) bool
+	to      func(until time.Time) int64
 	between func() // what happens between checking and setting in Enter
 	pause   func() // and in Reopen
 	context func(ctx context.Context) error
 	find    func(key string, e campaign.Entry) // before Enter looks
-	kept    func(key string, e campaign.Entry) // after an end was kept or moved
+	kept    func(key string, e campaign.Entry) // after an end was kept
+	moved   func(key string, e campaign.Entry) // after Reopen moved it
 	keep    bool                               // also for Immediately
 	lengthen,
 	late bool
@@ -67,13 +73,16 @@ type simple struct {
 func newSimple() *simple {
 	return &simple{
 		ends:    map[string]int64{},
+		entry:   func(e campaign.Entry) campaign.Entry { return e },
 		key:     func(c, p string) string { return fmt.Sprint(len(c), " ", c, p) },
 		end:     func(e campaign.Entry) int64 { return e.Until().UnixMilli() },
 		closed:  func(end, at int64) bool { return at < end },
-		own:     func(end int64, e campaign.Entry) bool { return end == e.Until().UnixMilli() },
+		own:     func(end int64, e campaign.Entry) bool { return e.Timeout > 0 && end == e.Until().UnixMilli() },
+		to:      time.Time.UnixMilli,
 		context: func(ctx context.Context) error { return ctx.Err() },
 		find:    func(string, campaign.Entry) {},
 		kept:    func(string, campaign.Entry) {},
+		moved:   func(string, campaign.Entry) {},
 	}
 }
 
@@ -100,6 +109,7 @@ func newTimed(t *testing.T, delay time.Duration) timed {
 			}
 		})
 	}
+	s.moved = s.kept
 	t.Cleanup(func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -123,6 +133,7 @@ func (s *simple) Enter(ctx context.Context, e campaign.Entry) (time.Time, bool, 
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	e = s.entry(e)
 	key := s.key(e.Campaign, e.Profile)
 	s.find(key, e)
 	end, kept := s.ends[key]
@@ -151,6 +162,7 @@ func (s *simple) Reopen(ctx context.Context, e campaign.Entry, until time.Time) 
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	e = s.entry(e)
 	key := s.key(e.Campaign, e.Profile)
 	end, kept := s.ends[key]
 	if s.pause != nil {
@@ -158,9 +170,9 @@ func (s *simple) Reopen(ctx context.Context, e campaign.Entry, until time.Time) 
 		s.pause()
 		s.mu.Lock()
 	}
-	if kept && e.Timeout > 0 && s.own(end, e) {
-		s.ends[key] = until.UnixMilli()
-		s.kept(key, e)
+	if kept && s.own(end, e) {
+		s.ends[key] = s.to(until)
+		s.moved(key, e)
 		if !until.After(e.Time) {
 			delete(s.ends, key)
 		}
@@ -278,6 +290,73 @@ func TestTrackerFindsTheBroken(t *testing.T) {
 			s.keep = true
 			s.end = func(e campaign.Entry) int64 { return e.Until().UnixMilli() + 1 }
 		}, "immediately keeps nothing"},
+		{"counted from the clock, if it is later", func(s *simple) {
+			s.end = func(e campaign.Entry) int64 {
+				if now := time.Now(); e.Time.Before(now) {
+					e.Time = now
+				}
+				return e.Until().UnixMilli()
+			}
+		}, "visits of the past count from their time"},
+		{"kept for the timeout from Enter on", timeToLive, "nobody is forgotten"},
+		{"visits without their zone", func(s *simple) {
+			s.entry = func(e campaign.Entry) campaign.Entry { e.Time = zoneless(e.Time); return e }
+		}, "time zones do not matter"},
+		{"Reopen to a time without its zone", func(s *simple) {
+			s.to = func(until time.Time) int64 { return zoneless(until).UnixMilli() }
+		}, "time zones do not matter"},
+		{"Reopen compares texts", func(s *simple) {
+			begun := map[string]string{}
+			s.kept = func(key string, e campaign.Entry) { begun[key] = e.Time.String() }
+			s.own = func(_ int64, e campaign.Entry) bool { return begun[s.key(e.Campaign, e.Profile)] == e.Time.String() }
+		}, "time zones do not matter"},
+		{"what has ended is forgotten", func(s *simple) { forget(s, 1) }, "late visits find what has ended"},
+		{"what has ended is forgotten now and then", func(s *simple) { forget(s, 500) }, "late visits find what has ended"},
+		{"visits that are more than an hour late enter", func(s *simple) {
+			begun := map[string]time.Time{}
+			s.kept = func(key string, e campaign.Entry) { begun[key] = e.Time }
+			s.find = func(key string, e campaign.Entry) {
+				if begun[key].Sub(e.Time) > time.Hour {
+					delete(s.ends, key)
+				}
+			}
+		}, "late visits are held"},
+		{"visits that are more than a day late enter", func(s *simple) {
+			begun := map[string]time.Time{}
+			s.kept = func(key string, e campaign.Entry) { begun[key] = e.Time }
+			s.find = func(key string, e campaign.Entry) {
+				if begun[key].Sub(e.Time) > 25*time.Hour {
+					delete(s.ends, key)
+				}
+			}
+		}, "late visits are held"},
+		{"Immediately removes what has ended", func(s *simple) {
+			s.find = func(key string, e campaign.Entry) {
+				if e.Timeout < 0 && s.ends[key] <= e.Time.UnixMilli() {
+					delete(s.ends, key)
+				}
+			}
+		}, "immediately keeps nothing"},
+		{"Immediately removes what it is older than", func(s *simple) {
+			s.find = func(key string, e campaign.Entry) {
+				if begin := s.ends[key] - time.Hour.Milliseconds(); e.Timeout < 0 && e.Time.UnixMilli() < begin {
+					delete(s.ends, key)
+				}
+			}
+		}, "immediately keeps nothing"},
+		{"Immediately reopens what ends then", func(s *simple) {
+			s.own = func(end int64, e campaign.Entry) bool { return end == e.Until().UnixMilli() }
+		}, "immediately keeps nothing"},
+		{"Immediately reopens everything", func(s *simple) {
+			s.own = func(end int64, e campaign.Entry) bool { return e.Timeout < 0 || end == e.Until().UnixMilli() }
+		}, "immediately keeps nothing"},
+		{"not closed after a Reopen", func(s *simple) { ignore(s, 0) }, "closed again after a reopen"},
+		{"not closed for long after a Reopen", func(s *simple) { ignore(s, 24*time.Hour) }, "closed again after a reopen"},
+		{"the newest ten thousand", func(s *simple) { keepNewest(s, 10_000) }, "nobody is forgotten"},
+		{"the newest sixteen thousand", func(s *simple) { keepNewest(s, 1<<14) }, "nobody is forgotten"},
+		{"hashes of 16 bits", func(s *simple) {
+			s.key = func(c, p string) string { return strconv.Itoa(int(crc32.ChecksumIEEE([]byte(c+"\x00"+p)) >> 16)) }
+		}, "nobody is forgotten"},
 		{"visits lengthen", func(s *simple) { s.lengthen = true }, "visits do not lengthen"},
 		{"late visits enter", func(s *simple) { s.late = true }, "late visits are held"},
 		{"context ignored", func(s *simple) { s.context = func(context.Context) error { return nil } }, "a done context is an error"},
@@ -316,6 +395,9 @@ func TestTrackerInBubbleFindsTheBroken(t *testing.T) {
 		{"removed half a minute early", func(s *simple) {
 			expire(s, func(_ time.Time, end int64) time.Time { return time.UnixMilli(end).Add(-30 * time.Second) })
 		}, "closed until the clock is there"},
+		{"get, then set", func(s *simple) { s.between = runtime.Gosched }, "one winner on a new key"},
+		{"get, then set, with a way between", func(s *simple) { s.between = func() { time.Sleep(ms) } }, "one winner on an expired key"},
+		{"Reopen gets, then sets", func(s *simple) { s.pause = runtime.Gosched }, "reopen is one step"},
 		{"timers that remove whatever is kept", timersForGood, "earlier ends are over"},
 		{"there as long as the store has it", func(s *simple) {
 			s.closed = func(int64, int64) bool { return true }
@@ -324,7 +406,7 @@ func TestTrackerInBubbleFindsTheBroken(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			mustBreak(t, clockPromises(), tt.want, func(p promise, r reporter) {
+			mustBreak(t, append(trackerPromises(), clockPromises()...), tt.want, func(p promise, r reporter) {
 				synctest.Test(t, func(*testing.T) {
 					s := newSimple()
 					tt.breaks(s)
@@ -346,6 +428,7 @@ func earlier(a, b time.Time) time.Time {
 func expire(s *simple, when func(visit time.Time, end int64) time.Time) {
 	gone := map[string]time.Time{}
 	s.kept = func(key string, e campaign.Entry) { gone[key] = when(e.Time, s.ends[key]) }
+	s.moved = s.kept
 	s.find = func(key string, _ campaign.Entry) {
 		if at, ok := gone[key]; ok && !time.Now().Before(at) {
 			delete(s.ends, key)
@@ -369,6 +452,101 @@ func timersForGood(s *simple) {
 			defer s.mu.Unlock()
 			delete(s.ends, key)
 		})
+	}
+	s.moved = s.kept
+}
+
+// Each joins campaign and profile differently: a pair of equal hashes must be
+// found whatever stands between the two.
+func TestTrackerFindsShortHashes(t *testing.T) {
+	joins := map[string]func(h func(string) uint32, c, p string) string{
+		"joined by nothing":     func(h func(string) uint32, c, p string) string { return fmt.Sprint(h(c + p)) },
+		"joined by a NUL":       func(h func(string) uint32, c, p string) string { return fmt.Sprint(h(c + "\x00" + p)) },
+		"profile first":         func(h func(string) uint32, c, p string) string { return fmt.Sprint(h(p + ":" + c)) },
+		"only the profile's":    func(h func(string) uint32, c, p string) string { return fmt.Sprint(h(p), c) },
+		"only the campaign's":   func(h func(string) uint32, c, p string) string { return fmt.Sprint(h(c), p) },
+		"one hash for each":     func(h func(string) uint32, c, p string) string { return fmt.Sprint(h(c), h(p)) },
+		"with the whole length": func(h func(string) uint32, c, p string) string { return fmt.Sprint(h(c+p), len(c), len(p)) },
+	}
+	for name, h := range shortHashes() {
+		for how, join := range joins {
+			t.Run(name+" "+how, func(t *testing.T) {
+				mustBreak(t, trackerPromises(), "odd keys are kept apart", func(p promise, r reporter) {
+					s := newSimple()
+					s.key = func(c, p string) string { return join(h, c, p) }
+					p.check(r, s)
+				})
+			})
+		}
+	}
+}
+
+func TestTrackerFindsBrokenReaders(t *testing.T) {
+	const want = "until answers as enter would"
+	tests := []struct {
+		name  string
+		until func(end int64, kept bool, at int64) (int64, bool)
+	}{
+		{"what has ended", func(end int64, kept bool, _ int64) (int64, bool) { return end, kept }},
+		{"at the end", func(end int64, kept bool, at int64) (int64, bool) { return end, kept && at <= end }},
+		{"nothing", func(int64, bool, int64) (int64, bool) { return 0, false }},
+		{"the time itself", func(end int64, kept bool, at int64) (int64, bool) { return at, kept && at < end }},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			mustBreak(t, trackerPromises(), want, func(p promise, r reporter) { p.check(r, reading{newSimple(), tt.until}) })
+		})
+	}
+}
+
+// A reading is a simple that can be read.
+type reading struct {
+	*simple
+	until func(end int64, kept bool, at int64) (int64, bool)
+}
+
+func (r reading) Until(campaign, profile string, at time.Time) (time.Time, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	end, kept := r.ends[r.key(campaign, profile)]
+	until, closed := r.until(end, kept, at.UnixMilli())
+	return time.UnixMilli(until), closed
+}
+
+// zoneless is what is left of a time that was written without its zone.
+func zoneless(t time.Time) time.Time {
+	return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC)
+}
+
+// forget removes what ended before the newest visit, at one of so many.
+func forget(s *simple, every int) {
+	n := 0
+	s.kept = func(_ string, e campaign.Entry) {
+		if n++; n%every == 0 {
+			maps.DeleteFunc(s.ends, func(_ string, end int64) bool { return end <= e.Time.UnixMilli() })
+		}
+	}
+}
+
+// ignore keeps no cooldown that is longer than that once one was reopened.
+func ignore(s *simple, longer time.Duration) {
+	reopened := map[string]bool{}
+	s.moved = func(key string, _ campaign.Entry) { reopened[key] = true }
+	s.kept = func(key string, e campaign.Entry) {
+		if reopened[key] && e.Timeout > longer {
+			delete(s.ends, key)
+		}
+	}
+}
+
+// keepNewest keeps so many cooldowns.
+func keepNewest(s *simple, n int) {
+	var keys []string
+	s.kept = func(key string, _ campaign.Entry) {
+		if keys = append(keys, key); len(keys) > n {
+			delete(s.ends, keys[0])
+			keys = keys[1:]
+		}
 	}
 }
 

@@ -35,6 +35,41 @@ const (
 )
 
 const (
+	crowdSize    = 20_000
+	crowdWorkers = 32              // a tracker far away is asked by several at once
+	crowdTime    = 2 * time.Second // of the host's clock, after which a crowd is as large as it is
+)
+
+// crowd acts for one profile after another, as many as there is time for. It
+// returns how many there were, 0 if there was an error.
+func (c *trackerCheck) crowd(most int, act func(i int) error) int {
+	c.Helper()
+	var next atomic.Int64
+	var failed atomic.Pointer[error]
+	start := time.Now()
+	var wg sync.WaitGroup
+	for range crowdWorkers {
+		wg.Go(func() {
+			for time.Since(start) < crowdTime && failed.Load() == nil {
+				i := int(next.Add(1)) - 1
+				if i >= most {
+					return
+				}
+				if err := act(i); err != nil {
+					failed.Store(&err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if err := failed.Load(); err != nil {
+		c.failf("one of many at once = error %v, want none", *err)
+		return 0
+	}
+	return min(most, int(next.Load()))
+}
+
+const (
 	maxDuels    = 20_000
 	bubbleDuels = 512                    // where no clock says that they take too long
 	maxHandicap = 256                    // in turns of a loop that does nothing
