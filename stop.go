@@ -110,22 +110,43 @@ var endOfTime = time.Date(9999, time.December, 31, 23, 59, 59, 999e6, time.UTC)
 // A Tracker keeps cooldowns: for which profile each campaign is closed, and
 // until when. [MemoryTracker] is the one in memory. Several processes that
 // serve the same profiles share one Tracker of their own making; TestTracker
-// of package campaigntest checks it.
+// of package campaigntest checks it. One that is a [CooldownReader] too, which
+// is a Tracker's choice, has [Engine.Explain] tell of running cooldowns.
 //
-// A Tracker is safe for concurrent use. Times count to the millisecond. An
-// error leaves what it had.
+// A Tracker is safe for concurrent use. An error, its own or that of its store,
+// leaves what it had. IDs of campaigns and profiles are any bytes, of any length.
+// Times count to the millisecond, rounded down, and are instants: their zones do
+// not matter.
+//
+// Cooldowns are counted from the times of visits, which may be ahead of the
+// clock or days behind it. As visits come late and out of order, a cooldown is
+// kept beyond its end: until a visit enters that is more than five minutes later,
+// or, in a store that removes by a clock of its own, until that has come to the
+// end. Then it may be forgotten.
 type Tracker interface {
 	// Enter starts a cooldown if none is running, in one atomic step.
 	//
 	// The campaign is closed for the profile if a cooldown is kept whose end
-	// lies after e.Time; then Enter returns that end and false, and changes
-	// nothing. Otherwise it keeps e.Until() as the new end, and returns it and
-	// true. With the timeout [Immediately] nothing is kept.
+	// lies after e.Time, also if it began after e.Time; then Enter returns that
+	// end and false, and changes nothing. Otherwise it keeps e.Until() as the
+	// new end, and returns it and true. With the timeout [Immediately] it
+	// returns the same but keeps nothing, and what is kept stays.
+	//
+	// With an error entered is false. If ctx is done, Enter returns an error
+	// that wraps ctx.Err(), and changes nothing.
 	Enter(ctx context.Context, e Entry) (until time.Time, entered bool, err error)
 
-	// Reopen moves the end of the cooldown that e began to until, which is not
-	// after its present end. If the cooldown that is kept is not the one that e
-	// began (if its end is not e.Until()), Reopen changes nothing.
+	// Reopen moves the end of the cooldown that e began to until, in one atomic
+	// step. That is not after its present end. At e.Time or before, it opens
+	// the campaign for visits from e.Time on.
+	//
+	// Reopen changes nothing, and returns nil, if the cooldown that is kept is
+	// not the one that e began: if there is none, if its end is not e.Until(),
+	// or if e.Timeout is [Immediately], which has begun none, whatever the end
+	// that is kept.
+	//
+	// If ctx is done, Reopen returns an error that wraps ctx.Err(), and changes
+	// nothing.
 	Reopen(ctx context.Context, e Entry, until time.Time) error
 }
 
