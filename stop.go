@@ -109,9 +109,10 @@ var endOfTime = time.Date(9999, time.December, 31, 23, 59, 59, 999e6, time.UTC)
 
 // A Tracker keeps cooldowns: for which profile each campaign is closed, and
 // until when. [MemoryTracker] is the one in memory. Several processes that
-// serve the same profiles share one Tracker of their own making; TestTracker
-// of package campaigntest checks it. One that is a [CooldownReader] too, which
-// is a Tracker's choice, has [Engine.Explain] tell of running cooldowns.
+// serve the same profiles share one Tracker of their own making; TestTracker,
+// TestTrackerInBubble and TestTrackerErrors of package campaigntest check it. A
+// Tracker may also be a [CooldownReader]; then [Engine.Explain] tells of running
+// cooldowns.
 //
 // A Tracker is safe for concurrent use. An error, its own or that of its store,
 // leaves what it had. IDs of campaigns and profiles are any bytes, of any length.
@@ -130,15 +131,15 @@ type Tracker interface {
 	// lies after e.Time, also if it began after e.Time; then Enter returns that
 	// end and false, and changes nothing. Otherwise it keeps e.Until() as the
 	// new end, and returns it and true. With the timeout [Immediately] it
-	// returns the same but keeps nothing, and what is kept stays.
+	// returns e.Until() and true but does not keep it: what is kept stays.
 	//
 	// With an error entered is false. If ctx is done, Enter returns an error
 	// that wraps ctx.Err(), and changes nothing.
 	Enter(ctx context.Context, e Entry) (until time.Time, entered bool, err error)
 
 	// Reopen moves the end of the cooldown that e began to until, in one atomic
-	// step. That is not after its present end. At e.Time or before, it opens
-	// the campaign for visits from e.Time on.
+	// step. No caller passes a time after the present end. One at e.Time or
+	// before opens the campaign for visits from e.Time on.
 	//
 	// Reopen changes nothing, and returns nil, if the cooldown that is kept is
 	// not the one that e began: if there is none, if its end is not e.Until(),

@@ -32,6 +32,35 @@ func TestMemoryTrackerInBubble(t *testing.T) {
 	TestTrackerInBubble(t, func(t *testing.T) campaign.Tracker { return new(campaign.MemoryTracker) })
 }
 
+// A tracker may forget whatever the documentation of Tracker lets it forget, at
+// once.
+func TestForgetfulTracker(t *testing.T) {
+	TestTracker(t, func(t *testing.T) campaign.Tracker { return newForgetful() })
+}
+
+func TestForgetfulTrackerInBubble(t *testing.T) {
+	TestTrackerInBubble(t, func(t *testing.T) campaign.Tracker { return newForgetful() })
+}
+
+// newForgetful stops looking for what has ended when it has more than a hundred:
+// to look at all of a crowd each time takes long.
+func newForgetful() campaign.Tracker {
+	s := newSimple()
+	forget(s, 1, 5*time.Minute)
+	all := s.kept
+	s.kept = func(key string, e campaign.Entry) {
+		if len(s.ends) <= 100 {
+			all(key, e)
+		}
+	}
+	s.find = func(key string, _ campaign.Entry) {
+		if end, ok := s.ends[key]; ok && end <= time.Now().UnixMilli() {
+			delete(s.ends, key)
+		}
+	}
+	return s
+}
+
 // A tracker with timers passes on both kinds of time.
 func TestTimedTracker(t *testing.T) {
 	TestTracker(t, func(t *testing.T) campaign.Tracker { return newTimed(t, 0) })
@@ -310,8 +339,9 @@ func TestTrackerFindsTheBroken(t *testing.T) {
 			s.kept = func(key string, e campaign.Entry) { begun[key] = e.Time.String() }
 			s.own = func(_ int64, e campaign.Entry) bool { return begun[s.key(e.Campaign, e.Profile)] == e.Time.String() }
 		}, "time zones do not matter"},
-		{"what has ended is forgotten", func(s *simple) { forget(s, 1) }, "late visits find what has ended"},
-		{"what has ended is forgotten now and then", func(s *simple) { forget(s, 500) }, "late visits find what has ended"},
+		{"what has ended is forgotten", func(s *simple) { forget(s, 1, 0) }, "late visits find what has ended"},
+		{"what has ended is forgotten after four minutes", func(s *simple) { forget(s, 1, 4*time.Minute) }, "late visits find what has ended"},
+		{"what has ended is forgotten now and then", func(s *simple) { forget(s, 500, 0) }, "late visits find what has ended"},
 		{"visits that are more than an hour late enter", func(s *simple) {
 			begun := map[string]time.Time{}
 			s.kept = func(key string, e campaign.Entry) { begun[key] = e.Time }
@@ -518,12 +548,14 @@ func zoneless(t time.Time) time.Time {
 	return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC)
 }
 
-// forget removes what ended before the newest visit, at one of so many.
-func forget(s *simple, every int) {
-	n := 0
+// forget removes what ended more than a grace before the newest visit that
+// entered, at one of so many.
+func forget(s *simple, every int, grace time.Duration) {
+	n, newest := 0, int64(0)
 	s.kept = func(_ string, e campaign.Entry) {
+		newest = max(newest, e.Time.UnixMilli())
 		if n++; n%every == 0 {
-			maps.DeleteFunc(s.ends, func(_ string, end int64) bool { return end <= e.Time.UnixMilli() })
+			maps.DeleteFunc(s.ends, func(_ string, end int64) bool { return end < newest-grace.Milliseconds() })
 		}
 	}
 }
