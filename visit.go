@@ -22,7 +22,8 @@ type PageVisit struct {
 	Time time.Time `json:"time,omitzero"`
 
 	// URL is the page's address as the browser shows it (location.href), or
-	// the path and query of a request (http.Request.URL). Required.
+	// the path and query of a request (http.Request.RequestURI), with which
+	// page.host and page.scheme are missing. Required.
 	URL string `json:"url"`
 
 	Title    string `json:"title,omitempty"`    // the page's title; empty if unknown
