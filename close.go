@@ -2,7 +2,6 @@ package campaign
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -224,14 +223,14 @@ func (e *Engine) unfinished(r *run, hung *[]hungRun) (u UnfinishedRun, ended boo
 	e.mu.Lock()
 	released, announcing := r.released, r.announcing
 	e.mu.Unlock()
-	u = UnfinishedRun{Campaign: r.out.Campaign, Profile: r.out.Profile}
+	u = UnfinishedRun{Campaign: r.prog.id, Profile: r.profile}
 	if announcing {
 		return u, true // reports itself, after the outcome that is being told
 	}
 	if released {
-		u.Node = r.out.Node
+		u.Node = int(r.endNode)
 		u.MaybeSent = !r.nothing
-		return u, errors.Is(r.out.Err, ErrClosed)
+		return u, r.byClose
 	}
 	claimed, sending := r.claim()
 	out := r.hung(sending)

@@ -3,6 +3,7 @@ package campaign
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -32,7 +33,6 @@ func (e *Engine) decide(ctx context.Context, v *view, set *campaignSet, hits []i
 	defer func() { e.abandonEach(runs) }()
 	for i, hit := range hits {
 		if r := d.decide(set.programs[hit], v, &outcomes[i]); r != nil {
-			r.slot = int32(i)
 			e.register(r)
 			runs = append(runs, r)
 		}
@@ -43,9 +43,6 @@ func (e *Engine) decide(ctx context.Context, v *view, set *campaignSet, hits []i
 		return outcomes, nil
 	}
 	e.executeAll(begun)
-	for _, r := range begun {
-		outcomes[r.slot] = r.out
-	}
 	return withoutUnmet(outcomes), nil
 }
 
@@ -58,8 +55,10 @@ func (e *Engine) executeAll(runs []*run) {
 	var group errgroup.Group
 	group.SetLimit(maxParallel)
 	for i, r := range runs {
-		r.waited = i >= maxParallel
 		group.Go(func() error {
+			if i >= maxParallel { // it has waited for its turn
+				e.limit(r)
+			}
 			e.execute(r)
 			return nil
 		})
@@ -70,12 +69,7 @@ func (e *Engine) executeAll(runs []*run) {
 // withoutUnmet removes campaigns that had to wait for a profile only to find
 // their condition not met: of those Visit does not speak.
 func withoutUnmet(outcomes []Outcome) []Outcome {
-	kept := outcomes[:0]
-	for _, o := range outcomes {
-		if o.Status != ConditionNotMet {
-			kept = append(kept, o)
-		}
-	}
+	kept := slices.DeleteFunc(outcomes, func(o Outcome) bool { return o.Status == ConditionNotMet })
 	if len(kept) == 0 {
 		return nil
 	}
@@ -167,7 +161,7 @@ func (d *decision) enter(prog *program, v *view, out *Outcome) *run {
 			return nil
 		}
 	}
-	r := d.newRun(prog, v)
+	r := d.newRun(prog, v, out)
 	r.entered, r.out.Until = true, out.Until
 	if err := e.render(r, v); err != nil {
 		out.fail(reasonOr(err, ReasonCannotRender), err)
@@ -204,21 +198,23 @@ func (d *decision) postpone(prog *program, v *view, out *Outcome) *run {
 			}
 		}
 	}
-	r := d.newRun(prog, v)
+	r := d.newRun(prog, v, out)
 	r.open = d.open
 	return r
 }
 
-func (d *decision) newRun(prog *program, v *view) *run {
+// newRun returns a run that ends in out, unless it is queued.
+func (d *decision) newRun(prog *program, v *view, out *Outcome) *run {
 	if d.parent == nil {
 		d.parent = d.ctx
 		if d.queued {
 			d.parent = context.WithoutCancel(d.ctx)
 		}
 	}
-	r := newRun(d.parent, prog, &v.visit, d.started)
-	r.queued = d.queued
-	return r
+	if d.queued {
+		out = nil
+	}
+	return d.engine.newRun(d.parent, prog, &v.visit, d.started, out)
 }
 
 func entryOf(prog *program, profile string, visited time.Time) Entry {

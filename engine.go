@@ -315,12 +315,13 @@ func (e *Engine) Test(ctx context.Context, campaignID string, visit PageVisit) (
 		return Outcome{}, err
 	}
 	defer e.end()
-	r := newRun(ctx, prog, &v.visit, now)
-	r.test, r.out.Test = true, true
+	var out Outcome
+	r := e.newRun(ctx, prog, &v.visit, now, &out)
+	r.test, out.Test = true, true
 	r.open = &openVisit{view: v}
 	e.register(r)
 	e.execute(r)
-	return r.out, nil
+	return out, nil
 }
 
 // begin settles the visit's time and registers a call that may start runs. Each

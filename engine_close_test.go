@@ -353,3 +353,50 @@ func TestCloseWhileARunIsBeingQueued(t *testing.T) {
 		}
 	})
 }
+
+// What Visit returns belongs to its caller at once, whatever Close still has to
+// say about the run: under -race, this fails if Close looks at it.
+func TestCloseWhileOutcomesAreChanged(t *testing.T) {
+	for i := range 40 {
+		release := make(chan struct{})
+		engine := newEngine(t, campaign.SenderFunc(func(ctx context.Context, _ *campaign.Request) (*campaign.Response, error) {
+			if i%2 == 0 {
+				<-ctx.Done()
+			} else {
+				<-release
+			}
+			return nil, errors.New("given up")
+		}), nil, runningShoes())
+		begun := make(chan struct{}, 8)
+		var visits sync.WaitGroup
+		for n := range cap(begun) {
+			visits.Go(func() {
+				visit := shoeVisit()
+				visit.Profile.ID = fmt.Sprint("p-", n)
+				begun <- struct{}{}
+				outcomes, err := engine.Visit(t.Context(), visit)
+				if err != nil {
+					return // Close was first
+				}
+				for i := range outcomes {
+					outcomes[i] = campaign.Outcome{Campaign: "mine", Profile: "mine", Node: 7, Err: errors.New("mine")}
+				}
+			})
+		}
+		for range cap(begun) {
+			<-begun
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		go close(release)
+		var unfinished *campaign.CloseError
+		if err := engine.Close(ctx); errors.As(err, &unfinished) {
+			for _, r := range unfinished.Runs {
+				if r.Campaign == "mine" || r.Profile == "mine" || r.Node > 1 {
+					t.Errorf("Close names %+v, which its caller has made of it", r)
+				}
+			}
+		}
+		visits.Wait()
+	}
+}

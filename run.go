@@ -14,29 +14,32 @@ type run struct {
 	runContext
 
 	prog     *program
-	visited  time.Time  // the visit's time
+	profile  string     // its ID
+	visited  int64      // the visit's time, in Unix milliseconds
 	requests []Request  // what is sent
 	room     [1]Request // where it stands, if it is one
+	headers  [2]Header  // and where its headers stand, if they are few
 	open     *openVisit // what is to be decided first; nil if all is
-	started  time.Time  // when the visit was taken
-	slot     int32      // index of the outcome that Visit returns
-	queued   bool
-	waited   bool // for its turn, behind others of its visit
-	test     bool
 
 	// out is how the run ended, and nothing says that surely nothing was
-	// delivered. They belong to the goroutine that executes the run, and after
-	// it to whoever has seen released. Campaign and profile never change.
-	out     Outcome
+	// delivered. They belong to the goroutine that executes the run; when it has
+	// released the run, out belongs to the caller of Visit, who may change it, and
+	// byClose and endNode say what Close still wants to know.
+	out     *Outcome
+	endNode int32 // the webhook that failed
+	byClose bool  // the run ended because of Close
 	nothing bool
 
+	queued bool
+	test   bool
+
 	// Guarded by the mutex of runContext.
-	node       int        // the webhook that is being sent
-	sending    bool       // Send has been called
 	deliveries []Delivery // so far
+	ended      *Outcome   // how it ends, once nothing more is sent
+	node       int32      // the webhook that is being sent
+	sending    bool       // Send has been called
 	entered    bool       // a cooldown began with this run, or Immediately
 	claimed    bool       // somebody has taken it upon them to report the run
-	ended      *Outcome   // how it ends, once nothing more is sent
 	asked      bool       // the Tracker has been asked to take the cooldown back, and ended has what came of it
 
 	// Guarded by Engine.mu.
@@ -47,16 +50,29 @@ type run struct {
 	released   bool
 }
 
-func newRun(ctx context.Context, prog *program, visit *PageVisit, started time.Time) *run {
-	r := &run{prog: prog, started: started}
-	r.parent = ctx
-	r.out.Campaign, r.out.Profile = prog.id, visit.Profile.ID
-	r.visited = visit.Time
+// newRun returns a run that ends in out, or, if out is nil, in an outcome that it
+// has room for: what becomes of a queued run is not what its caller is told.
+func (e *Engine) newRun(ctx context.Context, prog *program, visit *PageVisit, started time.Time, out *Outcome) *run {
+	var r *run
+	if out != nil {
+		r = new(run)
+	} else {
+		both := new(struct {
+			run
+			room Outcome
+		})
+		r, out = &both.run, &both.room
+		r.queued = true
+	}
+	out.Campaign, out.Profile = prog.id, visit.Profile.ID
+	r.out = out
+	r.prog, r.profile, r.visited = prog, visit.Profile.ID, visit.Time.UnixMilli()
+	r.parent, r.started, r.within = ctx, started, e.runTimeout
 	return r
 }
 
 // entry is what the Tracker is told of the run.
-func (r *run) entry() Entry { return entryOf(r.prog, r.out.Profile, r.visited) }
+func (r *run) entry() Entry { return entryOf(r.prog, r.profile, time.UnixMilli(r.visited).UTC()) }
 
 // runList is a list of runs that lets go of one without a search.
 type runList struct{ first *run }
@@ -102,6 +118,9 @@ func (e *Engine) announce(r *run) {
 // release lets go of a run that has been reported.
 func (e *Engine) release(r *run) {
 	r.end()
+	if e.closed.Load() {
+		r.byClose, r.endNode = errors.Is(r.out.Err, ErrClosed), int32(r.out.Node)
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if r.released {
@@ -123,11 +142,9 @@ func (e *Engine) execute(r *run) {
 		}
 		e.finish(r)
 	}()
-	begun := r.started
-	if r.queued || r.waited { // the others need not look at the clock again
-		begun = time.Now()
+	if r.queued {
+		e.limit(r)
 	}
-	r.limit(begun.Add(e.runTimeout))
 	if r.open != nil && !e.prepare(r) {
 		r.nothing = true
 	} else {
@@ -136,11 +153,20 @@ func (e *Engine) execute(r *run) {
 	returned = true
 }
 
+// limit sets the deadline of a run that had to wait. The others have it from
+// when they were made.
+func (e *Engine) limit(r *run) {
+	within := time.Since(r.started) + e.runTimeout
+	r.mu.Lock()
+	r.within = within
+	r.mu.Unlock()
+}
+
 // exited is how a run ends whose goroutine was ended by the host's code.
 func (e *Engine) exited(r *run) {
 	r.out.fail(ReasonPanicked, errExited)
 	r.mu.Lock()
-	r.out.Node = r.node
+	r.out.Node = int(r.node)
 	r.nothing = !r.sending
 	if r.sending {
 		r.out.Attempts++
@@ -158,7 +184,7 @@ func (e *Engine) finish(r *run) {
 	defer e.tellEnd(r)
 	if r.entered && r.nothing && r.settle() {
 		defer r.answered()
-		e.reopen(r.parent, r.prog, r.entry(), &r.out)
+		e.reopen(r.parent, r.prog, r.entry(), r.out)
 	}
 }
 
@@ -167,7 +193,7 @@ func (e *Engine) finish(r *run) {
 func (r *run) answered() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	out := r.out
+	out := *r.out
 	r.ended, r.asked = &out, true
 }
 
@@ -181,7 +207,7 @@ func (r *run) settle() bool {
 	if r.claimed && r.sending {
 		return false
 	}
-	out := r.out
+	out := *r.out
 	r.ended, r.sending = &out, false
 	return true
 }
@@ -195,7 +221,7 @@ func (e *Engine) tellEnd(r *run) {
 	if r.out.Status == ConditionNotMet && !r.queued {
 		return // nobody was told that there is a run
 	}
-	e.report(r.parent, &r.out)
+	e.report(r.parent, r.out)
 }
 
 // drop says that the run ends before it has begun.
@@ -233,16 +259,23 @@ func (r *run) claim() (ok, sending bool) {
 	return true, r.sending
 }
 
-// step says which webhook is sent next. It returns false if Close has already
-// reported that it is not.
-func (r *run) step(node int) bool {
+// step says which webhook is sent next. It fails if the run was interrupted, and
+// with ErrClosed if Close has already reported that it is not sent.
+func (r *run) step(node int) error {
+	err := r.parent.Err() // may be code of the host, so without the lock
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.claimed {
-		return false
+	if err != nil || r.real != nil {
+		err = r.makeLocked().Err()
 	}
-	r.node, r.sending = node, true
-	return true
+	switch {
+	case err != nil:
+		return err
+	case r.claimed:
+		return ErrClosed
+	}
+	r.node, r.sending = int32(node), true
+	return nil
 }
 
 func (r *run) delivered(d Delivery) {
@@ -286,7 +319,7 @@ func (e *Engine) enterLate(r *run, v *view) bool {
 		r.out.Status, r.out.Reason = ConditionNotMet, ReasonCondition
 		return false
 	}
-	entered := e.enter(r, r.entry(), &r.out)
+	entered := e.enter(r, r.entry(), r.out)
 	r.mu.Lock()
 	r.entered = entered
 	r.mu.Unlock()
@@ -298,11 +331,14 @@ func (e *Engine) enterLate(r *run, v *view) bool {
 func (e *Engine) deliver(r *run) {
 	for i := range r.requests {
 		request := &r.requests[i]
-		err := r.interrupted()
-		if i > 0 {
+		var err error
+		if i > 0 { // the first one has only begun
 			err = r.Err()
 		}
-		if err != nil || !r.step(request.Node) {
+		if err == nil {
+			err = r.step(request.Node)
+		}
+		if err != nil {
 			r.out.fail(cancelled(r, err))
 			r.out.Node = request.Node
 			r.nothing = len(r.out.Deliveries) == 0
@@ -322,10 +358,10 @@ func (e *Engine) deliver(r *run) {
 	r.out.Status, r.out.Reason = Delivered, ""
 }
 
-// cancelled says why nothing more is sent once ctx is done, with err; nil if Close
-// was first.
+// cancelled says why nothing more is sent: ctx is done, with err, or Close was
+// first.
 func cancelled(ctx context.Context, err error) (Reason, error) {
-	if err == nil || errors.Is(context.Cause(ctx), ErrClosed) {
+	if err == ErrClosed || errors.Is(context.Cause(ctx), ErrClosed) {
 		return ReasonClosed, &stepError{"not sent", ErrClosed}
 	}
 	return ReasonCancelled, &stepError{"not sent", err}
@@ -388,9 +424,9 @@ func (r *run) soFar() Outcome {
 	if r.ended != nil {
 		return *r.ended
 	}
-	out := Outcome{Campaign: r.out.Campaign, Profile: r.out.Profile, Test: r.test}
+	out := Outcome{Campaign: r.prog.id, Profile: r.profile, Test: r.test}
 	out.Deliveries = slices.Clone(r.deliveries)
-	out.Node = r.node
+	out.Node = int(r.node)
 	out.Attempts = attempts(r.deliveries)
 	if r.sending {
 		out.Attempts++
@@ -406,8 +442,9 @@ func (r *run) soFar() Outcome {
 // microsecond and seven allocations, and not every Sender asks for Done; so the
 // real ones are made when somebody asks.
 type runContext struct {
-	parent   context.Context
-	deadline time.Time // zero until the run begins
+	parent  context.Context
+	started time.Time     // when the visit was taken
+	within  time.Duration // of that; when it is over
 
 	mu    sync.Mutex
 	real  context.Context // nil until somebody asks
@@ -416,19 +453,15 @@ type runContext struct {
 	over  bool // the run has ended
 }
 
-// limit sets the deadline. Nobody but Close has asked the context by then.
-func (c *runContext) limit(deadline time.Time) {
-	c.mu.Lock()
-	c.deadline = deadline
-	c.mu.Unlock()
-}
+func (c *runContext) deadline() time.Time { return c.started.Add(c.within) }
 
 // Deadline implements [context.Context].
 func (c *runContext) Deadline() (time.Time, bool) {
-	if d, ok := c.parent.Deadline(); ok && d.Before(c.deadline) {
+	own := c.deadline()
+	if d, ok := c.parent.Deadline(); ok && d.Before(own) {
 		return d, true
 	}
-	return c.deadline, true
+	return own, true
 }
 
 // Done implements [context.Context].
@@ -436,7 +469,7 @@ func (c *runContext) Done() <-chan struct{} { return c.make().Done() }
 
 // Err implements [context.Context].
 func (c *runContext) Err() error {
-	if err := c.interrupted(); err != nil || time.Now().Before(c.deadline) {
+	if err := c.interrupted(); err != nil || time.Since(c.started) < c.within {
 		return err
 	}
 	return c.make().Err()
@@ -477,9 +510,7 @@ func (c *runContext) makeLocked() context.Context {
 		return c.real
 	}
 	c.real, c.stop = context.WithCancelCause(c.parent)
-	if !c.deadline.IsZero() {
-		c.real, c.timer = context.WithDeadline(c.real, c.deadline)
-	}
+	c.real, c.timer = context.WithDeadline(c.real, c.deadline())
 	c.endLocked()
 	return c.real
 }
@@ -506,7 +537,5 @@ func (c *runContext) endLocked() {
 		return
 	}
 	c.stop(nil)
-	if c.timer != nil {
-		c.timer()
-	}
+	c.timer()
 }

@@ -13,7 +13,7 @@ import (
 func TestRunReportedByCloseAfterTheTrackerAnswered(t *testing.T) {
 	visited := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	prog := &program{id: "c", stop: Stop{RestartTimeout: 24 * time.Hour}}
-	r := newRun(t.Context(), prog, &PageVisit{Profile: Profile{ID: "p"}, Time: visited}, visited)
+	r := new(Engine).newRun(t.Context(), prog, &PageVisit{Profile: Profile{ID: "p"}, Time: visited}, visited, new(Outcome))
 	r.entered = true
 	r.drop()
 	if out := r.hung(false); !out.Until.Equal(visited.Add(24*time.Hour)) || !strings.Contains(out.Err.Error(), "could not be given back in time") {

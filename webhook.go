@@ -43,6 +43,7 @@ type Webhook struct {
 // A webhookProgram is a compiled Webhook.
 type webhookProgram struct {
 	def     Webhook // once it is detached, without the payload's fields
+	sent    Headers // those of every request but a test's
 	node    int
 	payload payloadProgram
 }
@@ -69,7 +70,9 @@ func (prog *webhookProgram) detach() {
 		l := &prog.payload.leaves[i]
 		l.value = cloneValue(l.value)
 	}
-	prog.def.Headers = slices.Clone(prog.def.Headers)
+	if hs := prog.def.Headers; hs != nil {
+		prog.def.Headers = prog.sent[len(prog.sent)-len(hs):]
+	}
 }
 
 func (w *Webhook) form() payloadForm {
@@ -108,6 +111,7 @@ func (prog *webhookProgram) compile(w *Webhook, node int, fs *faults, p pointer)
 	for i := range w.Headers {
 		w.Headers[i].contentType(form, fs, headers.index(i))
 	}
+	prog.sent = w.headers()
 }
 
 // checkWebhookURL accepts what an HTTP client can send to. No fault shows the URL.
@@ -236,7 +240,7 @@ func (prog *webhookProgram) checkQueryNames(form payloadForm, fs *faults, p poin
 const formType = "application/x-www-form-urlencoded"
 
 // contentType returns the Content-Type that goes in front of the headers; empty
-// for none. It is not kept as a header, which would take a copy of the others.
+// for none.
 func (w *Webhook) contentType() string {
 	form := w.form()
 	if form == asQuery {
@@ -253,28 +257,30 @@ func (w *Webhook) contentType() string {
 	return "application/json"
 }
 
-// headers returns a copy of the headers, with the Content-Type in front.
-func (w *Webhook) headers(test bool) Headers {
+// These are all that most webhooks send.
+var (
+	onlyJSON = Headers{{Name: "Content-Type", Value: "application/json"}}
+	onlyForm = Headers{{Name: "Content-Type", Value: formType}}
+)
+
+// headers returns the headers with the Content-Type in front, not to be changed.
+func (w *Webhook) headers() Headers {
 	contentType := w.contentType()
-	room := len(w.Headers)
-	if contentType != "" {
-		room++
+	switch {
+	case contentType == "":
+		return slices.Clone(w.Headers)
+	case len(w.Headers) == 0 && contentType == formType:
+		return onlyForm
+	case len(w.Headers) == 0:
+		return onlyJSON
 	}
-	if test {
-		room++
-	}
-	hs := make(Headers, 0, room)
-	if contentType != "" {
-		hs = append(hs, Header{Name: "Content-Type", Value: contentType})
-	}
-	hs = append(hs, w.Headers...)
-	if test {
-		hs = append(hs, Header{Name: TestHeader, Value: "true"})
-	}
-	return hs
+	hs := make(Headers, 0, 1+len(w.Headers))
+	hs = append(hs, Header{Name: "Content-Type", Value: contentType})
+	return append(hs, w.Headers...)
 }
 
-// render makes the request for one visit. It is pure: no clock, no network.
+// render makes the request for one visit. It is pure: no clock, no network. The
+// headers go into the room that r.Headers has for them.
 func (prog *webhookProgram) render(r *Request, campaignID string, v *view, test bool) error {
 	r.ID = deliveryID(campaignID, prog.node, &v.visit, test)
 	r.Campaign, r.Node = campaignID, prog.node
@@ -296,7 +302,10 @@ func (prog *webhookProgram) render(r *Request, campaignID string, v *view, test 
 		err.Pointer = "/nodes/" + itoa(prog.node) + err.Pointer
 		return err
 	}
-	r.Headers = prog.def.headers(test)
+	r.Headers = append(r.Headers, prog.sent...)
+	if test {
+		r.Headers = append(r.Headers, Header{Name: TestHeader, Value: "true"})
+	}
 	return nil
 }
 

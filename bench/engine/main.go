@@ -5,9 +5,10 @@
 //
 // The first table is the path of a visit: without a match, with one whose
 // cooldown is running, and with one that is rendered and handed to a sender that
-// does nothing. Everything takes turns on one thread, beside net/url.Parse of
-// the same address and encoding/json of a map with the same fields; time is the
-// processor time of the process. Only ratios within one run mean much.
+// does nothing: all of Visit, all of Enqueue, and Visit up to the sender. All
+// takes turns on one thread, beside net/url.Parse of the same address and
+// encoding/json of a map with the same fields; time is the processor time of the
+// process, but for the last row. Only ratios within one run mean much.
 //
 // Then comes the load: visits at a steady rate through Enqueue, one in a hundred
 // of which matches, 64 workers, and a receiver on loopback that takes 200 ms to
