@@ -27,6 +27,7 @@ type Receiver struct {
 	listener net.Listener
 	tls      *receiverTLS // nil if it speaks plain HTTP
 	done     chan struct{}
+	closing  sync.Once // of done
 	running  sync.WaitGroup
 
 	mu         sync.Mutex
@@ -132,8 +133,9 @@ func NewReceiver(o *ReceiverOptions) *Receiver {
 }
 
 // Close stops the receiver and ends its connections. It returns when all is quiet.
+// It may be called again.
 func (r *Receiver) Close() {
-	close(r.done)
+	r.closing.Do(func() { close(r.done) })
 	r.listener.Close()
 	r.mu.Lock()
 	for c := range r.open {

@@ -33,6 +33,17 @@ func client(t *testing.T, config *tls.Config) *http.Client {
 	}
 }
 
+// A test that closes its receiver to see what an outage does has a cleanup that
+// closes it as well.
+func TestReceiverCloseTwice(t *testing.T) {
+	r := newReceiver(t, nil)
+	r.Close()
+	r.Close()
+	if _, err := client(t, nil).Get(r.URL); err == nil {
+		t.Error("a closed receiver has answered")
+	}
+}
+
 func TestReceiverRecords(t *testing.T) {
 	r := newReceiver(t, nil)
 	resp, err := client(t, nil).Post(r.URL+"/a?b", "text/plain", bytes.NewReader([]byte("hello")))
