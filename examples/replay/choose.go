@@ -15,8 +15,8 @@ type choice struct {
 	line     int // of the log; 0 if the visit was given by itself
 	why      campaign.Explanation
 
-	// misses is how many things would have to be otherwise for the campaign to
-	// start, apart from its cooldown and from being paused; 0 if none.
+	// misses is how far the visit is from starting the campaign, apart from its
+	// cooldown and from being paused; 0 if it is not.
 	misses int
 }
 
@@ -136,16 +136,19 @@ func chooseFirst(ctx context.Context, engine *campaign.Engine, campaigns campaig
 // unusable is more misses than a condition can have.
 const unusable = 1 << 30
 
+// misses counts two for each comparison that would have to come out otherwise,
+// and for the audience. That leaves one for a visit which has all of that, and
+// lacks no more than what the payload needs: none of the others got as far.
 func misses(x campaign.Explanation) int {
-	if x.Reason == campaign.ReasonBadVisit {
+	switch x.Reason {
+	case campaign.ReasonBadVisit:
 		return unusable
+	case campaign.ReasonCannotRender:
+		return 1
 	}
-	n := distance(x.Condition, true)
+	n := 2 * distance(x.Condition, true)
 	if !x.InAudience {
-		n++
-	}
-	if n == 0 && x.Reason == campaign.ReasonCannotRender {
-		n++
+		n += 2
 	}
 	return n
 }

@@ -20,7 +20,8 @@ Explain says for each campaign why it starts for a visit, or why not.
 With -line the visit is one of a log, and the lines before it count: the profile may
 be left alone because of one of these. Without -line and -visit, it explains for each
 campaign the first visit of the log that starts it; or, if none does, the first of
-those that come nearest: the fewest comparisons would have to come out otherwise.
+those that come nearest: that lack only what the payload needs, or else of which
+the fewest comparisons would have to come out otherwise.
 
 What it shows of a visit may be personal data. The exit status is 0 whether or not a
 campaign starts.

@@ -59,6 +59,19 @@ func TestExplainNearest(t *testing.T) {
 	}
 }
 
+// TestExplainNearestCannotRender shows that a visit that lacks nothing but a field
+// of the payload is nearer than one that does not meet the condition.
+func TestExplainNearestCannotRender(t *testing.T) {
+	needy := strings.Replace(ruleJSON("a", `{"field": "page.path", "op": "starts_with", "value": "/a/"}`, "1d"),
+		`{"profile": "profileid"}`, `{"profile": "email", "missing": "fail"}`, 1)
+	log := line("192.0.2.1", 0, "/b/1") + line("192.0.2.1", 1, "/a/1")
+	got := mustRun(t, strings.NewReader(log), "explain", "-campaigns", writeCampaigns(t, needy), "-log", "-")
+	want := "line 2, 2025-03-10 12:01:00 UTC, /a/1, no visit starts it and this one comes nearest:\na: does not send: "
+	if !strings.HasPrefix(got, want) {
+		t.Errorf("explain printed\n%s\nwant\n%s", got, want)
+	}
+}
+
 // TestExplainLine shows that the lines before count, whatever their order.
 func TestExplainLine(t *testing.T) {
 	campaigns := writeCampaigns(t, ruleJSON("a", `{"field": "page.path", "op": "exists"}`, "10m"))
