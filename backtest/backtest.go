@@ -24,9 +24,10 @@ import (
 // Options are the options of [Run]. The zero value is useful.
 type Options struct {
 	// FailureRate is the share of requests, from 0 to 1, that are taken to be
-	// rejected by the endpoint, after all attempts. As in production such a run
-	// gives the cooldown back but for the campaign's FailureTimeout, and the
-	// profile's next visit may start another. Zero means that all are delivered.
+	// rejected by the endpoint, after all attempts. As in production a run whose
+	// first request fails keeps its profile waiting for the FailureTimeout only,
+	// and one that fails later for the whole RestartTimeout. Zero means that all
+	// are delivered.
 	FailureRate float64
 
 	// Seed chooses which requests fail, together with the delivery ID of each:
@@ -34,12 +35,11 @@ type Options struct {
 	// seed like any other.
 	Seed uint64
 
-	// Samples is of how many runs of each campaign the report keeps the
+	// Samples is how many runs of each campaign the report keeps with their
 	// requests: the first ones. They hold personal data. Zero means none.
 	Samples int
 
-	// Location is where the hours of the report are those of the clock. Nil
-	// means UTC.
+	// Location is the time zone in which the report counts hours. Nil means UTC.
 	Location *time.Location
 
 	// Profiles is the ProfileSource that the production engine has, if it has

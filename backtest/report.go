@@ -18,10 +18,11 @@ type Report struct {
 	From time.Time `json:"from,omitzero"`
 	To   time.Time `json:"to,omitzero"`
 
-	// Late is how many of them were older than one that came before.
+	// Late is how many of them came after a newer one.
 	Late int `json:"late"`
 
-	// Bad is how many visits could not be used, and FirstBad the first of these.
+	// Bad is how many visits could not be used, and FirstBad the first five of
+	// these.
 	Bad      int        `json:"bad"`
 	FirstBad []BadVisit `json:"first_bad,omitempty"`
 

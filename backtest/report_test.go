@@ -42,7 +42,7 @@ func full() *backtest.Report {
 
 func TestReportString(t *testing.T) {
 	const want = `120 visits, 2026-03-02 09:00:00 UTC to 2026-03-03 11:00:00 UTC
-1 visit is older than one before
+1 visit comes after a newer one
 7 more visits could not be used:
   number 3: /time: the visit's time is missing
   and 6 more

@@ -18,7 +18,7 @@ func (r *Report) String() string {
 	var b strings.Builder
 	b.WriteString(r.period() + "\n")
 	if r.Late > 0 {
-		fmt.Fprintf(&b, "%s older than one before\n", plural(r.Late, "visit is", "visits are"))
+		fmt.Fprintf(&b, "%s after a newer one\n", plural(r.Late, "visit comes", "visits come"))
 	}
 	r.writeBad(&b)
 	if len(r.Campaigns) > 0 {

@@ -18,7 +18,7 @@ import (
 
 // sampleTable is what the program prints without flags.
 const sampleTable = `88 visits, 2025-03-10 06:57:48 UTC to 2025-03-12 15:20:24 UTC
-4 visits are older than one before
+4 visits come after a newer one
 
 campaign           matched  started  profiles  cooling down  unknown profile  cannot render
 running-shoes           30       11        11            19                0              0
