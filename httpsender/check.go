@@ -24,7 +24,8 @@ import (
 // the campaigns are valid, [campaign.Campaign.Validate] tells.
 //
 // The error is a [*campaign.ValidationError], or says which field of the Sender
-// is wrong.
+// is wrong. The pointers of its faults are those of the campaign; with several
+// campaigns they begin with /campaigns/ and its position.
 func (s *Sender) Check(ctx context.Context, campaigns ...campaign.Campaign) error {
 	rt := s.runtime()
 	if rt.err != nil {

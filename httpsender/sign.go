@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -50,7 +49,7 @@ func (f SigningFunc) SigningKeys(ctx context.Context, host string) ([]SigningKey
 // to other hosts are not signed. It copies the map.
 func SignHosts(keys map[string][]SigningKey) Signing {
 	byHost := make(map[string][]SigningKey, len(keys))
-	for host, list := range maps.All(keys) {
+	for host, list := range keys {
 		byHost[canonicalHost(host)] = slices.Clone(list)
 	}
 	return SigningFunc(func(_ context.Context, host string) ([]SigningKey, error) {
@@ -133,10 +132,10 @@ func sign(keys []SigningKey, id string, now time.Time, body []byte) (timestamp, 
 }
 
 // Verify reports whether one of keys has signed a request with this header and
-// this body, not longer ago, and not further ahead, than tolerance. Zero means
-// five minutes. The body is to be the bytes that arrived: one that was decoded
-// and encoded again has another signature. The error is [ErrSignature] and says
-// what was wrong.
+// this body, not longer ago, and not further ahead, than tolerance. Zero or less
+// means five minutes. The body is to be the bytes that arrived: one that was
+// decoded and encoded again has another signature. The error has [ErrSignature]
+// among its causes, and says what was wrong.
 //
 // Verify does not remember IDs. A receiver that must not act twice on a request
 // keeps the webhook-id of those it has seen, for as long as the tolerance at least.
