@@ -6,6 +6,7 @@ import (
 	"math"
 	"reflect"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -14,8 +15,9 @@ import (
 // visit has returned; but not what a type keeps to itself, such as the digits
 // of a [math/big.Int], which a run that waits for a [ProfileSource] shares.
 type PageVisit struct {
-	// ID is the host's own ID of the visit, if it has one. Two visits with the
-	// same ID give their requests the same delivery IDs.
+	// ID is the host's own ID of the visit, if it has one. Two visits of one
+	// profile with the same ID give their requests the same delivery IDs;
+	// without an ID, two with the same time and URL do.
 	ID string `json:"id,omitempty"`
 
 	// Time is when the page was seen, to the millisecond. Zero means now.
@@ -236,5 +238,6 @@ func (v *PageVisit) check() error {
 }
 
 func visitFault(pointer, message string) error {
-	return &ValidationError{Faults: []Fault{{Pointer: pointer, Message: "the visit's " + pointer[1:] + " " + message}}}
+	name := strings.ReplaceAll(pointer[1:], "/", ".") // profile.id, as a condition has it
+	return &ValidationError{Faults: []Fault{{Pointer: pointer, Message: "the visit's " + name + " " + message}}}
 }
