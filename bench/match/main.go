@@ -16,10 +16,11 @@
 // oracle before anything is timed; a wrong one ends the run.
 //
 // All runs on one thread, and time is the processor time of the process, which
-// leaves out what other programs do on the machine. In each round the peers take turns on the same visits;
-// the table shows medians over the rounds, of the times and of the ratios. A slow peer does fewer visits a
-// round, and one that takes too long is left out with the reason. Only ratios
-// within one run mean much: caches and clock rates are still shared.
+// leaves out what other programs do on the machine. In each round the peers take
+// turns on the same visits; the table shows medians over the rounds, of the times
+// and of the ratios. A slow peer does fewer visits a round, and one that takes
+// too long is left out with the reason. Only ratios within one run mean much:
+// caches and clock rates are still shared.
 //
 // The bytes are what the peer keeps on Go's heap, the compiled campaigns
 // included and what it shares with their definitions left out. The RE2 set
