@@ -40,10 +40,11 @@
 //
 // A cooldown is kept by campaign ID and profile ID. It begins with the run and
 // ends at the visit's time plus the restart timeout; visits in between do not
-// lengthen it. A run that surely delivered nothing gives it back but for a
-// minute; one that may have delivered keeps it, because calling twice is worse
-// than calling once too few. [MemoryTracker] keeps cooldowns in this process;
-// another [Tracker] can keep them elsewhere.
+// lengthen it. A run that surely delivered nothing gives it back: it is cut to
+// [Stop.FailureTimeout], a minute if nothing else is set. One that may have
+// delivered keeps it, because calling twice is worse than calling once too few.
+// [MemoryTracker] keeps cooldowns in this process; another [Tracker] can keep
+// them elsewhere.
 //
 // One process owns a profile: several instances of a host route the visits of a
 // profile to the same one, or share a Tracker. Otherwise each of them starts the

@@ -67,7 +67,7 @@ const (
 	Delivered       Status = "delivered"         // all webhooks were delivered
 	CoolingDown     Status = "cooling_down"      // the profile is left alone until Outcome.Until
 	UnknownProfile  Status = "unknown_profile"   // the visitor is not in the trigger's audience
-	Failed          Status = "failed"            // a webhook was not delivered: see Outcome.Err
+	Failed          Status = "failed"            // not all webhooks were delivered: see Outcome.Err
 	Queued          Status = "queued"            // Enqueue has taken it; the Observer hears how it ends
 	Refused         Status = "refused"           // the queue is full; the cooldown was given back
 	ConditionNotMet Status = "condition_not_met" // the end of a queued run that had to load the profile to know

@@ -27,9 +27,9 @@ const (
 type Stop struct {
 	// RestartTimeout runs from the time of the visit that started the campaign.
 	// Visits in the meantime do not lengthen it. Zero means 24 hours; otherwise
-	// it is at least a millisecond, or [Immediately], or [Never]. Anything else,
-	// as a number without a unit or a negative one, is a load error; but
-	// Immediately is -1, so that a -1 from elsewhere is taken for it.
+	// it is at least a millisecond, or [Immediately], or [Never]. Anything else
+	// is a load error, such as a number without a unit, or a negative one; but
+	// -1 is Immediately, wherever it comes from.
 	RestartTimeout time.Duration
 
 	// FailureTimeout takes the place of RestartTimeout when a run surely
