@@ -56,8 +56,9 @@ func syncDirectory(name string) error {
 }
 
 // LoadFile reads a snapshot that [MemoryTracker.SaveFile] has written, as
-// [MemoryTracker.ReadFrom] does. If there is no such file, the error is
-// [os.ErrNotExist], which a host that starts for the first time ignores.
+// [MemoryTracker.ReadFrom] does. If there is no such file, [os.ErrNotExist] is
+// among the causes of the error; a host that starts for the first time ignores
+// it.
 func (t *MemoryTracker) LoadFile(name string) error {
 	f, err := os.Open(name)
 	if err != nil {

@@ -33,8 +33,8 @@ type Explanation struct {
 	// [CooldownReader], or panics. Nil means that Until is right.
 	UntilErr error
 
-	// Err is what is wrong with the visit, or with a field that the payload
-	// needs. Nil unless Reason is one of these two.
+	// Err is what is wrong with the visit if Reason is [ReasonBadVisit], and with
+	// a field of the payload if it is [ReasonCannotRender]. Nil otherwise.
 	Err error
 }
 

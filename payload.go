@@ -10,12 +10,13 @@ import (
 // A Payload is what a webhook says, field by field, in the order written. The
 // zero value is an empty object.
 //
-// Values are written as [encoding/json] would, with these differences: times,
-// unless they stand inside a struct, are in UTC; text that is not UTF-8 is an
-// error and not replaced; a nil slice or map is an empty one. A [json.Number] is
-// written to the letter. In a form or a query a value is what JSON has, text
-// without its quotes; a list repeats the name, once for each of its elements;
-// null, objects and lists in lists are errors.
+// Values are written as [encoding/json] would, with these differences: text that
+// is not UTF-8 is an error and not replaced; <, > and & stand as they are; and
+// unless they stand inside a struct, so do U+2028 and U+2029, times are in UTC,
+// and a nil slice or map is an empty one. A [json.Number] is written to the
+// letter. In a form or a query a value is what JSON has, text without its quotes;
+// a list repeats the name, once for each of its elements; null, objects and lists
+// in lists are errors.
 type Payload []PayloadField
 
 // A PayloadField is one field of a [Payload]: taken from the visit, or static.

@@ -67,7 +67,8 @@ func (r Request) String() string {
 	return fmt.Sprintf("%s %s %s", r.ID, r.Method, endpointOf(r.URL))
 }
 
-// GoString returns what String returns, so that %#v does not show personal data.
+// GoString returns what String returns, with the name of the type around it, so
+// that %#v does not show personal data.
 func (r Request) GoString() string { return "campaign.Request(" + r.String() + ")" }
 
 // LogValue returns the parts of the request that may be logged.
