@@ -65,7 +65,7 @@ func (c Comparison) IgnoringCase() Comparison {
 // An Op is the operator of a [Comparison], as it is written in JSON.
 type Op string
 
-// The operators.
+// The operators. The method of [Field] with the same name says what each asks.
 const (
 	OpEquals     Op = "equals"
 	OpIn         Op = "in"
