@@ -86,6 +86,10 @@ var senders = []struct {
 		_, err := (&naiveSender{client: noRedirect()}).Send(ctx, r)
 		return &campaign.Response{}, err
 	}), "want 201"},
+	{"with no response at all", campaign.SenderFunc(func(ctx context.Context, r *campaign.Request) (*campaign.Response, error) {
+		_, err := (&naiveSender{client: noRedirect()}).Send(ctx, r)
+		return nil, err
+	}), "there has to be a response"},
 }
 
 // senderToTest is set in the process that runs TestSender on one of senders:
@@ -108,6 +112,9 @@ func TestTestSender(t *testing.T) {
 			out, err := cmd.CombinedOutput()
 			if (err == nil) != (s.want == "") || !bytes.Contains(out, []byte(s.want)) {
 				t.Errorf("TestSender with a sender that %q: %v, want a failure that says %q; it says:\n%s", s.name, err, s.want, out)
+			}
+			if bytes.Contains(out, []byte("panic: ")) {
+				t.Errorf("TestSender with a sender that %q panics:\n%s", s.name, out)
 			}
 		})
 	}
