@@ -18,7 +18,14 @@ import (
 // except that errors from dialing and from name lookup count as [Unreachable].
 //
 // Send must be safe for concurrent use. It must return soon after ctx is done,
-// and must not change or keep r.
+// and must not change or keep r. It sends nothing if a header names a secret that
+// it does not have.
+//
+// A Sender over HTTP follows no redirect, as headers and payload are meant for
+// one host: it is an answer that rejects the request. It returns a [Response]
+// beside a nil error, with no more than the beginning of the answer. If the
+// Response has a status that is not 2xx, the engine takes it for an error, see
+// [VerdictForStatus]. TestSender of package campaigntest checks all of that.
 type Sender interface {
 	Send(ctx context.Context, r *Request) (*Response, error)
 }
