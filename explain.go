@@ -265,7 +265,7 @@ func (x Explanation) String() string {
 		why := strings.TrimPrefix(x.UntilErr.Error(), "campaign: ")
 		writeLine(&b, 1, answerOpen, "cooldown: not known; "+why)
 	case !x.Until.IsZero():
-		writeLine(&b, 1, answerNo, "cooldown: "+x.cooldown())
+		writeLine(&b, 1, answerNo, "cooldown: "+x.cooldown()+markWrong)
 	}
 	return b.String()
 }

@@ -155,7 +155,7 @@ func TestExplainAsksNoProfileSource(t *testing.T) {
 		},
 		{
 			"left alone", both, closed, campaign.ReasonCoolingDown,
-			"  ?    all of\n" + shoes + "  ?      " + will + "\n" + audience + "  NO   cooldown: left alone for good\n",
+			"  ?    all of\n" + shoes + "  ?      " + will + "\n" + audience + "  NO   cooldown: left alone for good" + why,
 		},
 		{
 			"a not",
@@ -280,10 +280,10 @@ func TestExplainCooldownText(t *testing.T) {
 		left time.Duration
 		want string
 	}{
-		{campaign.Never, "left alone for good\n"},
-		{167*time.Hour + 58*time.Minute + 21*time.Second, "left alone for 6d 23h 58m more, until 2025-03-17T11:58:21Z\n"},
-		{7 * day, "left alone for 7d more, until 2025-03-17T12:00:00Z\n"},
-		{7*day - time.Second, "left alone for 7d more, until 2025-03-17T11:59:59Z\n"},
+		{campaign.Never, "left alone for good  <- this is why\n"},
+		{167*time.Hour + 58*time.Minute + 21*time.Second, "left alone for 6d 23h 58m more, until 2025-03-17T11:58:21Z  <- this is why\n"},
+		{7 * day, "left alone for 7d more, until 2025-03-17T12:00:00Z  <- this is why\n"},
+		{7*day - time.Second, "left alone for 7d more, until 2025-03-17T11:59:59Z  <- this is why\n"},
 		{2*day + 5*time.Minute, "left alone for 2d 5m more, "},
 		{day - time.Millisecond, "left alone for 1d more, "},
 		{23*time.Hour + 59*time.Minute + 50*time.Second, "left alone for 23h 59m 50s more, "},
