@@ -7,7 +7,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -165,11 +164,7 @@ func describe(o campaign.Outcome) string {
 	case campaign.UnknownProfile:
 		return "nothing to send: the visitor is not known"
 	default:
-		verdict := campaign.Uncertain
-		if failed, ok := errors.AsType[*campaign.DeliveryError](o.Err); ok {
-			verdict = failed.Verdict
-		}
-		return fmt.Sprintf("failed: %s; may start again at %s", verdict, until)
+		return fmt.Sprintf("failed: %s; may start again at %s", o.Reason, until)
 	}
 }
 
