@@ -214,7 +214,7 @@ func TestMethodsRefuseABadVisit(t *testing.T) {
 	visit = shoeVisit()
 	visit.Profile.ID = ""
 	_, err = c.Render(visit)
-	checkFaults(t, err, "/profile/id: is empty for a known profile")
+	checkFaults(t, err, "/profile/id: the visit's profile.id is empty for a known profile")
 }
 
 func TestMatch(t *testing.T) {

@@ -21,9 +21,9 @@ import (
 // there is any such pair among them. One more profile that visits meets another
 // one's cooldown with a chance of 1e7 / 7.4e19, one in seven million millions.
 //
-// A cooldown that has ended is forgotten when visits that are more than five
-// minutes younger than its end have entered: a visit that comes even later than
-// that, and lies in it, may find the campaign open. Visits that are ahead of the
+// A cooldown is forgotten some time after a visit has entered whose time is more
+// than five minutes past its end: a visit that comes only then, with a time
+// within the cooldown, may find the campaign open. Visits that are ahead of the
 // clock of the process by more than a minute do not count for that, unless
 // many in a row are: one wrong clock does not end the cooldowns of others.
 type MemoryTracker struct {
@@ -152,9 +152,9 @@ func (t *MemoryTracker) Merge(from, to string) {
 	}
 }
 
-// Forget removes all cooldowns of a profile. A run that is under way takes the
-// next cooldown for its own if both end at the same moment, as two of [Never]
-// do, and gives it back if it delivers nothing.
+// Forget removes all cooldowns of a profile. If a run is under way meanwhile, and
+// delivers nothing, it gives back a cooldown that has begun since, if that ends
+// at the same moment as its own: with [Never], each does.
 func (t *MemoryTracker) Forget(profile string) {
 	g := t.generation()
 	f := g.key.fingerprint(profile)
@@ -164,5 +164,5 @@ func (t *MemoryTracker) Forget(profile string) {
 }
 
 // Reset removes all cooldowns of a campaign, which is then open for everybody.
-// Of runs that are under way it holds what [MemoryTracker.Forget] says.
+// For runs that are under way see [MemoryTracker.Forget].
 func (t *MemoryTracker) Reset(campaign string) { t.generation().reset(campaign) }

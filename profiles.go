@@ -13,8 +13,8 @@ import (
 // audience. For one visit it asks at most once, and for visits of one profile
 // at the same time once for all of them.
 //
-// Only the Fields of what it returns are used. A field that the visit carries,
-// be it null, goes before. Whether the profile is known, and by which ID, is
+// Only the Fields of what it returns are used. A field that the visit carries
+// wins, even if it is null. Whether the profile is known, and by which ID, is
 // for the visit to say. The engine does not change what it gets; the host must
 // not either, as long as runs may read it. A profile that the source does not
 // know is the zero Profile and no error.

@@ -4,9 +4,9 @@ package lint
 // none changes what it means.
 type Code string
 
-// Of conditions. What these say of a condition is so for every visit, but for
-// UnlikelyForm, UnlikelyField, EmptyRange and NoAudience, which say why it is not
-// quite.
+// Of conditions. What a warning says of a condition is true of every visit; with
+// UnlikelyForm, UnlikelyField, EmptyRange and NoAudience it is true of all but
+// the odd ones that are named there.
 const (
 	// NeverHolds is a condition, or one of the values of an in, that no visit
 	// meets where it stands: page.host equals a text in upper case, two

@@ -1,6 +1,6 @@
 // Package lint warns of campaigns that are valid and still wrong: a condition
-// that can never hold, a secret in plain sight, a profile field that every
-// profile gets the same of.
+// that can never hold, a secret in plain sight, an email address that is the
+// same for every profile.
 //
 //	warnings, err := lint.Check(campaigns...)
 //	for _, w := range warnings {

@@ -14,7 +14,7 @@ import (
 const lintUsage = `Usage: replay lint [flags] [FILE ...]
 
 Lint warns of campaigns that are valid and still wrong: a condition that can never
-hold, a secret in plain sight, a profile field that every profile gets the same of.
+hold, a secret in plain sight, an email address that is the same for every profile.
 It also says everything that keeps a file from being valid.
 
   replay lint campaigns.json
