@@ -267,12 +267,8 @@ var hostClasses = [256]hostClass{
 func tame(s string) string {
 	s = strings.TrimFunc(s, func(r rune) bool { return r <= ' ' })
 	if strings.ContainsAny(s, "\t\n\r") {
-		s = strings.Map(func(r rune) rune {
-			if r == '\t' || r == '\n' || r == '\r' {
-				return -1
-			}
-			return r
-		}, s)
+		// Not strings.Map, which makes U+FFFD of what is not UTF-8.
+		s = strings.NewReplacer("\t", "", "\n", "", "\r", "").Replace(s)
 	}
 	if utf8.ValidString(s) {
 		return s

@@ -203,6 +203,7 @@ func TestAddressParts(t *testing.T) {
 		{"https:\t//shop.example:8\t0/", address{"https", "shop.example:80", "/", "-", "https://shop.example:80/"}},
 		{"https://shop.example/a b?c d#e f", address{"https", "shop.example", "/a b", "e f", "https://shop.example/a%20b?c%20d"}},
 		{" /a", address{"-", "-", "/a", "-", "/a"}},
+		{"https://shop.example/a\tb\xff?\n\xfe", address{"https", "shop.example", "/ab%FF", "-", "https://shop.example/ab%FF?%FE"}},
 
 		// Dots.
 		{"https://shop.example/a/./b", address{"https", "shop.example", "/a/b", "-", "https://shop.example/a/b"}},
