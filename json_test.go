@@ -643,6 +643,35 @@ func TestLoggedVisitIsDecidedAsTheVisit(t *testing.T) {
 	}
 }
 
+// Old links and clumsy clients send bytes that are not UTF-8. JSON cannot hold
+// them, and the log says what the fields of the address say of them.
+func TestLoggedAddressIsReadAsTheAddress(t *testing.T) {
+	for _, address := range []string{
+		"/caf\xe9?q=\xe9&q=\xc3\xa9#\xe9", "https://shop.example/\xff/%FF/\ufffd?\xe9=1", " app://h\xf6st/\xc3\t\xa9\n", "about:\xe9", "https://shop.example/caf\u00e9",
+	} {
+		visit := campaign.PageVisit{URL: address, Referrer: address}
+		text, err := json.Marshal(visit)
+		if err != nil {
+			t.Fatalf("Marshal of a visit of %q: %v", address, err)
+		}
+		var logged campaign.PageVisit
+		if err := json.Unmarshal(text, &logged); err != nil {
+			t.Fatalf("Unmarshal of %s: %v", text, err)
+		}
+		fields := []campaign.Field{
+			campaign.PageURL, campaign.PageHost, campaign.PagePath, campaign.PageFragment, campaign.PageQuery("q"), campaign.PageQuery("\ufffd"),
+			campaign.ReferrerURL, campaign.ReferrerHost, campaign.ReferrerPath, campaign.ReferrerQuery("q"),
+		}
+		var want, got map[string]any
+		if err := errors.Join(renderFields(t, visit, &want, fields...), renderFields(t, logged, &got, fields...)); err != nil {
+			t.Fatalf("Render(visit of %q): %v", address, err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("fields of %q, and from the log %s (-want +got):\n%s", address, text, diff)
+		}
+	}
+}
+
 // What JSON cannot hold is an error, as for encoding/json.
 func TestVisitWithoutJSON(t *testing.T) {
 	loop := map[string]any{}

@@ -270,6 +270,11 @@ func tame(s string) string {
 		// Not strings.Map, which makes U+FFFD of what is not UTF-8.
 		s = strings.NewReplacer("\t", "", "\n", "", "\r", "").Replace(s)
 	}
+	return escapeInvalid(s)
+}
+
+// escapeInvalid writes each byte that is not UTF-8 as an escape.
+func escapeInvalid(s string) string {
 	if utf8.ValidString(s) {
 		return s
 	}

@@ -66,11 +66,13 @@ type Profile struct {
 
 // MarshalJSON writes the JSON form of a visit, so that conditions decide what is
 // read from a log as they decide the visit itself: times are written in UTC,
-// floats with all their digits, and a list or a map that is nil as an empty one.
-// Structs, and types with a JSON form of their own, are written as
-// encoding/json does. NaN and infinities are errors, as they are there.
+// floats with all their digits, bytes of an address that are not UTF-8 as escapes,
+// and a list or a map that is nil as an empty one. Structs, and types with a JSON
+// form of their own, are written as encoding/json does. NaN and infinities are
+// errors, as they are there.
 func (v PageVisit) MarshalJSON() ([]byte, error) {
 	type plain PageVisit // without this method
+	v.URL, v.Referrer = escapeInvalid(v.URL), escapeInvalid(v.Referrer)
 	v.Item.Fields = loggedFields(v.Item.Fields)
 	v.Profile.Fields = loggedFields(v.Profile.Fields)
 	v.Data = loggedFields(v.Data)
