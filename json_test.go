@@ -672,11 +672,13 @@ func TestLoggedAddressIsReadAsTheAddress(t *testing.T) {
 	}
 }
 
-// What JSON cannot hold is an error, as for encoding/json.
+// What JSON cannot hold is an error, as for encoding/json; and so is a number that
+// is none, of which that makes 0 if it is empty.
 func TestVisitWithoutJSON(t *testing.T) {
 	loop := map[string]any{}
 	loop["x"] = []any{loop}
-	for _, value := range []any{math.NaN(), math.Inf(1), make(chan int), loop} {
+	var unset json.Number
+	for _, value := range []any{math.NaN(), math.Inf(1), make(chan int), loop, json.Number("x"), unset, &unset, []json.Number{"1", unset}} {
 		text, err := json.Marshal(campaign.PageVisit{URL: "/", Data: map[string]any{"x": value}})
 		if err == nil {
 			t.Errorf("Marshal of a visit with a %T = %s, want an error", value, text)

@@ -68,8 +68,8 @@ type Profile struct {
 // read from a log as they decide the visit itself: times are written in UTC,
 // floats with all their digits, bytes of an address that are not UTF-8 as escapes,
 // and a list or a map that is nil as an empty one. Structs, and types with a JSON
-// form of their own, are written as encoding/json does. NaN and infinities are
-// errors, as they are there.
+// form of their own, are written as encoding/json does. NaN, infinities and a
+// json.Number that is no number are errors.
 func (v PageVisit) MarshalJSON() ([]byte, error) {
 	type plain PageVisit // without this method
 	v.URL, v.Referrer = escapeInvalid(v.URL), escapeInvalid(v.Referrer)
@@ -180,7 +180,7 @@ func loggedFields(m map[string]any) map[string]any {
 func logged(r reflect.Value, depth int) any {
 	v := r.Interface()
 	switch v.(type) { // without reflection: what most maps hold
-	case string, bool, int, int64, json.Number:
+	case string, bool, int, int64:
 		return v
 	}
 	r, ok := indirect(r)
@@ -189,6 +189,8 @@ func logged(r reflect.Value, depth int) any {
 		return nil
 	case !ok || depth > maxDepth:
 		return v
+	case r.Type() == jsonNumberType:
+		return loggedNumber(r.String())
 	case isTime(r):
 		return formatTime(r.Convert(timeType).Interface().(time.Time))
 	}
@@ -218,6 +220,19 @@ func loggedMap(r reflect.Value, depth int) any {
 	}
 	return m
 }
+
+// loggedNumber is an error where a number was never set: encoding/json would write
+// 0, which equals something, and makes a campaign for all that is less hold.
+func loggedNumber(s string) any {
+	if s == "" {
+		return unsetNumber{}
+	}
+	return json.Number(s)
+}
+
+type unsetNumber struct{}
+
+func (unsetNumber) MarshalJSON() ([]byte, error) { return nil, errBadNumber }
 
 // loggedFloat writes all digits where encoding/json rounds to those that tell one
 // float from the next: read as an integer, they would be another number.
