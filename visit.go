@@ -67,9 +67,10 @@ type Profile struct {
 // MarshalJSON writes the JSON form of a visit, so that conditions decide what is
 // read from a log as they decide the visit itself: times are written in UTC,
 // floats with all their digits, bytes of an address that are not UTF-8 as escapes,
-// and a list or a map that is nil as an empty one. Structs, and types with a JSON
-// form of their own, are written as encoding/json does. NaN, infinities and a
-// json.Number that is no number are errors.
+// and a list or a map that is nil as an empty one. The rest is written as
+// encoding/json does, which gives values to some that conditions see none in:
+// structs, bytes, maps whose keys are not text, types with a JSON form of their
+// own. NaN, infinities and a json.Number that is no number are errors.
 func (v PageVisit) MarshalJSON() ([]byte, error) {
 	type plain PageVisit // without this method
 	v.URL, v.Referrer = escapeInvalid(v.URL), escapeInvalid(v.Referrer)
