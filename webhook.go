@@ -345,7 +345,7 @@ func deliveryID(campaignID string, node int, visit *PageVisit, test bool) string
 	b = appendPart(b, visit.ID)
 	if visit.ID == "" {
 		b = binary.BigEndian.AppendUint64(b, uint64(visit.Time.UnixMilli()))
-		b = appendPart(b, visit.URL)
+		b = appendPart(b, escapeInvalid(visit.URL)) // as a log has it
 	}
 	sum := sha256.Sum256(b)
 	var id [len("msg_") + 32]byte

@@ -3,6 +3,7 @@ package campaign_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"regexp"
@@ -299,6 +300,25 @@ func TestDeliveryIDDependsOn(t *testing.T) {
 				t.Errorf("IDs %s and %s: equal %t, want %t", a, b, a == b, test.same)
 			}
 		})
+	}
+}
+
+// A log that is replayed gives the IDs of the live traffic, also of addresses with
+// bytes that JSON cannot hold.
+func TestDeliveryIDOfALoggedVisit(t *testing.T) {
+	for _, address := range []string{"https://shop.example/caf\u00e9?q=%E9", "/caf\xe9?q=\xff"} {
+		visit := shoeVisit()
+		visit.URL = address
+		text, err := json.Marshal(visit)
+		if err != nil {
+			t.Fatalf("Marshal of a visit of %q: %v", address, err)
+		}
+		var logged campaign.PageVisit
+		decodeJSON(t, text, &logged)
+		c := chain(trigger, hook, stop)
+		if want, got := renderID(t, c, visit), renderID(t, c, logged); got != want {
+			t.Errorf("ID of a visit of %q = %s, and from the log %s", address, want, got)
+		}
 	}
 }
 
