@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -504,6 +505,45 @@ func TestExplainShowsWhatDiffers(t *testing.T) {
 		}
 		if !strings.Contains(got.String(), tt.want) || len(got.String()) > 700 {
 			t.Errorf("the explanation of %+v for %.100v has no %s:\n%v", tt.when, tt.found, tt.want, got)
+		}
+	}
+}
+
+// What is cut out is not written before: a visitor chooses how long an address is,
+// and each campaign may show it.
+func TestExplainWritesNoMoreThanItShows(t *testing.T) {
+	many := make([]any, 1<<16)
+	for i := range many {
+		many[i] = "ä\n"
+	}
+	long := strings.Repeat("ä\n", 1<<18)
+	tests := []struct {
+		name  string
+		when  campaign.Comparison
+		found any
+		want  string
+	}{
+		{"a text", x.Regex("b$"), long, `it is "ä\nä\nä`},
+		{"its end", x.Regex("b$"), long + "c", `nä\nc"`},
+		{"a list", x.Equals("b"), many, `it is ["ä\n","ä\n",`},
+		{"its end", x.Equals("b"), append(many, "c"), `,"ä\n","c"]`},
+		{"a text in it", x.Equals("b"), []any{1, long}, `it is [1,"ä\nä\nä`},
+		{"not UTF-8", x.Regex("b$"), strings.Repeat("\x80", 1<<19) + "c", `\x80c"`},
+	}
+	for _, tt := range tests {
+		explanation, err := withCondition(tt.when).Explain(profiled(tt.found))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		got := explanation.String()
+		runtime.ReadMemStats(&after)
+		if !strings.Contains(got, tt.want) || len(got) > 700 {
+			t.Errorf("%s: the explanation has no %s:\n%v", tt.name, tt.want, got)
+		}
+		if wrote := after.TotalAlloc - before.TotalAlloc; wrote > 8<<20 {
+			t.Errorf("%s: an explanation of %d bytes wrote %d bytes", tt.name, len(got), wrote)
 		}
 	}
 }

@@ -334,18 +334,21 @@ func showValue(v any) string {
 func appendShown(dst []byte, v any) []byte {
 	switch x := v.(type) {
 	case string:
-		return append(dst, quoteShown(x)...)
+		return append(dst, quoteShown(withoutMiddle(x))...)
 	case opaque:
 		return append(append(append(dst, '('), x...), ')')
 	case notFinite:
 		return append(dst, x.String()...)
 	case []any:
 		dst = append(dst, '[')
-		for i, e := range x {
+		for i := 0; i < len(x); i++ {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			dst = appendShown(dst, e)
+			dst = appendShown(dst, x[i])
+			if len(dst) > maxShown { // what comes next will be cut out
+				i = max(i, len(x)-1-maxShown)
+			}
 		}
 		return append(dst, ']')
 	}
@@ -354,6 +357,22 @@ func appendShown(dst []byte, v any) []byte {
 		return fmt.Appendf(dst, "(%T)", v)
 	}
 	return shown
+}
+
+// withoutMiddle leaves of a text what may be shown of it: visitors choose how long
+// an address is, and it may be shown for each of thousands of campaigns.
+func withoutMiddle(text string) string {
+	if len(text) <= 4*maxShown {
+		return text
+	}
+	head, tail := 2*maxShown, len(text)-2*maxShown
+	for head > maxShown && !utf8.RuneStart(text[head]) {
+		head--
+	}
+	for tail < len(text)-maxShown && !utf8.RuneStart(text[tail]) {
+		tail++
+	}
+	return text[:head] + text[tail:]
 }
 
 // quoteShown writes a text in quotes, as JSON does if it can.
