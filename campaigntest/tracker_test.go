@@ -97,6 +97,10 @@ type simple struct {
 	keep    bool                               // also for Immediately
 	lengthen,
 	late bool
+
+	// In place of Enter and Reopen; what they need of the lock they take.
+	enter  func(key string, e campaign.Entry) (until time.Time, entered bool)
+	reopen func(key string, e campaign.Entry, until time.Time)
 }
 
 func newSimple() *simple {
@@ -160,6 +164,10 @@ func (s *simple) Enter(ctx context.Context, e campaign.Entry) (time.Time, bool, 
 	if err := s.context(ctx); err != nil {
 		return time.Time{}, false, err
 	}
+	if s.enter != nil {
+		until, entered := s.enter(s.key(e.Campaign, e.Profile), e)
+		return until, entered, nil
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e = s.entry(e)
@@ -188,6 +196,10 @@ func (s *simple) Enter(ctx context.Context, e campaign.Entry) (time.Time, bool, 
 func (s *simple) Reopen(ctx context.Context, e campaign.Entry, until time.Time) error {
 	if err := s.context(ctx); err != nil {
 		return err
+	}
+	if s.reopen != nil {
+		s.reopen(s.key(e.Campaign, e.Profile), e, until)
+		return nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -390,6 +402,56 @@ func TestTrackerFindsTheBroken(t *testing.T) {
 		{"visits lengthen", func(s *simple) { s.lengthen = true }, "visits do not lengthen"},
 		{"late visits enter", func(s *simple) { s.late = true }, "late visits are held"},
 		{"context ignored", func(s *simple) { s.context = func(context.Context) error { return nil } }, "a done context is an error"},
+		{"parts joined after a byte of length", func(s *simple) {
+			s.key = func(c, p string) string { return string([]byte{byte(len(c))}) + c + p }
+		}, "odd keys are kept apart"},
+		{"parts joined after two bytes of length", func(s *simple) {
+			s.key = func(c, p string) string { return string([]byte{byte(len(c) >> 8), byte(len(c))}) + c + p }
+		}, "odd keys are kept apart"},
+		{"profiles cut at characters of four bytes", func(s *simple) {
+			s.key = func(c, p string) string {
+				if i := strings.IndexFunc(p, func(r rune) bool { return r > 0xffff }); i >= 0 {
+					p = p[:i] + "(cut)"
+				}
+				return fmt.Sprint(len(c), " ", c, p)
+			}
+		}, "odd keys are kept apart"},
+		{"characters that nobody sees do not count", func(s *simple) {
+			s.key = func(c, p string) string {
+				return fmt.Sprint(len(c), " ", c, strings.NewReplacer("\u00ad", "", "\u200b", "").Replace(p))
+			}
+		}, "odd keys are kept apart"},
+		{"numbers of 53 bits", func(s *simple) {
+			s.key = func(c, p string) string {
+				if n, err := strconv.ParseUint(p, 10, 64); err == nil && strconv.FormatUint(n, 10) == p {
+					p = strconv.FormatFloat(float64(n), 'f', -1, 64)
+				}
+				return fmt.Sprint(len(c), " ", c, p)
+			}
+		}, "odd keys are kept apart"},
+		{"Reopen in lower case", func(s *simple) {
+			s.reopen = func(_ string, e campaign.Entry, until time.Time) {
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				key := s.key(e.Campaign, strings.ToLower(e.Profile))
+				if end, kept := s.ends[key]; kept && s.own(end, e) {
+					s.ends[key] = until.UnixMilli()
+				}
+			}
+		}, "odd keys are kept apart"},
+		{"Reopen takes profiles for patterns", func(s *simple) {
+			s.key = func(c, p string) string { return c + "\x00\x00\x00" + p }
+			s.reopen = func(_ string, e campaign.Entry, until time.Time) {
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				for key, end := range s.ends {
+					c, p, _ := strings.Cut(key, "\x00\x00\x00")
+					if c == e.Campaign && (p == e.Profile || e.Profile == "%") && s.own(end, e) {
+						s.ends[key] = until.UnixMilli()
+					}
+				}
+			}
+		}, "odd keys are kept apart"},
 		{"nobody enters", func(s *simple) { s.closed = func(int64, int64) bool { return true }; s.ends = nil }, "first visit enters"},
 	}
 	for _, tt := range tests {

@@ -43,6 +43,33 @@ func (c *trackerCheck) oddKeys() {
 			return
 		}
 	}
+	c.reopenOddKeys()
+}
+
+// reopenOddKeys reopens every second of some cooldowns that all have one end, by
+// which none can be told from the others.
+func (c *trackerCheck) reopenOddKeys() {
+	keys := likeKeys()
+	visit := func(after, timeout time.Duration, key key) campaign.Entry {
+		e := c.visit(2*time.Hour+after, timeout)
+		e.Campaign, e.Profile = key.campaign, key.profile
+		return e
+	}
+	for _, key := range keys {
+		c.enters(visit(0, time.Hour, key))
+	}
+	minute := visit(time.Minute, time.Hour, key{}).Time
+	for i := 0; i < len(keys); i += 2 {
+		c.reopen(visit(0, time.Hour, keys[i]), minute)
+	}
+	for i, key := range keys {
+		until, entered, err := c.tracker.Enter(context.Background(), visit(time.Minute, campaign.Immediately, key))
+		if reopened := i%2 == 0; entered != reopened || err != nil {
+			c.failf("Enter(%v) = until %s, entered %t, error %v, want entered %t: of what ends at the same moment, each has a Reopen of its own",
+				key, c.at(until), entered, err, reopened)
+			return
+		}
+	}
 }
 
 // A key is what a tracker keeps one cooldown for.
@@ -72,16 +99,32 @@ func similarKeys() []key {
 		{"1", "abcdefghijkx"}, // 1 is also how the length of the next campaign begins
 		{"abcdefghijk", "x"},
 	}
+	for _, n := range []int{1 << 8, 1 << 16} {
+		// Behind a length of one or two bytes, both campaigns are of length 1.
+		keys = append(keys, key{"a", strings.Repeat("x", n) + "c"}, key{"a" + strings.Repeat("x", n), "c"})
+	}
 	for _, s := range separators() {
 		// Joined by s, both are a, s, b, s, c.
 		keys = append(keys, key{"a" + s + "b", "c"}, key{"a", "b" + s + "c"})
 	}
 	// In both places: what is put in front of a profile changes its hash, but
 	// what follows two campaigns of one hash leaves them alike.
-	for _, s := range append(similarStrings(), equalHashes...) {
+	for _, s := range equalHashes {
 		keys = append(keys, key{s, "x"}, key{"x", s})
 	}
-	return distinct(keys)
+	return distinct(append(keys, likeKeys()...))
+}
+
+// likeKeys returns those whose campaigns or profiles are like each other.
+func likeKeys() []key {
+	var keys []key
+	for _, s := range similarStrings() {
+		keys = append(keys, key{s, "x"})
+	}
+	for _, s := range similarStrings() {
+		keys = append(keys, key{"x", s})
+	}
+	return keys
 }
 
 // separators returns what may stand between the parts of a joined key.
@@ -96,17 +139,20 @@ func separators() []string {
 // similarStrings returns strings that are told apart by their bytes, but not by
 // everything that may happen to them on the way into a store.
 func similarStrings() []string {
-	long := strings.Repeat("x", 10<<10)
+	long := strings.Repeat("x", 70<<10) // a text column may end after 64 KiB
 	return []string{
 		"", "ann", "Ann", "ANN", // letter case
 		" ", " ann", "ann ", "\tann", "ann\n", "ann\r\n", "ann\u00a0", "\ufeffann", // trimming
+		"ann\u00ad", "ann\u200b", // what nobody sees
 		"\x00", "ann\x00", "ann\x00x", // strings that end with a NUL
 		"%", "_", "*", "?", "??", "'", `"`, `\`, `\\`, "''", // patterns and quotes
 		"+", "%20", "%2B", // URLs
 		".", "ann/", "./ann", // paths
 		"é", "É", "e", "e\u0301", "ü", "k", "\u212a", // letters; the last one is a Kelvin sign
+		"\U0001f45f", "\U0001f45e", // four bytes in UTF-8
 		"\xff", "\xfe", "\xff\xff", "\ufffd", // repaired UTF-8
 		"0", "2", "02", "+2", "2.0", "2e0", // numbers
+		"9007199254740992", "9007199254740993", // beyond 53 bits
 		long, long + "x", long + "y", "y" + long, // cut, at either end
 	}
 }
