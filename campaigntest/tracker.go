@@ -199,6 +199,15 @@ func (c *trackerCheck) firstVisit() {
 }
 
 func (c *trackerCheck) exactEnd() {
+	// Where times are compared as text, from which the last zeros were left out,
+	// a whole second sorts after all of its fractions.
+	whole := c.visit(0, 1500*ms)
+	whole.Profile, whole.Time = "bob", c.start.Truncate(time.Second)
+	c.enters(whole)
+	end := whole.Until()
+	whole.Time = whole.Time.Add(time.Second)
+	c.held(whole, end)
+
 	for i, timeout := range []time.Duration{ms, 2 * ms, time.Second, time.Minute, 24 * time.Hour, 7 * 24 * time.Hour} {
 		e := c.visit(0, timeout)
 		e.Profile = strings.Repeat("x", i)
@@ -217,9 +226,21 @@ func (c *trackerCheck) nanoseconds() {
 	c.held(c.visit(time.Hour-1, time.Hour), c.start.Add(time.Hour))
 	c.enters(c.visit(time.Hour, time.Hour))
 
-	short := c.visit(0, 1500*time.Microsecond)
-	short.Profile = "bob"
-	c.enter(short, c.start.Add(2*ms), true) // never shorter than asked
+	for _, timeout := range []time.Duration{1100 * time.Microsecond, 1500 * time.Microsecond} {
+		short := c.visit(0, timeout)
+		short.Profile = "bob for " + timeout.String()
+		c.enter(short, c.start.Add(2*ms), true) // never shorter than asked
+	}
+
+	// What a clock shows has nanoseconds, and so has what is counted from it.
+	failed, minute := c.visit(999_999, time.Hour), c.start.Add(time.Minute)
+	failed.Profile = "eve"
+	c.enters(failed)
+	c.reopen(failed, failed.Time.Add(time.Minute))
+	failed.Time = minute.Add(-1)
+	c.held(failed, minute)
+	failed.Time, failed.Timeout = minute.Add(999_999), campaign.Immediately
+	c.enter(failed, minute, true)
 }
 
 func (c *trackerCheck) lateVisit() {
@@ -269,12 +290,14 @@ func (c *trackerCheck) behindTheClock() {
 	next.Time = end
 	c.enters(next)
 
-	over := c.visit(-ahead-24*time.Hour, time.Minute)
-	over.Profile = "bob"
-	c.enters(over)
-	over.Time = over.Until()
-	c.enters(over)
-	c.reopen(over, over.Time)
+	for _, days := range []time.Duration{1, 30} {
+		over := c.visit(-ahead-days*24*time.Hour, time.Minute)
+		over.Profile = fmt.Sprintf("bob %d days ago", days)
+		c.enters(over)
+		over.Time = over.Until()
+		c.enters(over)
+		c.reopen(over, over.Time)
+	}
 
 	failed := begun
 	failed.Profile = "eve"
@@ -398,10 +421,12 @@ func (c *trackerCheck) reopens() {
 		c.enters(first)
 		minute := c.start.Add(time.Minute)
 		c.reopen(first, minute)
-		c.reopen(first, minute) // its cooldown is not there any more
+		c.reopen(first, minute.Add(-ms)) // its cooldown is not there any more
 		next := first
-		next.Time = minute.Add(-ms)
-		c.held(next, minute)
+		for _, before := range []time.Duration{ms, time.Hour} {
+			next.Time = minute.Add(-before)
+			c.held(next, minute)
+		}
 		next.Time = minute
 		c.enters(next)
 	}
@@ -457,14 +482,16 @@ func (c *trackerCheck) foreignReopen() {
 	for name, change := range foreign {
 		e := first
 		change(&e)
-		if err := c.tracker.Reopen(context.Background(), e, c.start); err != nil {
-			c.failf("Reopen of %s = error %v, want none", name, err)
-		}
-		until, entered, err := c.tracker.Enter(context.Background(), c.visit(ms, time.Hour))
-		if entered || err != nil || !until.Equal(first.Until()) {
-			c.failf("after Reopen of %s, Enter = until %s, entered %t, error %v, want held until %s",
-				name, c.at(until), entered, err, c.at(first.Until()))
-			return
+		for _, to := range []time.Time{c.start.Add(time.Minute), c.start} { // which moves the end, or opens
+			if err := c.tracker.Reopen(context.Background(), e, to); err != nil {
+				c.failf("Reopen of %s to %s = error %v, want none", name, c.at(to), err)
+			}
+			until, entered, err := c.tracker.Enter(context.Background(), c.visit(ms, time.Hour))
+			if entered || err != nil || !until.Equal(first.Until()) {
+				c.failf("after Reopen of %s to %s, Enter = until %s, entered %t, error %v, want held until %s",
+					name, c.at(to), c.at(until), entered, err, c.at(first.Until()))
+				return
+			}
 		}
 	}
 	for _, other := range []campaign.Entry{{Campaign: "shoes", Profile: "bob"}, {Campaign: "hats", Profile: "ann"}} {
@@ -501,12 +528,15 @@ func (c *trackerCheck) manyProfiles() {
 }
 
 func (c *trackerCheck) lateReopen() {
-	first := c.visit(0, time.Minute)
-	c.enters(first)
-	second := c.visit(time.Minute, time.Hour)
-	c.enters(second)
-	c.reopen(first, c.start)
-	c.held(c.visit(2*time.Minute, time.Hour), second.Until())
+	for i, timeout := range []time.Duration{time.Hour, campaign.Never} {
+		first, second, third := c.visit(0, time.Minute), c.visit(time.Minute, timeout), c.visit(2*time.Minute, time.Hour)
+		profile := strings.Repeat("x", i)
+		first.Profile, second.Profile, third.Profile = profile, profile, profile
+		c.enters(first)
+		c.enters(second)
+		c.reopen(first, c.start)
+		c.held(third, second.Until())
+	}
 }
 
 // reads has nothing to check if the tracker is not a CooldownReader, which is a
@@ -547,14 +577,17 @@ func (c *trackerCheck) doneContext() {
 	cancel()
 	late, cancel := context.WithDeadline(context.Background(), time.Unix(0, 0))
 	defer cancel()
+	caused, cancelCause := context.WithCancelCause(context.Background())
+	cancelCause(errors.New("the host is shutting down")) // which is not ctx.Err()
+	done := []context.Context{cancelled, late, caused}
 	first := c.visit(0, time.Hour)
-	for _, ctx := range []context.Context{cancelled, late} {
+	for _, ctx := range done {
 		if _, entered, err := c.tracker.Enter(ctx, first); entered || !errors.Is(err, ctx.Err()) {
 			c.failf("Enter(done context) = entered %t, error %v, want false, %v", entered, err, ctx.Err())
 		}
 	}
 	c.enters(first)
-	for _, ctx := range []context.Context{cancelled, late} {
+	for _, ctx := range done {
 		if err := c.tracker.Reopen(ctx, first, c.start); !errors.Is(err, ctx.Err()) {
 			c.failf("Reopen(done context) = %v, want %v", err, ctx.Err())
 		}

@@ -402,6 +402,73 @@ func TestTrackerFindsTheBroken(t *testing.T) {
 		{"visits lengthen", func(s *simple) { s.lengthen = true }, "visits do not lengthen"},
 		{"late visits enter", func(s *simple) { s.late = true }, "late visits are held"},
 		{"context ignored", func(s *simple) { s.context = func(context.Context) error { return nil } }, "a done context is an error"},
+		{"Reopen looks only at what it removes", func(s *simple) {
+			s.reopen = func(key string, e campaign.Entry, until time.Time) {
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				end, kept := s.ends[key]
+				if own := s.own(end, e); kept && own && !until.After(e.Time) {
+					delete(s.ends, key)
+				} else if kept && until.After(e.Time) {
+					s.ends[key] = until.UnixMilli()
+				}
+			}
+		}, "foreign reopen changes nothing"},
+		{"Reopen begins a cooldown where there is none", func(s *simple) {
+			s.reopen = func(key string, e campaign.Entry, until time.Time) {
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				if end, kept := s.ends[key]; !kept || s.own(end, e) {
+					s.ends[key] = until.UnixMilli()
+				}
+			}
+		}, "foreign reopen changes nothing"},
+		{"late Reopen when there is no end", func(s *simple) {
+			s.own = func(end int64, e campaign.Entry) bool {
+				return e.Timeout > 0 && (end == endOfTime.UnixMilli() || end == e.Until().UnixMilli())
+			}
+		}, "late reopen changes nothing"},
+		{"Reopen takes what was reopened for its own", func(s *simple) {
+			begun := map[string]campaign.Entry{}
+			s.kept = func(key string, e campaign.Entry) { begun[key] = e }
+			s.own = func(_ int64, e campaign.Entry) bool {
+				b := begun[s.key(e.Campaign, e.Profile)]
+				return b.Time.Equal(e.Time) && b.Timeout == e.Timeout && e.Timeout > 0
+			}
+		}, "reopen moves the end"},
+		{"late visits enter after a Reopen", func(s *simple) {
+			begun := map[string]int64{}
+			s.moved = func(key string, e campaign.Entry) { begun[key] = e.Time.UnixMilli() }
+			s.find = func(key string, e campaign.Entry) {
+				if b, ok := begun[key]; ok && e.Time.UnixMilli() < b {
+					delete(s.ends, key)
+				}
+			}
+		}, "reopen moves the end"},
+		{"Reopen counts the nanoseconds of its entry", func(s *simple) {
+			s.own = func(end int64, e campaign.Entry) bool {
+				if e.Timeout == campaign.Never {
+					return end == endOfTime.UnixMilli()
+				}
+				return e.Timeout > 0 && time.UnixMilli(end).Equal(e.Time.Add(e.Timeout))
+			}
+		}, "parts of a millisecond do not count"},
+		{"Reopen rounds up", func(s *simple) {
+			s.to = func(until time.Time) int64 { return until.Add(ms - 1).UnixMilli() }
+		}, "parts of a millisecond do not count"},
+		{"timeouts are rounded to the next millisecond", func(s *simple) {
+			s.end = func(e campaign.Entry) int64 {
+				if e.Timeout > 0 && e.Timeout < campaign.Never {
+					e.Timeout = max(ms, e.Timeout.Round(ms))
+				}
+				return e.Until().UnixMilli()
+			}
+		}, "parts of a millisecond do not count"},
+		{"times are compared as text", func(s *simple) {
+			text := func(ms int64) string { return time.UnixMilli(ms).UTC().Format(time.RFC3339Nano) }
+			s.closed = func(end, at int64) bool { return text(at) < text(end) }
+		}, "closed until exactly the end"},
+		{"the cause of a context", func(s *simple) { s.context = context.Cause }, "a done context is an error"},
 		{"parts joined after a byte of length", func(s *simple) {
 			s.key = func(c, p string) string { return string([]byte{byte(len(c))}) + c + p }
 		}, "odd keys are kept apart"},
@@ -452,6 +519,28 @@ func TestTrackerFindsTheBroken(t *testing.T) {
 				}
 			}
 		}, "odd keys are kept apart"},
+		{"visits that are older than a week count as a week old", func(s *simple) {
+			s.entry = func(e campaign.Entry) campaign.Entry {
+				if old := time.Now().Add(-7 * 24 * time.Hour); e.Time.Before(old) {
+					e.Time = old
+				}
+				return e
+			}
+		}, "visits of the past count from their time"},
+		{"the parts of a millisecond are in what Immediately returns", func(s *simple) {
+			s.enter = func(key string, e campaign.Entry) (time.Time, bool) {
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				if end, kept := s.ends[key]; kept && s.closed(end, e.Time.UnixMilli()) {
+					return time.UnixMilli(end), false
+				}
+				if e.Timeout < 0 {
+					return e.Time, true
+				}
+				s.ends[key] = e.Until().UnixMilli()
+				return e.Until(), true
+			}
+		}, "parts of a millisecond do not count"},
 		{"nobody enters", func(s *simple) { s.closed = func(int64, int64) bool { return true }; s.ends = nil }, "first visit enters"},
 	}
 	for _, tt := range tests {
@@ -491,6 +580,11 @@ func TestTrackerInBubbleFindsTheBroken(t *testing.T) {
 		{"get, then set, with a way between", func(s *simple) { s.between = func() { time.Sleep(ms) } }, "one winner on an expired key"},
 		{"Reopen gets, then sets", func(s *simple) { s.pause = runtime.Gosched }, "reopen is one step"},
 		{"timers that remove whatever is kept", timersForGood, "earlier ends are over"},
+		{"kept for 32 bits of milliseconds", func(s *simple) {
+			expire(s, func(_ time.Time, end int64) time.Time {
+				return time.Now().Add(time.Duration(uint32(time.Until(time.UnixMilli(end)).Milliseconds())) * ms)
+			})
+		}, "ahead of the clock"},
 		{"there as long as the store has it", func(s *simple) {
 			s.closed = func(int64, int64) bool { return true }
 			expire(s, func(_ time.Time, end int64) time.Time { return time.UnixMilli(end).Add(time.Second) })

@@ -40,7 +40,9 @@ func (c *trackerCheck) clockComesToTheEnd() {
 }
 
 func (c *trackerCheck) aheadOfTheClock() {
-	timeouts := []time.Duration{ms, time.Second, 10 * time.Minute, 24 * time.Hour, campaign.Never}
+	// 25 and 50 days do not fit 31 and 32 bits of milliseconds.
+	const day = 24 * time.Hour
+	timeouts := []time.Duration{ms, time.Second, 10 * time.Minute, day, 25 * day, 50 * day, campaign.Never}
 	for _, timeout := range timeouts {
 		e := c.visit(0, timeout)
 		e.Profile = timeout.String()
@@ -50,7 +52,7 @@ func (c *trackerCheck) aheadOfTheClock() {
 		e := c.visit(0, timeout)
 		e.Profile = timeout.String()
 		clock := e.Until().Add(-ahead / 2) // the timeout is over since Enter, by the clock
-		if timeout == campaign.Never {
+		if timeout > day {
 			clock = c.start.Add(25 * time.Hour)
 		}
 		sleepUntil(clock)
