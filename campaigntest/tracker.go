@@ -95,6 +95,10 @@ type trackerCheck struct {
 	tracker  campaign.Tracker
 	start    time.Time // of the first visit
 	inBubble bool      // of synctest
+
+	// crowdTime is when a crowd is as large as it is, by the host's clock: the
+	// tracker may be far away.
+	crowdTime time.Duration
 }
 
 func newTrackerCheck(r reporter, p promise, tracker campaign.Tracker) *trackerCheck {
@@ -103,6 +107,8 @@ func newTrackerCheck(r reporter, p promise, tracker campaign.Tracker) *trackerCh
 		promise:  p,
 		tracker:  tracker,
 		start:    time.Now().Add(ahead).Truncate(time.Millisecond),
+
+		crowdTime: time.Second,
 	}
 }
 
@@ -181,6 +187,7 @@ func trackerPromises() []promise {
 		{"nobody is forgotten", "cooldowns are kept until their end, of however many profiles, and however far their visits are ahead of the clock", "a busy hour, or a clock that is behind, would be forgotten: " + twice, (*trackerCheck).manyProfiles},
 		{"one winner on a new key", "of all that enter for one profile at once, one enters", "customers open several pages at once: " + twice + ". Checking and setting have to be one step", (*trackerCheck).oneWinnerNew},
 		{"one winner on an expired key", "of all that enter at once when a cooldown has ended, one enters", "customers open several pages at once: " + twice + ". Replacing what has expired has to be one step as well", (*trackerCheck).oneWinnerExpired},
+		{"campaigns at once are kept apart", "of two campaigns that one profile enters at once, each keeps its cooldown", "one page may start several campaigns: " + twice + " if the one that writes last takes the other's cooldown away", (*trackerCheck).campaignsAtOnce},
 		{"reopen moves the end", "Reopen moves the end of the cooldown that the entry began", "an outage of the endpoint would cost the customer the message", (*trackerCheck).reopens},
 		{"closed again after a reopen", "a cooldown that begins after a Reopen lasts until its own end", "after one outage the campaign would never be closed again: " + twice, (*trackerCheck).closedAfterReopen},
 		{"reopen to the visit opens", "Reopen to the time of the visit, or before, opens the campaign", lost, (*trackerCheck).reopensAtOnce},
@@ -503,9 +510,12 @@ func (c *trackerCheck) foreignReopen() {
 // manyProfiles keeps cooldowns of a millisecond: they end far ahead of the clock,
 // and are over at once where the moment of Enter counts.
 func (c *trackerCheck) manyProfiles() {
-	e := c.visit(0, ms)
+	e, size := c.visit(0, ms), crowdSize
+	if c.inBubble {
+		size = bubbleCrowd
+	}
 	var opened, forgotten atomic.Int64
-	n := c.crowd(crowdSize, func(i int) error {
+	n := c.crowd(size, func(i int) error {
 		entered, err := c.enterDuel(e, i)
 		if entered {
 			opened.Add(1)

@@ -4,6 +4,7 @@ package campaigntest
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"hash/crc32"
 	"maps"
@@ -445,6 +446,20 @@ func TestTrackerFindsTheBroken(t *testing.T) {
 				}
 			}
 		}, "reopen moves the end"},
+		{"Reopen removes, then sets", func(s *simple) {
+			s.reopen = func(key string, e campaign.Entry, until time.Time) {
+				s.mu.Lock()
+				end, kept := s.ends[key]
+				if own := kept && s.own(end, e); own {
+					delete(s.ends, key)
+					s.mu.Unlock()
+					runtime.Gosched()
+					s.mu.Lock()
+					s.ends[key] = until.UnixMilli()
+				}
+				s.mu.Unlock()
+			}
+		}, "reopen is one step"},
 		{"Reopen counts the nanoseconds of its entry", func(s *simple) {
 			s.own = func(end int64, e campaign.Entry) bool {
 				if e.Timeout == campaign.Never {
@@ -519,6 +534,104 @@ func TestTrackerFindsTheBroken(t *testing.T) {
 				}
 			}
 		}, "odd keys are kept apart"},
+		{"a new campaign takes the place of one that is just as new", func(s *simple) {
+			type table struct {
+				mu   sync.Mutex
+				ends map[string]int64
+			}
+			tables := map[string]*table{}
+			s.enter = func(_ string, e campaign.Entry) (time.Time, bool) {
+				s.mu.Lock()
+				t := tables[e.Campaign]
+				s.mu.Unlock()
+				if t == nil {
+					runtime.Gosched()
+					t = &table{ends: map[string]int64{}}
+					s.mu.Lock()
+					tables[e.Campaign] = t
+					s.mu.Unlock()
+				}
+				t.mu.Lock()
+				defer t.mu.Unlock()
+				if end, kept := t.ends[e.Profile]; kept && s.closed(end, e.Time.UnixMilli()) {
+					return time.UnixMilli(end), false
+				}
+				t.ends[e.Profile] = e.Until().UnixMilli()
+				return e.Until(), true
+			}
+		}, "one winner on a new key"},
+		{"all campaigns of a profile are written at once", func(s *simple) {
+			documents := map[string]map[string]int64{}
+			locks := map[string]*sync.Mutex{}
+			s.enter = func(key string, e campaign.Entry) (time.Time, bool) {
+				s.mu.Lock()
+				lock := locks[key]
+				if lock == nil {
+					lock = new(sync.Mutex)
+					locks[key] = lock
+				}
+				s.mu.Unlock()
+				lock.Lock()
+				defer lock.Unlock()
+				s.mu.Lock()
+				document := maps.Clone(documents[e.Profile])
+				s.mu.Unlock()
+				if end, kept := document[e.Campaign]; kept && s.closed(end, e.Time.UnixMilli()) {
+					return time.UnixMilli(end), false
+				}
+				if document == nil {
+					document = map[string]int64{}
+				}
+				document[e.Campaign] = e.Until().UnixMilli()
+				runtime.Gosched()
+				s.mu.Lock()
+				documents[e.Profile] = document
+				s.mu.Unlock()
+				return e.Until(), true
+			}
+		}, "campaigns at once are kept apart"},
+		{"who comes second is told its own end", func(s *simple) {
+			s.enter = func(key string, e campaign.Entry) (time.Time, bool) {
+				s.mu.Lock()
+				end, kept := s.ends[key]
+				s.mu.Unlock()
+				if kept && s.closed(end, e.Time.UnixMilli()) {
+					return time.UnixMilli(end), false
+				}
+				runtime.Gosched()
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				if again, kept := s.ends[key]; kept && again != end { // somebody was faster
+					return e.Until(), false
+				}
+				s.ends[key] = e.Until().UnixMilli()
+				return e.Until(), true
+			}
+		}, "one winner on a new key"},
+		{"what has ended is removed, then replaced", func(s *simple) {
+			s.enter = func(key string, e campaign.Entry) (time.Time, bool) {
+				for {
+					s.mu.Lock()
+					end, kept := s.ends[key]
+					switch {
+					case kept && s.closed(end, e.Time.UnixMilli()):
+						s.mu.Unlock()
+						return time.UnixMilli(end), false
+					case e.Timeout < 0:
+						s.mu.Unlock()
+						return e.Until(), true
+					case kept:
+						delete(s.ends, key)
+						s.mu.Unlock()
+						runtime.Gosched()
+					default:
+						s.ends[key] = e.Until().UnixMilli()
+						s.mu.Unlock()
+						return e.Until(), true
+					}
+				}
+			}
+		}, "one winner on an expired key"},
 		{"visits that are older than a week count as a week old", func(s *simple) {
 			s.entry = func(e campaign.Entry) campaign.Entry {
 				if old := time.Now().Add(-7 * 24 * time.Hour); e.Time.Before(old) {
@@ -556,6 +669,30 @@ func TestTrackerFindsTheBroken(t *testing.T) {
 				default:
 					p.check(r, s)
 				}
+			})
+		})
+	}
+}
+
+// A crowd is as large as there is time for, which is not to decide here.
+func TestTrackerFindsBrokenCrowds(t *testing.T) {
+	tests := []struct {
+		name   string
+		breaks func(s *simple)
+	}{
+		{"the newest hundred thousand", func(s *simple) { keepNewest(s, 100_000) }},
+		{"hashes of 32 bits", func(s *simple) {
+			s.key = func(c, p string) string { sum := sha256.Sum256([]byte(c + "\x00" + p)); return string(sum[:4]) }
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			mustBreak(t, trackerPromises(), "nobody is forgotten", func(p promise, r reporter) {
+				s := newSimple()
+				tt.breaks(s)
+				c := newTrackerCheck(r, p, s)
+				c.crowdTime = time.Minute
+				p.run(c)
 			})
 		})
 	}

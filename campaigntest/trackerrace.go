@@ -1,8 +1,11 @@
 package campaigntest
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -14,8 +17,48 @@ import (
 
 func (c *trackerCheck) oneWinnerNew() {
 	c.race(c.visit(0, time.Hour))
+	nothing := func(campaign.Entry) error { return nil }
+	c.enterTwice(nothing, c.visit(0, time.Hour))
+}
+
+// campaignsAtOnce lets one profile after another enter two campaigns at once.
+func (c *trackerCheck) campaignsAtOnce() {
+	c.enterTwo("shoes", "hats", c.duels)
+	c.enterTwo("socks", "gloves", c.melee)
+}
+
+func (c *trackerCheck) enterTwo(one, other string, fight fight) {
+	c.Helper()
+	first, second := c.visit(0, time.Hour), c.visit(0, 2*time.Hour)
+	first.Campaign, second.Campaign = one, other
+	var entered [2][maxDuels]bool
+	enter := func(me int, e campaign.Entry) func(i int) error {
+		return func(i int) (err error) { entered[me][i], err = c.enterDuel(e, i); return err }
+	}
 	nothing := func(int) error { return nil }
-	c.enterDuels(nothing, c.visit(0, time.Hour))
+	for i := range fight(nothing, enter(0, first), enter(1, second)) {
+		for me, e := range []campaign.Entry{first, second} {
+			if !entered[me][i] {
+				c.failf("Enter of one of two campaigns at once = held, want both entered")
+				return
+			}
+			if wrong := c.heldDuel(e, i, e.Until()); wrong != "" {
+				c.failf("after a profile has entered two campaigns at once, %s", wrong)
+				return
+			}
+		}
+	}
+}
+
+// heldDuel returns what is wrong unless the profile of duel i is held until one
+// of the ends.
+func (c *trackerCheck) heldDuel(e campaign.Entry, i int, ends ...time.Time) (wrong string) {
+	until, entered, err := c.tracker.Enter(context.Background(), duellist(e, i))
+	if !entered && err == nil && slices.ContainsFunc(ends, until.Equal) {
+		return ""
+	}
+	return fmt.Sprintf("Enter(%s) = until %s, entered %t, error %v, want held until %s",
+		c.at(e.Time), c.at(until), entered, err, c.at(ends[0]))
 }
 
 func (c *trackerCheck) oneWinnerExpired() {
@@ -25,8 +68,37 @@ func (c *trackerCheck) oneWinnerExpired() {
 		c.enters(first)
 	}
 	c.race(c.visit(time.Minute, time.Hour))
+	begin := func(e campaign.Entry) error {
+		e.Time, e.Timeout = first.Time, first.Timeout
+		_, _, err := c.tracker.Enter(context.Background(), e)
+		return err
+	}
+	c.enterTwice(begin, c.visit(time.Minute, time.Hour))
+	c.replaceAtOnce("late shoes", c.duels)
+	c.replaceAtOnce("late hats", c.melee)
+}
+
+// replaceAtOnce lets a visit come late, in a cooldown, when that is replaced by
+// the next one.
+func (c *trackerCheck) replaceAtOnce(campaign string, fight fight) {
+	c.Helper()
+	first, second, late := c.visit(0, time.Minute), c.visit(time.Minute, time.Hour), c.visit(time.Minute-ms, time.Hour)
+	first.Campaign, second.Campaign, late.Campaign = campaign, campaign, campaign
+	var entered [maxDuels]bool
+	var wrong [maxDuels]string
 	begin := func(i int) error { _, err := c.enterDuel(first, i); return err }
-	c.enterDuels(begin, c.visit(time.Minute, time.Hour))
+	next := func(i int) (err error) { entered[i], err = c.enterDuel(second, i); return err }
+	comesLate := func(i int) error { wrong[i] = c.heldDuel(late, i, first.Until(), second.Until()); return nil }
+	for i := range fight(begin, next, comesLate) {
+		if wrong[i] != "" {
+			c.failf("while a cooldown that has ended is replaced, a visit came that lies in it: %s", wrong[i])
+			return
+		}
+		if !entered[i] {
+			c.failf("Enter at the end of a cooldown, while a late visit comes = held, want entered")
+			return
+		}
+	}
 }
 
 const (
@@ -35,9 +107,11 @@ const (
 )
 
 const (
-	crowdSize    = 20_000
-	crowdWorkers = 32              // a tracker far away is asked by several at once
-	crowdTime    = 2 * time.Second // of the host's clock, after which a crowd is as large as it is
+	// crowdSize is more than the round numbers at which caches are full, and
+	// enough for two of them to have the same hash of 32 bits, 99 times of 100.
+	crowdSize    = 200_000
+	bubbleCrowd  = 20_000 // where no clock says that it takes too long
+	crowdWorkers = 32     // a tracker far away is asked by several at once
 )
 
 // crowd acts for one profile after another, as many as there is time for. It
@@ -50,7 +124,7 @@ func (c *trackerCheck) crowd(most int, act func(i int) error) int {
 	var wg sync.WaitGroup
 	for range crowdWorkers {
 		wg.Go(func() {
-			for time.Since(start) < crowdTime && failed.Load() == nil {
+			for time.Since(start) < c.crowdTime && failed.Load() == nil {
 				i := int(next.Add(1)) - 1
 				if i >= most {
 					return
@@ -76,20 +150,54 @@ const (
 	duelTime    = 250 * time.Millisecond // of the host's clock: the tracker may be far away
 )
 
-// enterDuels lets two enter at once for one profile after another.
-func (c *trackerCheck) enterDuels(before func(i int) error, e campaign.Entry) {
+// A fight lets two act on one profile after another, at once. It returns how
+// many profiles there were, 0 if there was an error.
+type fight func(before, one, other func(i int) error) int
+
+// enterTwice lets two enter at once for one profile after another, and for one
+// campaign after another: a tracker may make something for each of them.
+func (c *trackerCheck) enterTwice(before func(e campaign.Entry) error, e campaign.Entry) {
 	c.Helper()
-	var winners [maxDuels]atomic.Int32
-	enter := func(i int) error {
-		entered, err := c.enterDuel(e, i)
-		if entered {
-			winners[i].Add(1)
-		}
-		return err
+	c.enterOnce(before, func(i int) campaign.Entry { return duellist(e, i) }, c.duels)
+	newCampaign := func(i int) campaign.Entry {
+		e := e
+		e.Campaign = "duel " + strconv.Itoa(i)
+		return e
 	}
-	for i := range c.duels(before, enter, enter) {
-		if n := winners[i].Load(); n != 1 {
-			c.failf("%d of 2 who came at once entered for the same profile, want 1", n)
+	c.enterOnce(before, newCampaign, c.duels)
+	e.Campaign = "hats"
+	c.enterOnce(before, func(i int) campaign.Entry { return duellist(e, i) }, c.melee)
+}
+
+// enterOnce checks that one of two enters. Their ends differ, so that who is
+// held can say by whom.
+func (c *trackerCheck) enterOnce(before func(e campaign.Entry) error, entry func(i int) campaign.Entry, fight fight) {
+	c.Helper()
+	of := func(me, i int) campaign.Entry {
+		e := entry(i)
+		e.Timeout += time.Duration(me) * ms
+		return e
+	}
+	var untils [2][maxDuels]time.Time
+	var winners [2][maxDuels]bool
+	enter := func(me int) func(i int) error {
+		return func(i int) (err error) {
+			untils[me][i], winners[me][i], err = c.tracker.Enter(context.Background(), of(me, i))
+			return err
+		}
+	}
+	for i := range fight(func(i int) error { return before(entry(i)) }, enter(0), enter(1)) {
+		if winners[0][i] == winners[1][i] {
+			c.failf("both of 2 who came at once for the same profile = entered %t, want 1 to enter", winners[0][i])
+			return
+		}
+		winner := 0
+		if winners[1][i] {
+			winner = 1
+		}
+		if until, want := untils[1-winner][i], of(winner, i).Until(); !until.Equal(want) {
+			c.failf("Enter by the second of 2 who came at once = until %s, want until %s, the end of the first one's cooldown",
+				c.at(until), c.at(want))
 			return
 		}
 	}
@@ -100,11 +208,33 @@ func (c *trackerCheck) enterDuels(before func(i int) error, e campaign.Entry) {
 func (c *trackerCheck) reopenAtOnce() {
 	c.reopenAndEnter("shoes", c.duels)
 	c.reopenAndEnter("hats", c.melee)
+	c.reopenInCooldown("socks", c.duels)
+	c.reopenInCooldown("gloves", c.melee)
+}
+
+// reopenInCooldown checks that a visit which lies before both ends is held,
+// whoever is first.
+func (c *trackerCheck) reopenInCooldown(campaign string, fight fight) {
+	c.Helper()
+	first, visit := c.visit(0, time.Hour), c.visit(30*time.Second, time.Hour)
+	first.Campaign, visit.Campaign = campaign, campaign
+	minute := c.start.Add(time.Minute)
+	var wrong [maxDuels]string
+	begin := func(i int) error { _, err := c.enterDuel(first, i); return err }
+	reopen := func(i int) error { return c.tracker.Reopen(context.Background(), duellist(first, i), minute) }
+	enter := func(i int) error { wrong[i] = c.heldDuel(visit, i, minute, first.Until()); return nil }
+	for i := range fight(begin, reopen, enter) {
+		wrong := cmp.Or(wrong[i], c.heldDuel(visit, i, minute))
+		if wrong != "" {
+			c.failf("at once with a Reopen to %s, or after it, %s", c.at(minute), wrong)
+			return
+		}
+	}
 }
 
 // reopenAndEnter checks that whoever is first, the next run enters, and keeps
 // its own cooldown.
-func (c *trackerCheck) reopenAndEnter(campaign string, fight func(before, one, other func(i int) error) int) {
+func (c *trackerCheck) reopenAndEnter(campaign string, fight fight) {
 	c.Helper()
 	first, second, after := c.visit(0, time.Minute), c.visit(time.Minute, time.Hour), c.visit(time.Minute+ms, time.Hour)
 	first.Campaign, second.Campaign, after.Campaign = campaign, campaign, campaign
@@ -244,6 +374,7 @@ func (c *trackerCheck) giveWay(turns int) {
 func (c *trackerCheck) race(e campaign.Entry) {
 	c.Helper()
 	var entered [raceKeys]atomic.Int32
+	var misled atomic.Pointer[time.Time]
 	var failed atomic.Pointer[error]
 	var wg sync.WaitGroup
 	begin := make(chan struct{})
@@ -253,10 +384,13 @@ func (c *trackerCheck) race(e campaign.Entry) {
 			<-begin
 			for i := range raceKeys {
 				e.Profile = strings.Repeat("x", i)
-				_, ok, err := c.tracker.Enter(context.Background(), e)
+				until, ok, err := c.tracker.Enter(context.Background(), e)
 				if err != nil {
 					failed.Store(&err)
 					return
+				}
+				if !until.Equal(e.Until()) {
+					misled.Store(&until)
 				}
 				if ok {
 					entered[i].Add(1)
@@ -275,5 +409,8 @@ func (c *trackerCheck) race(e campaign.Entry) {
 			c.failf("%d of %d racers entered for the same profile, want 1", n, racers)
 			return
 		}
+	}
+	if until := misled.Load(); until != nil {
+		c.failf("Enter by one of %d racers = until %s, want until %s, as they all bring it", racers, c.at(*until), c.at(e.Until()))
 	}
 }
