@@ -177,6 +177,21 @@ func TestMemoryTrackerPlateau(t *testing.T) {
 	runtime.KeepAlive(&tr)
 }
 
+// Ends that no slot keeps, as those of a simulated year 2500, level off too.
+func TestMemoryTrackerPlateauBesideTheSlots(t *testing.T) {
+	const window = 18_000 // profiles in a minute and the grace of five
+	start := noon.AddDate(474, 0, 0)
+	var tr campaign.MemoryTracker
+	base := heap()
+	stream(t, &tr, "a", start, 0, 5*window) // maps double: they take longer to find their size
+	level := heap() - base
+	stream(t, &tr, "a", start.Add(30*time.Minute), 5*window, 15*window)
+	if now := heap() - base; now > level*5/4 {
+		t.Errorf("%d bytes are in use after a longer time, want about %d as before", now, level)
+	}
+	runtime.KeepAlive(&tr)
+}
+
 // TestMemoryTrackerGrowsAndShrinks takes a campaign through all sizes of its
 // table, up and down, while others look without a lock for cooldowns that never
 // end: those must be found wherever they have moved.

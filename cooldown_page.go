@@ -39,7 +39,9 @@ const (
 	emptySide = 4
 
 	// The work of one Enter: so many pairs of lines are searched for expired
-	// entries, and so many entries of the side map.
+	// entries, and once in all the lines of a page so many entries of the side
+	// map for each block, as a page has lines: where no slot keeps the ends, as in
+	// a simulated year 2500, as many have to go there as come.
 	leastSweep = 1
 	maxSweep   = 4
 	sideSweep  = 80
@@ -392,7 +394,7 @@ func (p *page) sweepLine(l *line, horizon int64) (freed int) {
 func (p *page) sweepSide(horizon int64) (freed int) {
 	looked := 0
 	for f, end := range p.side {
-		if looked++; looked > sideSweep {
+		if looked++; looked > sideSweep*max(1, int(p.size())) {
 			p.seen = min(p.seen, horizon-1) // come back
 			break
 		}
