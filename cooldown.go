@@ -133,7 +133,8 @@ func (t *MemoryTracker) Len(at time.Time) int {
 // from now on closed for to until the later of the two ends. What is kept for
 // from stays, because visits under the old ID may still be on their way; it
 // ends by itself, or with [MemoryTracker.Forget]. A run of from that is under way
-// and delivers nothing gives back what is kept for from, and not what to got.
+// and delivers nothing gives back what is kept for from, and not what to got. One
+// of to gives back its own end, also if that was from's as well, as with [Never].
 func (t *MemoryTracker) Merge(from, to string) {
 	g := t.generation()
 	old, f := g.key.fingerprint(from), g.key.fingerprint(to)
