@@ -220,22 +220,24 @@ func (e *Engine) reportHung(hung []hungRun, told chan<- struct{}) {
 // unfinished names a run that Close has ended. One that has returned, or that was
 // taken out of the queue and had its cooldown back in time, has reported itself.
 func (e *Engine) unfinished(r *run, hung *[]hungRun) (u UnfinishedRun, ended bool) {
-	e.mu.Lock()
-	released, announcing := r.released, r.announcing
-	e.mu.Unlock()
 	u = UnfinishedRun{Campaign: r.prog.id, Profile: r.profile}
+	e.mu.Lock()
+	announcing := r.announcing
+	e.mu.Unlock()
 	if announcing {
 		return u, true // reports itself, after the outcome that is being told
 	}
-	if released {
+	out, sending, claimed := r.takeOver()
+	if claimed {
+		*hung = append(*hung, hungRun{r, out})
+	}
+	e.mu.Lock() // after the claim: before it, the run could return in between
+	released := r.released
+	e.mu.Unlock()
+	if released && !claimed {
 		u.Node = int(r.endNode)
 		u.MaybeSent = !r.nothing
 		return u, r.byClose
-	}
-	claimed, sending := r.claim()
-	out := r.hung(sending)
-	if claimed {
-		*hung = append(*hung, hungRun{r, out})
 	}
 	u.Node, u.MaybeSent = out.Node, sending
 	return u, true

@@ -214,7 +214,7 @@ func (r *run) settle() bool {
 
 // tellEnd reports how the run ended, unless Close has.
 func (e *Engine) tellEnd(r *run) {
-	if claimed, _ := r.claim(); !claimed {
+	if !r.claim() {
 		return
 	}
 	r.out.Duration = time.Since(r.started)
@@ -248,15 +248,32 @@ func (e *Engine) abandonEach(runs []*run) {
 }
 
 // claim takes the right to report the run. Who has it reports; nothing is sent
-// that has not been begun by then. sending says whether something has.
-func (r *run) claim() (ok, sending bool) {
+// that has not been begun by then.
+func (r *run) claim() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.claimed {
-		return false, r.sending
+		return false
 	}
 	r.claimed = true
-	return true, r.sending
+	return true
+}
+
+// takeOver claims the run for Close, and returns how that reports it. Both in one
+// step: the deliveries of a run that has been reported belong to the caller of
+// Visit. sending says whether one has begun.
+func (r *run) takeOver() (out Outcome, sending, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.claimed {
+		out.Node = int(r.node)
+		if r.ended != nil {
+			out.Node = r.ended.Node
+		}
+		return out, r.sending, false
+	}
+	r.claimed = true
+	return r.hung(r.sending), r.sending, true
 }
 
 // step says which webhook is sent next. It fails if the run was interrupted, and
@@ -402,10 +419,9 @@ func attemptsOf(err error) int {
 	return 1
 }
 
-// hung is how Close reports a run that has not returned: from the outside.
+// hung is how Close reports a run that has not returned: from the outside. r.mu is
+// held.
 func (r *run) hung(sending bool) Outcome {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	out := r.soFar()
 	out.Duration = time.Since(r.started)
 	entry := r.entry()

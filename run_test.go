@@ -3,6 +3,7 @@ package campaign
 import (
 	"context"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -24,6 +25,28 @@ func TestRunReportedByCloseAfterTheTrackerAnswered(t *testing.T) {
 	if out := r.hung(false); !out.Until.Equal(visited.Add(time.Minute)) || strings.Contains(out.Err.Error(), "given back") {
 		t.Errorf("after the answer Close tells %v until %v, want the cooldown given back", out, out.Until)
 	}
+}
+
+// Close may look at a run that has reported itself and is about to return: its
+// deliveries belong to the caller of Visit then. Under -race, this fails if Close
+// looks at them.
+func TestDeliveriesBelongToTheCaller(t *testing.T) {
+	e, err := NewEngine(SenderFunc(func(context.Context, *Request) (*Response, error) { return nil, nil }), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out Outcome
+	r := e.newRun(t.Context(), &program{id: "c"}, &PageVisit{Profile: Profile{ID: "p"}}, time.Now(), &out)
+	e.register(r)
+	r.delivered(Delivery{ID: "msg_1", Node: 1})
+	e.tellEnd(r)
+	var caller sync.WaitGroup
+	caller.Go(func() { out.Deliveries[0].Node = 7 })
+	var hung []hungRun
+	if _, ended := e.unfinished(r, &hung); !ended || len(hung) != 0 {
+		t.Errorf("unfinished = %t, and Close reports %v, want the run named and not reported again", ended, hung)
+	}
+	caller.Wait()
 }
 
 // Close may give up between the moment at which a run wants to know a profile and
