@@ -126,12 +126,21 @@ func (c copier) slice(v reflect.Value) reflect.Value {
 func (c copier) structure(v reflect.Value) reflect.Value {
 	out := reflect.New(v.Type()).Elem()
 	out.Set(v)
-	for i := range v.NumField() {
-		if v.Type().Field(i).IsExported() {
-			out.Field(i).Set(c.value(v.Field(i)))
+	c.exported(out)
+	return out
+}
+
+// exported puts copies into the exported fields of a struct, and into those that
+// it has from a struct within whose name is not exported: they are as open.
+func (c copier) exported(out reflect.Value) {
+	for i := range out.NumField() {
+		switch f := out.Type().Field(i); {
+		case f.IsExported():
+			out.Field(i).Set(c.value(out.Field(i)))
+		case f.Anonymous && f.Type.Kind() == reflect.Struct:
+			c.exported(out.Field(i))
 		}
 	}
-	return out
 }
 
 // cloneValue copies one value of a definition that was found valid.

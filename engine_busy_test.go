@@ -721,7 +721,8 @@ func TestPanics(t *testing.T) {
 // Whatever the caller passed may be changed right after the call: under the race
 // detector this finds what is read too late, and otherwise what is sent wrongly.
 func TestVisitsMayBeChangedAfterTheCall(t *testing.T) {
-	type size struct{ EU []int }
+	type sizes struct{ EU []int }
+	type size struct{ sizes } // its fields are those of the other
 	c := everyPage("c", 1, campaign.Stop{RestartTimeout: campaign.Immediately})
 	c.Nodes[1] = campaign.Webhook{URL: "https://esp.example/", Payload: campaign.Payload{
 		campaign.FromProfile("email"), campaign.FromProfile("address.city"), campaign.FromProfile("lists"), campaign.FromProfile("tags"),
@@ -740,7 +741,7 @@ func TestVisitsMayBeChangedAfterTheCall(t *testing.T) {
 		for i := range 200 {
 			numbers[0], inner["n"], tags[0], eu[0], device["os"], address["city"], lists[0] = 1, numbers, "x", 42, "linux", "Oss", inner
 			v.Profile.Fields = map[string]any{"email": "a", "address": address, "lists": lists, "tags": tags}
-			v.Item.Fields = map[string]any{"size": &size{eu}}
+			v.Item.Fields = map[string]any{"size": &size{sizes{eu}}}
 			v.Data = map[string]any{"device": device}
 			pass := engine.Enqueue
 			if i%10 == 0 {
