@@ -30,7 +30,7 @@ func (e *Engine) decide(ctx context.Context, v *view, set *campaignSet, hits []i
 	var room [4]*run
 	runs := room[:0]
 	// Host code may end this goroutine. What has been entered is not lost then.
-	defer func() { e.abandonEach(runs) }()
+	defer func() { e.exitEach(runs) }()
 	for i, hit := range hits {
 		if r := d.decide(set.programs[hit], v, &outcomes[i]); r != nil {
 			e.register(r)

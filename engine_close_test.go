@@ -354,6 +354,32 @@ func TestCloseWhileARunIsBeingQueued(t *testing.T) {
 	})
 }
 
+// Close has reported a run of Visit that then returns: its caller is told all that
+// came of it, and how long that took.
+func TestVisitReturnsAfterClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sender := campaign.SenderFunc(func(context.Context, *campaign.Request) (*campaign.Response, error) {
+			time.Sleep(time.Minute)
+			return nil, nil
+		})
+		engine := newEngine(t, sender, nil, everyPage("c", 1, campaign.Stop{}))
+		var visits sync.WaitGroup
+		visits.Go(func() {
+			if out := visit(t, engine, visitBy("p-1")); out.Status != campaign.Delivered || out.Duration != time.Minute {
+				t.Errorf("Visit = %v after %v, want delivered after a minute", out, out.Duration)
+			}
+		})
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if failed, ok := errors.AsType[*campaign.CloseError](engine.Close(ctx)); !ok || len(failed.Runs) != 1 {
+			t.Errorf("Close = %v, want the run named", failed)
+		}
+		visits.Wait()
+		closeEngine(t, engine)
+	})
+}
+
 // What Visit returns belongs to its caller at once, whatever Close still has to
 // say about the run: under -race, this fails if Close looks at it.
 func TestCloseWhileOutcomesAreChanged(t *testing.T) {

@@ -2,11 +2,13 @@ package campaign_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/hybridcampaign/campaign"
 )
@@ -99,4 +101,42 @@ func TestGoexit(t *testing.T) {
 			})
 		})
 	}
+}
+
+// The Observer ends the goroutine when it is told of the second campaign, before
+// the first one has begun. Its run ends because of that, not because of Close.
+func TestGoexitBeforeARunHasBegun(t *testing.T) {
+	var told listener
+	var tracker campaign.MemoryTracker
+	observer := campaign.ObserverFunc(func(ctx context.Context, o campaign.Outcome) {
+		told.Observe(ctx, o)
+		if o.Campaign == "second" {
+			runtime.Goexit()
+		}
+	})
+	second := everyPage("second", 1, campaign.Stop{})
+	second.Nodes[1] = campaign.Webhook{URL: "https://esp.example/", Payload: campaign.Payload{campaign.FromProfile("nothing").Required()}}
+	engine := newEngine(t, slow(0), &campaign.EngineOptions{Observer: observer, Tracker: &tracker}, everyPage("first", 1, campaign.Stop{}), second)
+	v := visitBy("p-1")
+	v.Time = time.Now()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_, _ = engine.Visit(t.Context(), v)
+	}()
+	<-done
+	if len(told.told) != 2 {
+		t.Fatalf("the Observer was told %v, want two outcomes", told.told)
+	}
+	out := told.told[1]
+	if out.Campaign != "first" || out.Reason != campaign.ReasonPanicked || errors.Is(out.Err, campaign.ErrClosed) || !strings.Contains(out.Err.Error(), "Goexit") {
+		t.Errorf("the Observer was told %v: %v, want the first campaign failed, and why", out, out.Err)
+	}
+	if until, _ := tracker.Until("first", "p-1", v.Time); until.After(v.Time.Add(time.Minute)) {
+		t.Errorf("the profile is left alone until %v, want a minute: nothing was sent", until)
+	}
+	if s := engine.Stats(); s.Failures.Closed != 0 || s.Failures.Panicked != 1 {
+		t.Errorf("Stats = %+v, want one failure by the host's code, and none by Close", s)
+	}
+	closeEngine(t, engine)
 }

@@ -214,10 +214,10 @@ func (r *run) settle() bool {
 
 // tellEnd reports how the run ended, unless Close has.
 func (e *Engine) tellEnd(r *run) {
+	r.out.Duration = time.Since(r.started)
 	if !r.claim() {
 		return
 	}
-	r.out.Duration = time.Since(r.started)
 	if r.out.Status == ConditionNotMet && !r.queued {
 		return // nobody was told that there is a run
 	}
@@ -237,14 +237,15 @@ func (e *Engine) abandon(r *run) {
 	e.finish(r)
 }
 
-// abandonEach abandons all of the runs, even if the host's code ends the
-// goroutine in between, which ends every loop.
-func (e *Engine) abandonEach(runs []*run) {
+// exitEach ends all of the runs, which the host's code has kept from beginning,
+// even if it ends the goroutine once more in between, which ends every loop.
+func (e *Engine) exitEach(runs []*run) {
 	if len(runs) == 0 {
 		return
 	}
-	defer e.abandonEach(runs[1:])
-	e.abandon(runs[0])
+	defer e.exitEach(runs[1:])
+	e.exited(runs[0])
+	e.finish(runs[0])
 }
 
 // claim takes the right to report the run. Who has it reports; nothing is sent
