@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -198,6 +199,40 @@ func TestEnqueueOutlivesTheRequest(t *testing.T) {
 		if outcomes, err := engine.Enqueue(ctx, visitBy("p-2")); !errors.Is(err, context.Canceled) || outcomes != nil {
 			t.Errorf("Enqueue with a context that is over = %v, %v, want its error", outcomes, err)
 		}
+	})
+}
+
+// The longest RunTimeout that there is bounds nothing, also where a run has waited
+// for a worker, or for its turn among many of one visit.
+func TestRunTimeoutWithoutEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var told listener
+		engine := newEngine(t, slow(time.Hour), &campaign.EngineOptions{RunTimeout: math.MaxInt64, Workers: 1, Observer: &told}, everyPage("c", 1, campaign.Stop{}))
+		enqueue(t, engine, visitBy("p-1"))
+		enqueue(t, engine, visitBy("p-2"))
+		time.Sleep(3 * time.Hour)
+		for _, id := range []string{"p-1", "p-2"} {
+			if diff := cmp.Diff([]campaign.Status{campaign.Queued, campaign.Delivered}, told.about(id)); diff != "" {
+				t.Errorf("what the Observer was told of %s (-want +got):\n%s", id, diff)
+			}
+		}
+		var many []campaign.Campaign
+		for i := range 20 {
+			many = append(many, everyPage(fmt.Sprint("c", i), 1, campaign.Stop{}))
+		}
+		if err := engine.Load(many...); err != nil {
+			t.Fatal(err)
+		}
+		outcomes, err := engine.Visit(t.Context(), visitBy("p-3"))
+		if err != nil || len(outcomes) != len(many) {
+			t.Fatalf("Visit = %v, %v, want %d outcomes", outcomes, err, len(many))
+		}
+		for _, out := range outcomes {
+			if out.Status != campaign.Delivered {
+				t.Errorf("Visit = %v, want delivered", out)
+			}
+		}
+		closeEngine(t, engine)
 	})
 }
 

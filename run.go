@@ -3,6 +3,7 @@ package campaign
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -156,7 +157,8 @@ func (e *Engine) execute(r *run) {
 // limit sets the deadline of a run that had to wait. The others have it from
 // when they were made.
 func (e *Engine) limit(r *run) {
-	within := time.Since(r.started) + e.runTimeout
+	within := time.Since(r.started)
+	within += min(e.runTimeout, math.MaxInt64-within) // the longest ones would wrap around
 	r.mu.Lock()
 	r.within = within
 	r.mu.Unlock()
