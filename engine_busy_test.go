@@ -1105,3 +1105,20 @@ func TestErrorsThatPanic(t *testing.T) {
 		}
 	}
 }
+
+// So are those of the cause that a caller ends its context with.
+func TestCauseThatPanics(t *testing.T) {
+	for _, answer := range []error{nil, errors.New("cancelled")} {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		sender := campaign.SenderFunc(func(context.Context, *campaign.Request) (*campaign.Response, error) {
+			cancel((*hostError)(nil))
+			return nil, answer
+		})
+		engine := newEngine(t, sender, nil, everyPage("a", 2, campaign.Stop{}))
+		outcomes, err := engine.Visit(ctx, visitBy("p-1"))
+		if err != nil || len(outcomes) != 1 || outcomes[0].Status != campaign.Failed || errors.Is(outcomes[0].Err, campaign.ErrClosed) {
+			t.Errorf("Visit = %v, %v, want failed, and not by Close", outcomes, err)
+		}
+		closeEngine(t, engine)
+	}
+}

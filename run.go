@@ -381,16 +381,20 @@ func (e *Engine) deliver(r *run) {
 // cancelled says why nothing more is sent: ctx is done, with err, or Close was
 // first.
 func cancelled(ctx context.Context, err error) (Reason, error) {
-	if err == ErrClosed || errors.Is(context.Cause(ctx), ErrClosed) {
+	if err == ErrClosed || endedByClose(ctx) {
 		return ReasonClosed, &stepError{"not sent", ErrClosed}
 	}
 	return ReasonCancelled, &stepError{"not sent", err}
 }
 
+// endedByClose reports whether Close has ended ctx. It asks the cause nothing: one
+// of the host's own may be a nil pointer with methods that panic.
+func endedByClose(ctx context.Context) bool { return context.Cause(ctx) == ErrClosed }
+
 // closing adds to an error that Close had ended the run, so that a caller can
 // tell what an endpoint did from what the engine did.
 func (r *run) closing(err error) error {
-	if r.Err() == nil || !errors.Is(context.Cause(r), ErrClosed) {
+	if r.Err() == nil || !endedByClose(r) {
 		return err
 	}
 	return &errorPair{err, ErrClosed}
