@@ -36,6 +36,7 @@ import (
 //   - the webhooks of a run go in order, each at most once;
 //   - Close returns in time, names what it ended, and leaves no goroutine:
 //     otherwise synctest finds the bubble in a deadlock;
+//   - nothing ends because of Close before anybody called it;
 //   - the counts add up.
 //
 // Everything is drawn from the seed. CAMPAIGN_SEEDS says how many seeds are
@@ -78,6 +79,7 @@ type simulation struct {
 	deaf    bool // the Observer hangs now and then
 
 	mu      sync.Mutex
+	closing bool                          // Close has been called
 	told    map[runKey][]campaign.Outcome // by the Observer, in order
 	tests   int
 	entries []tracked
@@ -196,8 +198,15 @@ func (w *simulation) call(t *testing.T, ctx context.Context, engine *campaign.En
 		t.Errorf("visit %s: %v, %v", v.ID, outcomes, err)
 	}
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.returned = append(w.returned, returned{v.ID, outcomes})
+	w.returned = append(w.returned, returned{v.ID, slices.Clone(outcomes)})
+	w.mu.Unlock()
+	// And so may what was returned, whatever Close still has to say.
+	for i := range outcomes {
+		for k := range outcomes[i].Deliveries {
+			outcomes[i].Deliveries[k] = campaign.Delivery{ID: "changed"}
+		}
+		outcomes[i] = campaign.Outcome{Err: errors.New("changed")}
+	}
 }
 
 // A returned is what a call returned for a visit.
@@ -256,7 +265,11 @@ func (w *simulation) visit(i int) campaign.PageVisit {
 func (w *simulation) load(t *testing.T, engine *campaign.Engine, generation int) {
 	d := w.dice("load", generation)
 	var cs []campaign.Campaign
-	for i := range 1 + d.IntN(7) {
+	count := 1 + d.IntN(7)
+	if w.dice("many", generation).IntN(20) == 0 {
+		count += 16 // more than go on at the same time
+	}
+	for i := range count {
 		cs = append(cs, w.campaign(d, i))
 	}
 	if err := engine.Load(cs...); err != nil {
@@ -316,6 +329,9 @@ func (w *simulation) observe(ctx context.Context, o campaign.Outcome) {
 	} else {
 		w.told[key] = append(w.told[key], o)
 	}
+	if errors.Is(o.Err, campaign.ErrClosed) && !w.closing {
+		w.faults = append(w.faults, fmt.Sprintf("%v ended as %v before anybody called Close", key, o))
+	}
 	w.mu.Unlock()
 	d := w.dice("observe", key, o.Status)
 	w.misbehave(d, 20)
@@ -352,11 +368,13 @@ func nap(ctx context.Context, d time.Duration) bool {
 // send is the Sender, and remembers what the endpoint may have taken.
 func (w *simulation) send(ctx context.Context, r *campaign.Request) (*campaign.Response, error) {
 	var body struct{ ProfileID, VID, Again string }
-	if err := json.Unmarshal(r.Body, &body); err != nil || body.VID != body.Again || body.VID != visitOf(ctx) {
+	if err := json.Unmarshal(r.Body, &body); err != nil || body.VID != body.Again || body.VID != visitOf(ctx) || r.Headers[0].Value != "application/json" {
 		w.mu.Lock()
-		w.faults = append(w.faults, fmt.Sprintf("request %s of visit %s: %s, %v", r, visitOf(ctx), r.Body, err))
+		w.faults = append(w.faults, fmt.Sprintf("request %s of visit %s: %v %s, %v", r, visitOf(ctx), r.Headers, r.Body, err))
 		w.mu.Unlock()
 	}
+	clear(r.Body) // not allowed, and still no other request may change with it
+	r.Headers[0].Value = "changed"
 	key := runKey{r.Campaign, body.VID}
 	d := w.dice("send", key, r.Node, r.Test)
 	maybe := w.noteSend(key, r)
@@ -452,6 +470,9 @@ func (w *simulation) close(t *testing.T, engine *campaign.Engine, d *rand.Rand) 
 		time.Sleep(time.Duration(d.IntN(300)) * time.Second)
 	}
 	patience := time.Duration(d.IntN(100)) * time.Second
+	w.mu.Lock()
+	w.closing = true
+	w.mu.Unlock()
 	var callers sync.WaitGroup
 	for range 1 + d.IntN(2) {
 		callers.Go(func() { w.closeOnce(t, engine, patience) })
