@@ -25,7 +25,8 @@ import (
 // than five minutes past its end: a visit that comes only then, with a time
 // within the cooldown, may find the campaign open. Visits that are ahead of the
 // clock of the process by more than a minute do not count for that, unless
-// many in a row are: one wrong clock does not end the cooldowns of others.
+// many in a row are, and not of one profile: one wrong clock does not end the
+// cooldowns of others.
 type MemoryTracker struct {
 	// Capacity is a hint for how many cooldowns live at once, in all campaigns
 	// together. Zero is fine: memory grows in small steps, and a hint saves

@@ -14,9 +14,10 @@ import (
 // it as a whole, because a snapshot has a key of its own.
 type generation struct {
 	key    hashKey
-	newest atomic.Int64 // time of the newest visit that entered and is believed, see accept
-	clock  atomic.Int64 // what the clock of the process showed when it was last looked at
-	ahead  atomic.Int32 // how many visits in a row were ahead of it
+	newest atomic.Int64  // time of the newest visit that entered and is believed, see accept
+	clock  atomic.Int64  // what the clock of the process showed when it was last looked at
+	ahead  atomic.Int32  // how many visits in a row were ahead of it
+	last   atomic.Uint64 // whose the last one of these was
 	tables atomic.Pointer[directory]
 
 	capacity  int64        // of the tracker
@@ -73,12 +74,12 @@ func (g *generation) horizon() int64 { return g.newest.Load() - grace }
 // clock is wrong would end the cooldowns of everybody. Visits that are ahead of
 // the clock of this process therefore count only when many in a row are, as it is
 // where time is simulated.
-func (g *generation) accept(at int64) {
+func (g *generation) accept(f fingerprint, at int64) {
 	if at > g.clock.Load()+usualSkew { // once a minute, as looking costs something
 		now := time.Now().UnixMilli()
 		g.clock.Store(now)
 		if at > now+usualSkew {
-			g.acceptAhead(at)
+			g.acceptAhead(f, at)
 			return
 		}
 	}
@@ -91,7 +92,10 @@ func (g *generation) accept(at int64) {
 	g.advance(at)
 }
 
-func (g *generation) acceptAhead(at int64) {
+func (g *generation) acceptAhead(f fingerprint, at int64) {
+	if g.last.Swap(f.word) == f.word {
+		return // most often the same visit, in another campaign: it agrees with itself
+	}
 	if g.ahead.Load() < agreeingVisits {
 		g.ahead.Add(1)
 		return
@@ -170,7 +174,7 @@ func (g *generation) enter(t *table, campaign string, f fingerprint, at, end int
 	others := 0 // how many pages to tend
 	for ; ; t = g.find(campaign) {
 		if t == nil && !keep {
-			g.accept(at)
+			g.accept(f, at)
 			return end, true
 		}
 		if t == nil {
@@ -186,7 +190,7 @@ func (g *generation) enter(t *table, campaign string, f fingerprint, at, end int
 			p.mu.Unlock()
 			return found.end, false
 		}
-		g.accept(at)
+		g.accept(f, at)
 		if keep {
 			horizon := g.horizon()
 			p.replace(found, f, end, horizon)

@@ -406,3 +406,24 @@ func TestMemoryTrackerBelievesTheClock(t *testing.T) {
 		})
 	}
 }
+
+// A visit that starts many campaigns is one visit: it is not many that agree on
+// what time it is.
+func TestMemoryTrackerBelievesNoVisitAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var tr campaign.MemoryTracker
+		start := time.Now()
+		enterAll := func(profile string, at time.Time) {
+			for i := range 40 {
+				mustEnter(t, &tr, campaign.Entry{Campaign: fmt.Sprint("c", i), Profile: profile, Time: at, Timeout: 12 * time.Hour})
+			}
+		}
+		enterAll("ann", start)
+		enterAll("bob", start.Add(23*time.Hour))
+		for i := range 40 {
+			if _, closed := tr.Until(fmt.Sprint("c", i), "ann", start.Add(time.Minute)); !closed {
+				t.Errorf("c%d has forgotten ann for one visit that is ahead of the clock", i)
+			}
+		}
+	})
+}
