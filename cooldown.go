@@ -50,12 +50,15 @@ func (t *MemoryTracker) Enter(ctx context.Context, e Entry) (until time.Time, en
 	if err := ctx.Err(); err != nil {
 		return time.Time{}, false, err
 	}
-	g := t.generation()
+	g := t.current.Load()
+	if g == nil {
+		g = t.begin()
+	}
 	f := g.key.fingerprint(e.Profile)
-	at := e.Time.UnixMilli()
 	table := g.find(e.Campaign)
+	at := e.Time.UnixMilli()
 	if table != nil {
-		if end := table.peek(f); end > at {
+		if end := table.page(f.path()).peek(f); end > at {
 			return time.UnixMilli(end).UTC(), false, nil
 		}
 	}
@@ -73,6 +76,11 @@ func (t *MemoryTracker) generation() *generation {
 	if g := t.current.Load(); g != nil {
 		return g
 	}
+	return t.begin()
+}
+
+// begin makes the first generation.
+func (t *MemoryTracker) begin() *generation {
 	t.current.CompareAndSwap(nil, newGeneration(newHashKey(), t.Capacity))
 	return t.current.Load()
 }

@@ -28,13 +28,8 @@ func newDirectory(tables []*table) *directory {
 	return d
 }
 
-func (d *directory) find(campaign string) *table {
-	if d.only != nil {
-		if d.only.campaign == campaign {
-			return d.only
-		}
-		return nil
-	}
+// search is for when there is not one only.
+func (d *directory) search(campaign string) *table {
 	for i := maphash.String(d.seed, campaign); ; i++ {
 		t := d.slots[i&uint64(len(d.slots)-1)].Load()
 		if t == nil || t.campaign == campaign {

@@ -2,18 +2,24 @@ package campaign
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/binary"
 	"math/bits"
 )
 
-// A hashKey makes fingerprints that nobody can foresee without knowing it.
-//
-// The function is SipHash-1-3. It is written out here because hash/maphash has a
-// key that cannot be saved, so that a snapshot would be worthless after a
-// restart, and because crypto/hmac takes ten times as long.
-// SipHash-2-4 has a wider margin, which matters where results are shown; here
-// they are not, and half of the time of finding a cooldown would go to it.
-type hashKey struct{ k0, k1 uint64 }
+// A hashKey makes fingerprints that nobody can foresee without knowing it. It is
+// written out here because hash/maphash has a key that cannot be saved, so that a
+// snapshot would be worthless after a restart.
+type hashKey struct {
+	k0, k1  uint64
+	factors [2 + maxWords]factor // made of them
+}
+
+// A factor is a number of 128 bits, by which words are multiplied.
+type factor struct{ hi, lo uint64 }
+
+// maxWords is how many words of eight bytes an ID has, if it is not for SipHash.
+const maxWords = 8
 
 func newHashKey() hashKey {
 	var b [16]byte
@@ -22,10 +28,15 @@ func newHashKey() hashKey {
 }
 
 func hashKeyFrom(b [16]byte) hashKey {
-	return hashKey{binary.LittleEndian.Uint64(b[:8]), binary.LittleEndian.Uint64(b[8:])}
+	k := hashKey{k0: binary.LittleEndian.Uint64(b[:8]), k1: binary.LittleEndian.Uint64(b[8:])}
+	for i := range k.factors {
+		sum := sha256.Sum256(append(b[:], byte(i)))
+		k.factors[i] = factor{binary.LittleEndian.Uint64(sum[:8]), binary.LittleEndian.Uint64(sum[8:16])}
+	}
+	return k
 }
 
-func (k hashKey) bytes() (b [16]byte) {
+func (k *hashKey) bytes() (b [16]byte) {
 	binary.LittleEndian.PutUint64(b[:8], k.k0)
 	binary.LittleEndian.PutUint64(b[8:], k.k1)
 	return b
@@ -35,7 +46,7 @@ func (k hashKey) bytes() (b [16]byte) {
 // of them, the key. The other 10 follow from where it is: in a page, whose
 // index ends with 3 of them, and in a line.
 type fingerprint struct {
-	word  uint64 // 56 bits of key, 3 of page, 5 of line
+	word  uint64 // 3 bits of page, 56 of key, 5 of line
 	extra uint64 // 2 bits of line
 }
 
@@ -45,6 +56,7 @@ const (
 	keyMask   = 1<<keyBits - 1
 	pageBits  = 3
 	pageMask  = 1<<pageBits - 1
+	lineShift = pageBits + keyBits
 
 	// The highest bits of a key choose the other line, the next ones the block
 	// as long as there are few. The lowest ones go on with the path.
@@ -54,10 +66,69 @@ const (
 )
 
 // fingerprint returns the fingerprint of a profile ID.
-func (k hashKey) fingerprint(profile string) fingerprint {
-	lo, extra := k.sum66(profile)
-	if lo&keyMask == 0 {
-		lo++ // it would be a free slot
+//
+// The words of the ID are multiplied by the factors, and added up modulo 2^128; of
+// that, the highest 66 bits count. With words below 2^63, two different lists of
+// them have the same bits with a chance of 2^-66, whoever chose them, as long as
+// the factors are random to them (multilinear hashing; see Lemire and Kaser,
+// "Strongly universal string hashing is fast", 2014). It takes half of the
+// instructions of SipHash-1-3, to which longer IDs are left, as there would be no
+// end of factors.
+func (k *hashKey) fingerprint(profile string) fingerprint {
+	n := len(profile)
+	if n < 8 || n > 16 {
+		return k.fingerprintLoop(profile)
+	}
+	// The highest bits of the words are in one of their own, with the length,
+	// without which the overlap of the two would not say what the ID was.
+	first, last := littleEndian(profile), littleEndian(profile[n-8:])
+	tops := uint64(n)<<maxWords | first>>63<<1 | last>>63
+	sum := k.factors[0].plus(k.factors[1], tops)
+	return sum.plus(k.factors[2], first&^topBit).plus(k.factors[3], last&^topBit).fingerprint()
+}
+
+// fingerprintLoop is fingerprint for IDs of fewer words than two, or more.
+func (k *hashKey) fingerprintLoop(s string) fingerprint {
+	if len(s) > 8*maxWords {
+		return k.sip66(s)
+	}
+	tops, sum := uint64(len(s))<<maxWords, k.factors[0]
+	for i := 2; s != ""; i++ {
+		var word uint64
+		if len(s) >= 8 {
+			word, s = littleEndian(s), s[8:]
+		} else {
+			word, s = shortWord(s), ""
+		}
+		sum = sum.plus(k.factors[i], word&^topBit)
+		tops |= word >> 63 << (i - 2)
+	}
+	return sum.plus(k.factors[1], tops).fingerprint()
+}
+
+const topBit = 1 << 63
+
+// plus returns f + g * word, modulo 2^128.
+func (f factor) plus(g factor, word uint64) factor {
+	hi, lo := bits.Mul64(g.lo, word)
+	lo, carry := bits.Add64(f.lo, lo, 0)
+	hi, _ = bits.Add64(f.hi, hi+g.hi*word, carry)
+	return factor{hi, lo}
+}
+
+// fingerprint returns the highest 66 bits, the first 64 so mixed up that IDs that
+// are like each other, as numbers in a row, are spread as if they were not.
+// Different ones stay different (the mix is that of SplitMix64).
+func (f factor) fingerprint() fingerprint {
+	h := f.hi
+	h = (h ^ h>>30) * 0xbf58476d1ce4e5b9
+	h = (h ^ h>>27) * 0x94d049bb133111eb
+	return fingerprintFrom(h^h>>31, f.lo>>(64-extraBits))
+}
+
+func fingerprintFrom(lo, extra uint64) fingerprint {
+	if lo&(keyMask<<pageBits) == 0 {
+		lo |= 1 << pageBits // it would be a free slot
 	}
 	return fingerprint{lo, extra}
 }
@@ -68,17 +139,17 @@ func fingerprintOf(key, index, line uint64, other bool) fingerprint {
 	if other {
 		line ^= otherLine(key)
 	}
-	return fingerprint{key | index&pageMask<<keyBits | line<<(keyBits+pageBits), line >> (lineBits - extraBits)}
+	return fingerprint{index&pageMask | key<<pageBits | line<<lineShift, line >> (lineBits - extraBits)}
 }
 
-func (f fingerprint) key() uint64  { return f.word & keyMask }
-func (f fingerprint) line() uint64 { return f.word>>(keyBits+pageBits) | f.extra<<(lineBits-extraBits) }
+func (f fingerprint) key() uint64  { return f.word >> pageBits & keyMask }
+func (f fingerprint) line() uint64 { return f.word>>lineShift | f.extra<<(lineBits-extraBits) }
 
 // path leads to the page of an entry, by as many of its lowest bits as the
 // table needs, and from there to its block.
-func (f fingerprint) path() uint64 { return f.word<<pageBits | f.word>>keyBits&pageMask }
+func (f fingerprint) path() uint64 { return f.word }
 
-func (f fingerprint) spread() uint64 { return f.word >> spreadShift & (1<<spreadBits - 1) }
+func (f fingerprint) spread() uint64 { return f.key() >> spreadShift & (1<<spreadBits - 1) }
 
 // other is what leads from one of the two lines of an entry to the other. It is
 // odd, so that they differ.
@@ -86,9 +157,9 @@ func (f fingerprint) other() uint64 { return otherLine(f.key()) }
 
 func otherLine(key uint64) uint64 { return key>>otherShift | 1 }
 
-// sum66 is SipHash-1-3 of s, and two more bits of the state that it ends with.
+// sip66 is SipHash-1-3 of s, and two more bits of the state that it ends with.
 // SipHash-1-3-128 would have them too, for three more rounds.
-func (k hashKey) sum66(s string) (lo, extra uint64) {
+func (k *hashKey) sip66(s string) fingerprint {
 	v0 := k.k0 ^ 0x736f6d6570736575
 	v1 := k.k1 ^ 0x646f72616e646f6d
 	v2 := k.k0 ^ 0x6c7967656e657261
@@ -101,9 +172,7 @@ func (k hashKey) sum66(s string) (lo, extra uint64) {
 		v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
 		v0 ^= m
 	}
-	for i := range len(s) {
-		last |= uint64(s[i]) << (8 * i)
-	}
+	last |= shortWord(s)
 	v3 ^= last
 	v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
 	v0 ^= last
@@ -111,7 +180,7 @@ func (k hashKey) sum66(s string) (lo, extra uint64) {
 	for range 3 {
 		v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
 	}
-	return v0 ^ v1 ^ v2 ^ v3, (v0 ^ v2) & (1<<extraBits - 1)
+	return fingerprintFrom(v0^v1^v2^v3, (v0^v2)&(1<<extraBits-1))
 }
 
 func sipRound(v0, v1, v2, v3 uint64) (uint64, uint64, uint64, uint64) {
@@ -134,4 +203,12 @@ func littleEndian(s string) uint64 {
 	_ = s[7]
 	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+}
+
+// shortWord is littleEndian of a text that ends before the word does.
+func shortWord(s string) (word uint64) {
+	for i := range len(s) {
+		word |= uint64(s[i]) << (8 * i)
+	}
+	return word
 }

@@ -71,17 +71,43 @@ func decodeEnd(code uint64) int64 {
 // find returns the set of slots that have a key, with its bit of home. It
 // compares all of them, without a branch: one that depends on memory that has
 // not arrived yet keeps the processor from going on.
-func (l *line) find(key uint64) uint {
-	return equal(atomic.LoadUint64(&l[0])>>homeShift, key) | equal(atomic.LoadUint64(&l[1])>>homeShift, key)<<1 |
-		equal(atomic.LoadUint64(&l[2])>>homeShift, key)<<2 | equal(atomic.LoadUint64(&l[3])>>homeShift, key)<<3 |
-		equal(atomic.LoadUint64(&l[4])>>homeShift, key)<<4
+func (l *line) find(key uint64) uint64 {
+	key <<= homeShift // what differs from it in the lowest bits alone has it
+	set := below(0, atomic.LoadUint64(&l[4])^key, homeBit)
+	set = below(set, atomic.LoadUint64(&l[3])^key, homeBit)
+	set = below(set, atomic.LoadUint64(&l[2])^key, homeBit)
+	set = below(set, atomic.LoadUint64(&l[1])^key, homeBit)
+	return below(set, atomic.LoadUint64(&l[0])^key, homeBit)
 }
 
-func equal(a, b uint64) uint {
-	if a == b {
-		return 1
+// below adds a bit to a set, which says whether a number is below another. It is
+// two instructions: a subtraction, and an addition of what that borrows.
+func below(set, x, limit uint64) uint64 {
+	_, borrow := bits.Sub64(x, limit, 0)
+	set, _ = bits.Add64(set, set, borrow)
+	return set
+}
+
+// peek returns the end that is kept with a key, or noEnd if it is not sure to
+// have found it. version is what word 7 was before.
+func (l *line) peek(key, version uint64) int64 {
+	// This is find, which would be a call.
+	set := below(0, atomic.LoadUint64(&l[4])^key<<homeShift, homeBit)
+	set = below(set, atomic.LoadUint64(&l[3])^key<<homeShift, homeBit)
+	set = below(set, atomic.LoadUint64(&l[2])^key<<homeShift, homeBit)
+	set = below(set, atomic.LoadUint64(&l[1])^key<<homeShift, homeBit)
+	set = below(set, atomic.LoadUint64(&l[0])^key<<homeShift, homeBit)
+	if set == 0 {
+		return noEnd
 	}
-	return 0
+	slot := uint(bits.TrailingZeros64(set)) & 7
+	word := atomic.LoadUint64(&l[slot])
+	mid := atomic.LoadUint64(&l[(slotsPerLine+slot/2)&7]) >> (32 * (slot & 1)) & halfMask
+	high := version >> ((32 + highBits*slot) & 63) & highMask
+	if word>>homeShift != key || atomic.LoadUint64(&l[7]) != version {
+		return noEnd
+	}
+	return decodeEnd(word&lowMask | mid<<lowBits | high<<(lowBits+32))
 }
 
 // end returns the end in a slot that is in use.
@@ -99,11 +125,15 @@ func (l *line) endOf(slot int, word uint64) int64 {
 
 // free returns a free slot, or -1.
 func (l *line) free() int {
-	set := equal(l[0], 0) | equal(l[1], 0)<<1 | equal(l[2], 0)<<2 | equal(l[3], 0)<<3 | equal(l[4], 0)<<4
+	set := below(0, l[4], 1)
+	set = below(set, l[3], 1)
+	set = below(set, l[2], 1)
+	set = below(set, l[1], 1)
+	set = below(set, l[0], 1)
 	if set == 0 {
 		return -1
 	}
-	return bits.TrailingZeros(set)
+	return bits.TrailingZeros64(set)
 }
 
 // expired returns a slot whose cooldown ended before the horizon, or -1. No

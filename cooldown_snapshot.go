@@ -29,7 +29,7 @@ import (
 // reason to allocate memory for what has not arrived.
 const (
 	snapshotMagic   = "cooldown"
-	snapshotVersion = 2 // 1 had another hash
+	snapshotVersion = 3 // 1 and 2 had other hashes
 	blockEntries    = 4096
 	entrySize       = 16
 	endShift        = 3

@@ -131,13 +131,13 @@ func TestSnapshotRefusedThoughSigned(t *testing.T) {
 		data []byte
 		ok   bool
 	}{
-		{"as it should be", join([]byte{2, 'a'}, one(1, end), []byte{0, 0}, u64(nil, 1)), true},
+		{"as it should be", join([]byte{2, 'a'}, one(1<<3, end), []byte{0, 0}, u64(nil, 1)), true},
 		{"empty", join([]byte{0}, zero), true},
-		{"wrong count", join([]byte{2, 'a'}, one(1, end), []byte{0, 0}, u64(nil, 2)), false},
-		{"no fingerprint", join([]byte{2, 'a'}, one(0, end), []byte{0, 0}, u64(nil, 1)), false},
-		{"after the end of time", join([]byte{2, 'a'}, one(1, uint64(endOfTime.UnixMilli()+1)<<3), []byte{0, 0}, u64(nil, 1)), false},
-		{"before the year 1", join([]byte{2, 'a'}, one(1, 1<<63), []byte{0, 0}, u64(nil, 1)), false},
-		{"a campaign twice", join([]byte{2, 'a'}, one(1, end), []byte{0, 2, 'a'}, one(2, end), []byte{0, 0}, u64(nil, 2)), false},
+		{"wrong count", join([]byte{2, 'a'}, one(1<<3, end), []byte{0, 0}, u64(nil, 2)), false},
+		{"no fingerprint", join([]byte{2, 'a'}, one(7, end), []byte{0, 0}, u64(nil, 1)), false},
+		{"after the end of time", join([]byte{2, 'a'}, one(1<<3, uint64(endOfTime.UnixMilli()+1)<<3), []byte{0, 0}, u64(nil, 1)), false},
+		{"before the year 1", join([]byte{2, 'a'}, one(1<<3, 1<<63), []byte{0, 0}, u64(nil, 1)), false},
+		{"a campaign twice", join([]byte{2, 'a'}, one(1<<3, end), []byte{0, 2, 'a'}, one(2<<3, end), []byte{0, 0}, u64(nil, 2)), false},
 		{"a name of 2^62 bytes", join(binary.AppendUvarint(nil, 1<<62), zero), false},
 		{"a block of 2^62 cooldowns", join([]byte{2, 'a'}, binary.AppendUvarint(nil, 1<<62), zero), false},
 		{"a number without end", join(bytes.Repeat([]byte{0xff}, 64)), false},
@@ -168,7 +168,7 @@ func TestSnapshotOfOneLine(t *testing.T) {
 	content := append(bytes.Clone(good[:8+4+16+8]), 2, 'a')
 	content = binary.AppendUvarint(content, n)
 	for i := range uint64(n) {
-		content = binary.LittleEndian.AppendUint64(content, i<<36|1)
+		content = binary.LittleEndian.AppendUint64(content, i<<39|1<<3)
 		content = binary.LittleEndian.AppendUint64(content, uint64(noon.UnixMilli()+1)<<3)
 	}
 	content = binary.LittleEndian.AppendUint64(append(content, 0, 0), n)

@@ -57,10 +57,6 @@ func (t *table) page(path uint64) *page {
 	return pages[path&uint64(len(pages)-1)].Load()
 }
 
-// peek returns the end of a cooldown without a lock, or noEnd if it is not sure
-// to have found it.
-func (t *table) peek(f fingerprint) int64 { return t.page(f.path()).peek(f) }
-
 // lock returns the page to which a path leads, locked, or nil if the table is
 // gone.
 func (t *table) lock(path uint64) *page {
@@ -146,7 +142,7 @@ func (t *table) split(p *page, horizon int64) {
 	p.seen, p.cursor = p.oldest, 0
 	p.floor = 0 // or p and q could never join again
 	p.shape.Store(q.shape.Load())
-	for n := range p.blocks { // block n of eight is one of four, in q if n is odd
+	for n := range p.blocks { // block n is one of four, in q if n is odd
 		b := p.blocks[n].Swap(nil)
 		if n%2 == 0 {
 			p.blocks[n/2].Store(b)
@@ -241,8 +237,8 @@ func (t *table) join(p *page) {
 	for n, b := range [...]*block{e0, o0, e1, o1} {
 		even.blocks[n].Store(b)
 	}
-	even.shape.Store(depth<<shapeBits | splitBlocks)
-	odd.shape.Store(odd.depth() << shapeBits)
+	even.shape.Store(shapeOf(depth, splitBlocks))
+	odd.shape.Store(shapeOf(odd.depth(), 0))
 	for f, end := range odd.side {
 		even.add(f, end, noEnd)
 	}
