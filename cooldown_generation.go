@@ -44,7 +44,7 @@ const (
 	agreeingVisits = 16
 
 	// maxCapacity is how much of a hint is followed: pages for so many entries
-	// take 18 MB before the first of them comes. What is beyond it grows.
+	// take 5 MB before the first of them comes. What is beyond it grows.
 	maxCapacity = 1 << 28
 
 	// beforeAllVisits leaves room to subtract the grace.

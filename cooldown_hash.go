@@ -54,7 +54,7 @@ const (
 	extraBits = 2
 	keyBits   = 56
 	keyMask   = 1<<keyBits - 1
-	pageBits  = 3
+	pageBits  = 1
 	pageMask  = 1<<pageBits - 1
 	lineShift = pageBits + keyBits
 

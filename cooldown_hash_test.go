@@ -119,7 +119,7 @@ func TestFingerprintsAreSpread(t *testing.T) {
 		"one long each": func(i int) string { return strings.Repeat("x", 60) + fmt.Sprint(i) },
 	}
 	parts := map[string]func(f fingerprint) uint64{
-		"line":  func(f fingerprint) uint64 { return f.line() | f.key()&7<<lineBits },
+		"line":  func(f fingerprint) uint64 { return (f.line() | f.key()<<lineBits) % buckets },
 		"path":  func(f fingerprint) uint64 { return f.path() % buckets },
 		"other": func(f fingerprint) uint64 { return f.key() >> (keyBits - 10) },
 		"block": func(f fingerprint) uint64 { return f.spread() | f.path()&3<<spreadBits },

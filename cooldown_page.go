@@ -9,11 +9,11 @@ import (
 )
 
 const (
-	// linesPerBlock is the size of a block: 8 KiB. The collector looks at each
-	// block once and never into it. With half of that, the pages of ten million
-	// entries no longer fit the processor's second cache, and a hit takes a
-	// third longer.
-	lineBits      = 7
+	// linesPerBlock is the size of a block: 32 KiB. The collector looks at each
+	// block once and never into it: with a quarter of that, it takes four times
+	// as long. With twice that, a page would take more than a millisecond to
+	// grow.
+	lineBits      = 9
 	linesPerBlock = 1 << lineBits
 
 	// A page has six blocks at most. What would get a seventh becomes two pages
@@ -23,17 +23,17 @@ const (
 	splitBlocks = 4
 
 	// fullBlock and emptyBlock are how many entries a block has on average when
-	// a page grows and when it shrinks. 504 of 640 are 16.3 bytes for each
-	// entry; the distance keeps a page from going to and fro. With 564 it would
+	// a page grows and when it shrinks. 2016 of 2560 are 16.3 bytes for each
+	// entry; the distance keeps a page from going to and fro. With 2256 it would
 	// be 10 percent less, but more of the entries would be in their other line,
 	// or have to move to it.
-	fullBlock  = 504
-	emptyBlock = 400
+	fullBlock  = 2016
+	emptyBlock = 1600
 
 	// fullSpread is by how much the pages differ in that, up and down. All have
 	// nearly the same number of entries, and would all grow at once: among ten
-	// million, 400,000 new profiles would find 4,000 pages growing.
-	fullSpread = 56
+	// million, 400,000 new profiles would find 1,000 pages growing.
+	fullSpread = 224
 
 	// A page without a block keeps its entries in the side map.
 	fullSide  = 16
@@ -45,12 +45,12 @@ const (
 	// a simulated year 2500, as many have to go there as come.
 	leastSweep = 1
 	maxSweep   = 4
-	sideSweep  = 80
+	sideSweep  = linesPerBlock * 5 / 8
 )
 
 type block [linesPerBlock]line
 
-// A page is a part of a table with a lock of its own: some hundred to 3,354
+// A page is a part of a table with a lock of its own: some thousand to 13,440
 // entries, those whose paths end with the same bits.
 //
 // It grows by one block at a time, to which the entries move whose path says
@@ -70,6 +70,7 @@ type page struct {
 	// Readers need this cache line only.
 	shape  atomic.Uint64 // see shapeOf
 	blocks [maxBlocks]atomic.Pointer[block]
+	_      uint64
 
 	mu      sync.Mutex
 	side    map[fingerprint]int64 // also ends that no slot can keep: before 1970 and after 2109

@@ -134,7 +134,7 @@ func TestSnapshotRefusedThoughSigned(t *testing.T) {
 		{"as it should be", join([]byte{2, 'a'}, one(1<<3, end), []byte{0, 0}, u64(nil, 1)), true},
 		{"empty", join([]byte{0}, zero), true},
 		{"wrong count", join([]byte{2, 'a'}, one(1<<3, end), []byte{0, 0}, u64(nil, 2)), false},
-		{"no fingerprint", join([]byte{2, 'a'}, one(7, end), []byte{0, 0}, u64(nil, 1)), false},
+		{"no fingerprint", join([]byte{2, 'a'}, one(1, end), []byte{0, 0}, u64(nil, 1)), false},
 		{"after the end of time", join([]byte{2, 'a'}, one(1<<3, uint64(endOfTime.UnixMilli()+1)<<3), []byte{0, 0}, u64(nil, 1)), false},
 		{"before the year 1", join([]byte{2, 'a'}, one(1<<3, 1<<63), []byte{0, 0}, u64(nil, 1)), false},
 		{"a campaign twice", join([]byte{2, 'a'}, one(1<<3, end), []byte{0, 2, 'a'}, one(2<<3, end), []byte{0, 0}, u64(nil, 2)), false},

@@ -177,7 +177,7 @@ func (t *table) split(p *page, horizon int64) {
 // which only happens if somebody has made up a snapshot for it.
 //
 // To copy the list is the one thing that takes longer in a larger table: 8
-// bytes for some hundred entries.
+// bytes for some thousand entries.
 func (t *table) reserve(depth uint64) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
