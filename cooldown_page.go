@@ -113,14 +113,35 @@ type entry struct {
 //
 // It is chosen by the bits of path behind those that choose the page. If they
 // name a block that the page does not have yet, other bits spread such entries
-// over those that it has. A page without blocks has none at 0 either.
+// over those that it has, see spreads. A page without blocks has none at 0 either.
 func blockOf(f fingerprint, shape uint64) uint64 {
 	size := shape & sizeMask
 	n := f.path() >> (shape >> depthShift & 63) & (shape >> maskShift & sizeMask)
 	// Without a branch, as there is no telling which it will be.
 	has := uint64(int64(n-size) >> 63) // all ones if the page has block n
-	return n&has | f.spread()*size>>spreadBits&^has
+	return n&has | spreads[size&7][f.spread()]&^has
 }
+
+// spreads has the blocks over which entries are spread, by the number of blocks.
+// With one block more, each of the others gives up the same part, and all of that
+// goes to the new one. If the number was multiplied by it instead, most entries
+// would move between blocks that readers see, which takes three times as long.
+var spreads = func() (s [8][1 << spreadBits]uint64) {
+	for size := uint64(2); size <= maxBlocks; size++ {
+		s[size] = s[size-1]
+		for range uint64(len(s[size])) / size {
+			var has [maxBlocks]int
+			most, at := 0, 0
+			for i, n := range s[size] {
+				if has[n]++; n != size-1 && has[n] > most {
+					most, at = has[n], i
+				}
+			}
+			s[size][at] = size - 1
+		}
+	}
+	return s
+}()
 
 func blockMask(size uint64) uint64 { return 1<<bits.Len64(size-1) - 1 }
 
@@ -429,24 +450,24 @@ func (p *page) resize(size uint64, horizon int64) {
 	if size > was {
 		fresh := new(block)
 		for n := range was {
-			p.settle(p.blocks[n].Load(), p, n, p, fresh, horizon)
+			p.settle(p.blocks[n].Load(), p, n, p, fresh, fresh, horizon)
 		}
 		p.blocks[was].Store(fresh)
 	} else {
 		dropped := p.blocks[size].Swap(nil)
 		p.seen, p.cursor = min(p.seen, p.oldest), 0
 		for n := range size {
-			p.settle(p.blocks[n].Load(), p, n, p, nil, horizon)
+			p.settle(p.blocks[n].Load(), p, n, p, nil, nil, horizon)
 		}
-		p.settle(dropped, p, maxBlocks, p, nil, horizon)
+		p.settle(dropped, p, maxBlocks, p, nil, nil, horizon)
 	}
 	p.settleSide(horizon)
 }
 
 // settle moves what is in a block, which is block n of its page, to where it
 // belongs. The entries are p's or, if their next bit of path is 1, q's; both
-// may be the same. The last block of q is fresh and not yet to be seen, or nil.
-func (p *page) settle(b *block, of *page, n uint64, q *page, fresh *block, horizon int64) {
+// may be the same. Their last blocks are fresh and not yet to be seen, or nil.
+func (p *page) settle(b *block, of *page, n uint64, q *page, freshP, freshQ *block, horizon int64) {
 	if b == nil {
 		return
 	}
@@ -463,11 +484,11 @@ func (p *page) settle(b *block, of *page, n uint64, q *page, fresh *block, horiz
 			path := word >> keyShift >> shift
 			at := path & mask
 			if at >= size {
-				at = word >> (keyShift + spreadShift) & (1<<spreadBits - 1) * size >> spreadBits
+				at = spreads[size&7][word>>(keyShift+spreadShift)&(1<<spreadBits-1)]
 			}
-			to := p
+			to, fresh := p, freshP
 			if p != q && word>>keyShift>>(shift-1)&1 != 0 {
-				to = q
+				to, fresh = q, freshQ
 			}
 			if at == n && to == of {
 				continue
@@ -478,7 +499,7 @@ func (p *page) settle(b *block, of *page, n uint64, q *page, fresh *block, horiz
 				continue
 			}
 			into := fresh
-			if fresh == nil || to != q || at != size-1 {
+			if fresh == nil || at != size-1 {
 				into = to.blocks[at%maxBlocks].Load()
 			}
 			switch {

@@ -150,7 +150,8 @@ func (t *table) split(p *page, horizon int64) {
 			q.blocks[n/2].Store(b)
 		}
 	}
-	fresh := new(block)
+	// Neither has a last block: what would have been a seventh and an eighth.
+	freshP, freshQ := new(block), new(block)
 	side := p.side
 	p.side, p.most = nil, 0
 	for f, end := range side {
@@ -161,10 +162,11 @@ func (t *table) split(p *page, horizon int64) {
 		to.aside(f, end)
 	}
 	for n := range uint64(splitBlocks) {
-		p.settle(p.blocks[n].Load(), p, n, q, fresh, horizon)
-		p.settle(q.blocks[n].Load(), q, n, q, fresh, horizon)
+		p.settle(p.blocks[n].Load(), p, n, q, freshP, freshQ, horizon)
+		p.settle(q.blocks[n].Load(), q, n, q, freshP, freshQ, horizon)
 	}
-	q.blocks[splitBlocks-1].Store(fresh)
+	p.blocks[splitBlocks-1].Store(freshP)
+	q.blocks[splitBlocks-1].Store(freshQ)
 	for _, page := range [...]*page{p, q} {
 		page.recount()
 		page.settleSide(horizon)
