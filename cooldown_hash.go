@@ -81,7 +81,7 @@ func (k *hashKey) fingerprint(profile string) fingerprint {
 	}
 	// The highest bits of the words are in one of their own, with the length,
 	// without which the overlap of the two would not say what the ID was.
-	first, last := littleEndian(profile), littleEndian(profile[n-8:])
+	first, last := eightBytes(profile), eightBytes(profile[n-8:])
 	tops := uint64(n)<<maxWords | first>>63<<1 | last>>63
 	sum := k.factors[0].plus(k.factors[1], tops)
 	return sum.plus(k.factors[2], first&^topBit).plus(k.factors[3], last&^topBit).fingerprint()
@@ -96,7 +96,7 @@ func (k *hashKey) fingerprintLoop(s string) fingerprint {
 	for i := 2; s != ""; i++ {
 		var word uint64
 		if len(s) >= 8 {
-			word, s = littleEndian(s), s[8:]
+			word, s = eightBytes(s), s[8:]
 		} else {
 			word, s = shortWord(s), ""
 		}
@@ -166,7 +166,7 @@ func (k *hashKey) sip66(s string) fingerprint {
 	v3 := k.k1 ^ 0x7465646279746573
 	last := uint64(len(s)) << 56
 	for len(s) >= 8 {
-		m := littleEndian(s)
+		m := eightBytes(s)
 		s = s[8:]
 		v3 ^= m
 		v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
@@ -197,15 +197,7 @@ func sipRound(v0, v1, v2, v3 uint64) (uint64, uint64, uint64, uint64) {
 	return v0, v1, v2, v3
 }
 
-// littleEndian reads the first eight bytes of s. The compiler makes one load of
-// it; encoding/binary would need a copy of the string.
-func littleEndian(s string) uint64 {
-	_ = s[7]
-	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
-		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
-}
-
-// shortWord is littleEndian of a text that ends before the word does.
+// shortWord is eightBytes of a text that ends before the word does.
 func shortWord(s string) (word uint64) {
 	for i := range len(s) {
 		word |= uint64(s[i]) << (8 * i)

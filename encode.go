@@ -283,7 +283,7 @@ func appendJSONString(dst []byte, s string) ([]byte, error) {
 // isPlainJSON reports whether a text is written as JSON without any escape.
 func isPlainJSON(s string) bool {
 	for len(s) >= 8 {
-		if !isPlainWord(littleEndian(s)) {
+		if !isPlainWord(eightBytes(s)) {
 			return false
 		}
 		s = s[8:]
@@ -300,9 +300,8 @@ func isPlainJSON(s string) bool {
 // highest bit set when n has been taken from it. What it borrows from the next
 // can only name that one wrongly, when there is a right one already.
 func isPlainWord(w uint64) bool {
-	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	quote, slash := w^'"'*ones, w^'\\'*ones
-	return (w|(w-' '*ones)|(quote-ones)|(slash-ones))&tops == 0
+	return (w|(w-' '*ones)|(quote-ones)|(slash-ones))&highs == 0
 }
 
 // appendFormPairs writes name=value, once for each element if v is a list. The

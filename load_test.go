@@ -191,8 +191,8 @@ func TestValidateAllocations(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	if got > 6 {
-		t.Errorf("Validate of an ordinary campaign allocates %v times, want at most 6", got)
+	if got > 7 {
+		t.Errorf("Validate of an ordinary campaign allocates %v times, want at most 7", got)
 	}
 }
 

@@ -275,7 +275,7 @@ func tame(s string) string {
 
 // escapeInvalid writes each byte that is not UTF-8 as an escape.
 func escapeInvalid(s string) string {
-	if utf8.ValidString(s) {
+	if isASCII(s) || utf8.ValidString(s) {
 		return s
 	}
 	var out []byte

@@ -25,10 +25,10 @@ type payloadLeaf struct {
 	as        string
 	value     any    // Static or Default
 	static    string // that, encoded
+	head      string // ,"name": for JSON, if the leaf is a member of the payload itself
 	index     int32  // in the Payload
 	missing   uint8  // a Missing, or useStatic
 	split     bool   // the name has dots or escapes
-	plain     bool   // the name is JSON as it stands, but for the quotes
 	sensitive bool
 }
 
@@ -95,7 +95,27 @@ func (p Payload) compile(form payloadForm, allowSensitive bool, fs *faults, at p
 	for i := range p {
 		p[i].compile(&prog, i, form, allowSensitive, fs, at.index(i))
 	}
+	if form == asJSON && prog.root == nil {
+		prog.writeHeads()
+	}
 	return prog
+}
+
+// writeHeads writes what stands before the values, as pieces of one text.
+func (prog *payloadProgram) writeHeads() {
+	var room [256]byte
+	var ends [16]int
+	text, end := room[:0], ends[:0]
+	for i := range prog.leaves {
+		text = append(text, ',')
+		text, _ = appendJSONString(text, prog.leaves[i].name()) // was found valid
+		text = append(text, ':')
+		end = append(end, len(text))
+	}
+	heads, start := string(text), 0
+	for i := range prog.leaves {
+		prog.leaves[i].head, start = heads[start:end[i]], end[i]
+	}
 }
 
 func (f *PayloadField) compile(prog *payloadProgram, i int, form payloadForm, allowSensitive bool, fs *faults, at pointer) {
@@ -122,7 +142,6 @@ func (f *PayloadField) compile(prog *payloadProgram, i int, form payloadForm, al
 		fs.add(at.key("as"), `has a dot, which makes an object that %s cannot write; write %s`, form, strconv.Quote(escapeName(strings.Join(path, "."))))
 	}
 	leaf.split = path[0] != leaf.name()
-	leaf.plain = isPlainJSON(leaf.name())
 	leaf.compileStatic(f, form, fs, at)
 	prog.insert(leaf, path, fs, at)
 }
@@ -371,10 +390,11 @@ func (prog *payloadProgram) appendLeaves(dst []byte, v *view) ([]byte, *RenderEr
 	for i := range prog.leaves {
 		l := &prog.leaves[i]
 		start := len(dst)
-		if some {
-			dst = append(dst, ',')
+		head := l.head
+		if !some {
+			head = head[len(","):]
 		}
-		dst = l.appendName(dst)
+		dst = append(dst, head...)
 		var wrote bool
 		var err *RenderError
 		if dst, wrote, err = l.appendJSON(dst, v); err != nil {
@@ -419,16 +439,6 @@ func (prog *payloadProgram) appendMembers(dst []byte, nodes []payloadNode, v *vi
 		some = true
 	}
 	return dst, some, nil
-}
-
-func (l *payloadLeaf) appendName(dst []byte) []byte {
-	if !l.plain {
-		dst, _ = appendJSONString(dst, l.name()) // was found valid
-		return append(dst, ':')
-	}
-	dst = append(dst, '"')
-	dst = append(dst, l.name()...)
-	return append(dst, `":`...)
 }
 
 func (l *payloadLeaf) appendJSON(dst []byte, v *view) ([]byte, bool, *RenderError) {

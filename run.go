@@ -300,6 +300,9 @@ func (r *run) step(node int) error {
 
 func (r *run) delivered(d Delivery) {
 	r.mu.Lock()
+	if r.deliveries == nil {
+		r.deliveries = make([]Delivery, 0, len(r.requests))
+	}
 	r.deliveries = append(r.deliveries, d)
 	r.mu.Unlock()
 	r.out.Deliveries = r.deliveries

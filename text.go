@@ -11,6 +11,11 @@ import (
 // glob patterns.
 
 func isASCII(s string) bool {
+	for ; len(s) >= 8; s = s[8:] {
+		if eightBytes(s)&highs != 0 {
+			return false
+		}
+	}
 	for i := 0; i < len(s); i++ {
 		if s[i] >= utf8.RuneSelf {
 			return false
