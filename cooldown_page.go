@@ -40,12 +40,14 @@ const (
 	emptySide = 4
 
 	// The work of one Enter: so many pairs of lines are searched for expired
-	// entries, and once in all the lines of a page so many entries of the side
-	// map for each block, as a page has lines: where no slot keeps the ends, as in
-	// a simulated year 2500, as many have to go there as come.
+	// entries, and whenever all of a page have been, so many entries of its side
+	// map for each block. That is more than come meanwhile, as where no slot keeps
+	// the ends, in a simulated year 2500, as many have to go there as come. A page
+	// without a block has no lines to search before: each Enter looks at a few.
 	leastSweep = 1
 	maxSweep   = 4
 	sideSweep  = linesPerBlock * 5 / 8
+	fewSweep   = 16
 )
 
 type block [linesPerBlock]line
@@ -417,9 +419,12 @@ func (p *page) sweepLine(l *line, horizon int64) (freed int) {
 
 // sweepSide forgets some of what has expired in the side map.
 func (p *page) sweepSide(horizon int64) (freed int) {
-	looked := 0
+	looked, most := 0, sideSweep*int(p.size())
+	if most == 0 {
+		most = fewSweep
+	}
 	for f, end := range p.side {
-		if looked++; looked > sideSweep*max(1, int(p.size())) {
+		if looked++; looked > most {
 			p.seen = min(p.seen, horizon-1) // come back
 			break
 		}

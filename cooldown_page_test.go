@@ -47,6 +47,21 @@ func TestPageKnowsItsOldest(t *testing.T) {
 	}
 }
 
+// A page without a block has no lines whose search would come before that of the
+// side map: so each Enter looks there, and must look at a few entries only.
+func TestPageWithoutBlockSweepsAFew(t *testing.T) {
+	const horizon = 2000
+	p := newPage(0, 0, 0, 0)
+	for i := range uint64(fewEntries) {
+		p.add(fingerprintOf(i+1, 0, 0, false), horizon-1, noEnd)
+	}
+	for left := fewEntries - fewSweep; left >= 0; left -= fewSweep {
+		if p.sweep(horizon, leastSweep, 1); p.count() != left {
+			t.Fatalf("%d entries are left, want %d: %d fewer", p.count(), left, fewSweep)
+		}
+	}
+}
+
 // TestPageReadersSeeWholeEnds takes an entry out of its slot and puts it back
 // again and again, while it is looked for without a lock. A reader that takes
 // the key from one load and the lowest bits of the end from another one shows
