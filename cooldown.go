@@ -20,6 +20,9 @@ import (
 // that is 5e13 / 7.4e19, a chance of less than one in a million (6.8e-7) that
 // there is any such pair among them. One more profile that visits meets another
 // one's cooldown with a chance of 1e7 / 7.4e19, one in seven million millions.
+// The 2^-66 is proven for IDs of up to 64 bytes, if the numbers that are made of
+// the key with SHA-256 are as good as random; for longer ones it is what SipHash
+// is expected to give.
 //
 // A cooldown is forgotten some time after a visit has entered whose time is more
 // than five minutes past its end: a visit that comes only then, with a time

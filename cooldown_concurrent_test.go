@@ -103,7 +103,6 @@ func TestMemoryTrackerOneWinner(t *testing.T) {
 	}
 }
 
-// heap returns how many bytes are in use.
 // A reader without a lock sees an end whole, or asks again, though the entry is
 // forgotten and begun anew all the while.
 func TestMemoryTrackerReadsWholeEnds(t *testing.T) {
@@ -137,6 +136,7 @@ func TestMemoryTrackerReadsWholeEnds(t *testing.T) {
 	wg.Wait()
 }
 
+// heap returns how many bytes are in use.
 func heap() int64 {
 	runtime.GC()
 	var ms runtime.MemStats

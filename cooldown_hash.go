@@ -44,9 +44,9 @@ func (k *hashKey) bytes() (b [16]byte) {
 
 // A fingerprint stands for a profile ID: 66 bits of its hash. A slot keeps 56
 // of them, the key. The other 10 follow from where it is: in a page, whose
-// index ends with 3 of them, and in a line.
+// index ends with one of them, and in a line.
 type fingerprint struct {
-	word  uint64 // 3 bits of page, 56 of key, 5 of line
+	word  uint64 // 1 bit of page, 56 of key, 7 of line
 	extra uint64 // 2 bits of line
 }
 
@@ -73,7 +73,7 @@ const (
 // the factors are random to them (multilinear hashing; see Lemire and Kaser,
 // "Strongly universal string hashing is fast", 2014). It takes half of the
 // instructions of SipHash-1-3, to which longer IDs are left, as there would be no
-// end of factors.
+// end of factors. Of that the same chance is expected, and not proven.
 func (k *hashKey) fingerprint(profile string) fingerprint {
 	n := len(profile)
 	if n < 8 || n > 16 {
@@ -126,9 +126,12 @@ func (f factor) fingerprint() fingerprint {
 	return fingerprintFrom(h^h>>31, f.lo>>(64-extraBits))
 }
 
+// fingerprintFrom makes a fingerprint of 66 bits. One in 2^56 has the key 0, which
+// would be a free slot, and gets the key 1. The chance that two are the same grows
+// with that from 2^-66 by 2^-121.
 func fingerprintFrom(lo, extra uint64) fingerprint {
 	if lo&(keyMask<<pageBits) == 0 {
-		lo |= 1 << pageBits // it would be a free slot
+		lo |= 1 << pageBits
 	}
 	return fingerprint{lo, extra}
 }

@@ -38,8 +38,8 @@ const (
 	// slots do not keep.
 	fewEntries = 2048
 
-	// maxPageBits is how many bits of path choose a page at most: four times what
-	// memory has room for, and well below the bits that are used otherwise.
+	// maxPageBits is how many bits of path choose a page at most: so many pages of
+	// four blocks are 128 TiB, and the bits are well below those used otherwise.
 	maxPageBits = 30
 )
 
