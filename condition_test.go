@@ -215,8 +215,9 @@ func TestTextOperatorsAreNeverSlow(t *testing.T) {
 		if got := match(t, tt.when, tt.visit); got != tt.want {
 			t.Errorf("%s: Match = %v, want %v", tt.name, got, tt.want)
 		}
-		// Measured in milliseconds; the bound is for slow machines under -race.
-		if took := time.Since(start); took > time.Second {
+		// Milliseconds, or minutes if the work grows with the square: the bound is
+		// for slow machines under -race that do much else.
+		if took := time.Since(start); took > 20*time.Second {
 			t.Errorf("%s: took %v for %d characters", tt.name, took, n)
 		}
 	}

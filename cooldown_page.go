@@ -121,7 +121,7 @@ func blockOf(f fingerprint, shape uint64) uint64 {
 	n := f.path() >> (shape >> depthShift & 63) & (shape >> maskShift & sizeMask)
 	// Without a branch, as there is no telling which it will be.
 	has := uint64(int64(n-size) >> 63) // all ones if the page has block n
-	return n&has | spreads[size&7][f.spread()]&^has
+	return n&has | uint64(spreads[size&7][f.spread()])&^has
 }
 
 // spreads has the blocks over which entries are spread, by the number of blocks.
@@ -130,18 +130,18 @@ func blockOf(f fingerprint, shape uint64) uint64 {
 // would move between blocks that readers see, which takes three times as long.
 // Some do where one more bit of path comes to choose, and entries are spread that
 // were at home before: 8 percent with the third block, 22 with the fifth.
-var spreads = func() (s [8][1 << spreadBits]uint64) {
+var spreads = func() (s [8][1 << spreadBits]uint8) {
 	for size := uint64(2); size <= maxBlocks; size++ {
 		s[size] = s[size-1]
 		for range uint64(len(s[size])) / size {
 			var has [maxBlocks]int
 			most, at := 0, 0
 			for i, n := range s[size] {
-				if has[n]++; n != size-1 && has[n] > most {
+				if has[n]++; uint64(n) != size-1 && has[n] > most {
 					most, at = has[n], i
 				}
 			}
-			s[size][at] = size - 1
+			s[size][at] = uint8(size - 1)
 		}
 	}
 	return s
@@ -491,7 +491,7 @@ func (p *page) settle(b *block, of *page, n uint64, q *page, freshP, freshQ *blo
 			path := word >> keyShift >> shift
 			at := path & mask
 			if at >= size {
-				at = spreads[size&7][word>>(keyShift+spreadShift)&(1<<spreadBits-1)]
+				at = uint64(spreads[size&7][word>>(keyShift+spreadShift)&(1<<spreadBits-1)])
 			}
 			to, fresh := p, freshP
 			if p != q && word>>keyShift>>(shift-1)&1 != 0 {
