@@ -156,7 +156,7 @@ func blockMask(size uint64) uint64 { return 1<<bits.Len64(size-1) - 1 }
 // given away. It then finds nothing, or what was true after it began: a key
 // says more than which page it is in.
 func (p *page) peek(f fingerprint) int64 {
-	b := p.blocks[blockOf(f, p.shape.Load())&7].Load()
+	b := p.blocks[blockOf(f, p.shape.Load())].Load()
 	if b == nil {
 		return noEnd
 	}
