@@ -53,10 +53,7 @@ func (t *MemoryTracker) Enter(ctx context.Context, e Entry) (until time.Time, en
 	if err := ctx.Err(); err != nil {
 		return time.Time{}, false, err
 	}
-	g := t.current.Load()
-	if g == nil {
-		g = t.begin()
-	}
+	g := t.generation()
 	f := g.key.fingerprint(e.Profile)
 	table := g.find(e.Campaign)
 	at := e.Time.UnixMilli()

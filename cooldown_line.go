@@ -102,23 +102,23 @@ func (l *line) peek(key, version uint64) int64 {
 	}
 	slot := uint(bits.TrailingZeros64(set)) & 7
 	word := atomic.LoadUint64(&l[slot])
-	mid := atomic.LoadUint64(&l[(slotsPerLine+slot/2)&7]) >> (32 * (slot & 1)) & halfMask
-	high := version >> ((32 + highBits*slot) & 63) & highMask
+	end := l.endOf(slot, word, version)
 	if word>>homeShift != key || atomic.LoadUint64(&l[7]) != version {
 		return noEnd
 	}
-	return decodeEnd(word&lowMask | mid<<lowBits | high<<(lowBits+32))
+	return end
 }
 
 // end returns the end in a slot that is in use.
-func (l *line) end(slot int) int64 { return l.endOf(slot, atomic.LoadUint64(&l[slot&7])) }
+func (l *line) end(slot int) int64 {
+	return l.endOf(uint(slot), atomic.LoadUint64(&l[slot&7]), atomic.LoadUint64(&l[7]))
+}
 
-// endOf is end for who has read the word of the slot.
-func (l *line) endOf(slot int, word uint64) int64 {
-	low := word & lowMask
+// endOf is end for who has read the word of the slot, and the last one.
+func (l *line) endOf(slot uint, word, last uint64) int64 {
 	mid := atomic.LoadUint64(&l[(slotsPerLine+slot/2)&7]) >> (32 * (slot & 1)) & halfMask
-	high := atomic.LoadUint64(&l[7]) >> (32 + highBits*slot) & highMask
-	return decodeEnd(low | mid<<lowBits | high<<(lowBits+32))
+	high := last >> ((32 + highBits*slot) & 63) & highMask
+	return decodeEnd(word&lowMask | mid<<lowBits | high<<(lowBits+32))
 }
 
 // All methods below need the lock.
