@@ -50,24 +50,32 @@ var (
 // Enter implements [Tracker]. It fails only if ctx is done or e.Time is not in
 // the years 1 to 9999. A timeout of zero or less counts as [Immediately].
 func (t *MemoryTracker) Enter(ctx context.Context, e Entry) (until time.Time, entered bool, err error) {
+	// In this form it is inlined, and e never copied: a copy of what has just been
+	// written would wait until all memory that was asked for before is there.
+	until, entered, err = t.enter(ctx, e.Campaign, e.Profile, e.Time, e.Timeout)
+	return
+}
+
+func (t *MemoryTracker) enter(ctx context.Context, campaign, profile string, visit time.Time, timeout time.Duration) (until time.Time, entered bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return time.Time{}, false, err
 	}
 	g := t.generation()
-	f := g.key.fingerprint(e.Profile)
-	table := g.find(e.Campaign)
-	at := e.Time.UnixMilli()
+	f := g.key.fingerprint(profile)
+	table := g.find(campaign)
+	at := visit.UnixMilli()
 	if table != nil {
 		if end := table.page(f.path()).peek(f); end > at {
-			return time.UnixMilli(end).UTC(), false, nil
+			ms := uint64(end) // or there would be a branch for those before 1970
+			return time.Unix(int64(ms/1000), int64(ms%1000*1e6)).UTC(), false, nil
 		}
 	}
 	// In seconds, because milliseconds of years beyond 292 million wrap around.
-	if s := e.Time.Unix(); s < firstTimeMilli/1000 || s > endOfTimeMilli/1000 {
+	if s := visit.Unix(); s < firstTimeMilli/1000 || s > endOfTimeMilli/1000 {
 		return time.Time{}, false, errOutOfTime
 	}
-	until = e.Until()
-	end, entered := g.enter(table, e.Campaign, f, at, until.UnixMilli(), e.Timeout > 0)
+	until = Entry{Time: visit, Timeout: timeout}.Until()
+	end, entered := g.enter(table, campaign, f, at, until.UnixMilli(), timeout > 0)
 	return time.UnixMilli(end).UTC(), entered, nil
 }
 

@@ -196,7 +196,7 @@ func TestMemoryTrackerPlateauBesideTheSlots(t *testing.T) {
 	stream(t, &tr, "a", start, 0, 5*window) // maps double: they take longer to find their size
 	level := heap() - base
 	stream(t, &tr, "a", start.Add(30*time.Minute), 5*window, 15*window)
-	if now := heap() - base; now > level*5/4 {
+	if now := heap() - base; now > level*3/2 { // a map of the same entries may be larger or smaller by a quarter
 		t.Errorf("%d bytes are in use after a longer time, want about %d as before", now, level)
 	}
 	runtime.KeepAlive(&tr)

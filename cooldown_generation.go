@@ -113,16 +113,7 @@ func (g *generation) advance(at int64) {
 }
 
 // find returns the table of a campaign, or nil.
-func (g *generation) find(campaign string) *table {
-	d := g.tables.Load()
-	if d.only == nil {
-		return d.search(campaign)
-	}
-	if d.only.campaign == campaign {
-		return d.only
-	}
-	return nil
-}
+func (g *generation) find(campaign string) *table { return g.tables.Load().find(campaign) }
 
 // add returns the table of a campaign, which it makes if there is none.
 func (g *generation) add(campaign string) *table {

@@ -61,8 +61,10 @@ const (
 	// The highest bits of a key choose the other line, the next ones the block
 	// as long as there are few. The lowest ones go on with the path.
 	otherShift  = keyBits - lineBits
-	spreadBits  = 8
+	spreadBits  = 6
+	spreadMask  = 1<<spreadBits - 1
 	spreadShift = otherShift - spreadBits
+	pathMask    = 7 // bits of path that say which block, as there are no more than eight
 )
 
 // fingerprint returns the fingerprint of a profile ID.
@@ -152,7 +154,7 @@ func (f fingerprint) line() uint64 { return f.word>>lineShift | f.extra<<(lineBi
 // table needs, and from there to its block.
 func (f fingerprint) path() uint64 { return f.word }
 
-func (f fingerprint) spread() uint64 { return f.key() >> spreadShift & (1<<spreadBits - 1) }
+func (f fingerprint) spread() uint64 { return f.key() >> spreadShift & spreadMask }
 
 // other is what leads from one of the two lines of an entry to the other. It is
 // odd, so that they differ.

@@ -122,7 +122,7 @@ func TestFingerprintsAreSpread(t *testing.T) {
 		"line":  func(f fingerprint) uint64 { return (f.line() | f.key()<<lineBits) % buckets },
 		"path":  func(f fingerprint) uint64 { return f.path() % buckets },
 		"other": func(f fingerprint) uint64 { return f.key() >> (keyBits - 10) },
-		"block": func(f fingerprint) uint64 { return f.spread() | f.path()&3<<spreadBits },
+		"block": func(f fingerprint) uint64 { return f.spread() | f.path()&15<<spreadBits },
 	}
 	for name, id := range families {
 		for seed := range byte(4) {

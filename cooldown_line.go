@@ -10,19 +10,15 @@ import (
 const slotsPerLine = 5
 
 // A line is one cache line with five cooldowns, and no pointer that the garbage
-// collector would have to follow:
-//
-//	words 0…4  of each slot: 56 bits of key, 1 bit of home, the lowest 7 bits of the end; 0 is a free slot
-//	words 5…7  of each slot: the next 32 bits of the end, in half a word
-//	word  7    in the half that is left: the highest 3 bits of each end, then 17 bits of version
+// collector would have to follow.
 //
 // Writers hold the lock of the page. Readers need none: a slot is filled with
 // its end first and its key last, and each time a slot has been freed the
 // version changes, before anything else is put there. So a reader that finds a
-// key, then reads the rest of its end, and then finds word 7 as it was, has read
+// key, then reads the rest of its end, and then finds last as it was, has read
 // what belongs together. It must take the key and the lowest bits of the end
 // from the same load: a slot may be freed, with the version yet to change. One
-// that finds word 7 changed, or no key, asks again under the lock. That decides
+// that finds last changed, or no key, asks again under the lock. That decides
 // in favour of the hit, which is what a busy site sees most.
 //
 // A version comes back after 131,072 slots of one line have been freed, so a
@@ -31,7 +27,11 @@ const slotsPerLine = 5
 //
 // Readers load atomically, and so do writers store. Without it the program has
 // a data race, and the compiler may do as it likes.
-type line [8]uint64
+type line struct {
+	words [slotsPerLine]uint64 // of each slot: 56 bits of key, 1 bit of home, the lowest 7 bits of the end; 0 is a free slot
+	mids  [slotsPerLine]uint32 // of each slot: the next 32 bits of the end
+	last  uint32               // the highest 3 bits of each end, then 17 bits of version
+}
 
 const (
 	lowBits     = 7
@@ -40,8 +40,8 @@ const (
 	keyShift    = homeShift + 1
 	highBits    = 3
 	highMask    = 1<<highBits - 1
-	versionStep = 1 << (32 + slotsPerLine*highBits)
-	halfMask    = 1<<32 - 1
+	highShift   = lowBits + 32
+	versionStep = 1 << (slotsPerLine * highBits)
 	lowMask     = 1<<lowBits - 1
 
 	endBits  = 42
@@ -73,11 +73,11 @@ func decodeEnd(code uint64) int64 {
 // not arrived yet keeps the processor from going on.
 func (l *line) find(key uint64) uint64 {
 	key <<= homeShift // what differs from it in the lowest bits alone has it
-	set := below(0, atomic.LoadUint64(&l[4])^key, homeBit)
-	set = below(set, atomic.LoadUint64(&l[3])^key, homeBit)
-	set = below(set, atomic.LoadUint64(&l[2])^key, homeBit)
-	set = below(set, atomic.LoadUint64(&l[1])^key, homeBit)
-	return below(set, atomic.LoadUint64(&l[0])^key, homeBit)
+	set := below(0, atomic.LoadUint64(&l.words[4])^key, homeBit)
+	set = below(set, atomic.LoadUint64(&l.words[3])^key, homeBit)
+	set = below(set, atomic.LoadUint64(&l.words[2])^key, homeBit)
+	set = below(set, atomic.LoadUint64(&l.words[1])^key, homeBit)
+	return below(set, atomic.LoadUint64(&l.words[0])^key, homeBit)
 }
 
 // below adds a bit to a set, which says whether a number is below another. It is
@@ -89,21 +89,22 @@ func below(set, x, limit uint64) uint64 {
 }
 
 // peek returns the end that is kept with a key, or noEnd if it is not sure to
-// have found it. version is what word 7 was before.
-func (l *line) peek(key, version uint64) int64 {
+// have found it.
+func (l *line) peek(key uint64) int64 {
+	last := atomic.LoadUint32(&l.last)
 	// This is find, which would be a call.
-	set := below(0, atomic.LoadUint64(&l[4])^key<<homeShift, homeBit)
-	set = below(set, atomic.LoadUint64(&l[3])^key<<homeShift, homeBit)
-	set = below(set, atomic.LoadUint64(&l[2])^key<<homeShift, homeBit)
-	set = below(set, atomic.LoadUint64(&l[1])^key<<homeShift, homeBit)
-	set = below(set, atomic.LoadUint64(&l[0])^key<<homeShift, homeBit)
+	set := below(0, atomic.LoadUint64(&l.words[4])^key<<homeShift, homeBit)
+	set = below(set, atomic.LoadUint64(&l.words[3])^key<<homeShift, homeBit)
+	set = below(set, atomic.LoadUint64(&l.words[2])^key<<homeShift, homeBit)
+	set = below(set, atomic.LoadUint64(&l.words[1])^key<<homeShift, homeBit)
+	set = below(set, atomic.LoadUint64(&l.words[0])^key<<homeShift, homeBit)
 	if set == 0 {
 		return noEnd
 	}
-	slot := uint(bits.TrailingZeros64(set)) & 7
-	word := atomic.LoadUint64(&l[slot])
-	end := l.endOf(slot, word, version)
-	if word>>homeShift != key || atomic.LoadUint64(&l[7]) != version {
+	slot := bits.TrailingZeros64(set)
+	word := atomic.LoadUint64(&l.words[slot])
+	end := l.endOf(slot, word, last)
+	if word>>homeShift != key || atomic.LoadUint32(&l.last) != last {
 		return noEnd
 	}
 	return end
@@ -111,25 +112,24 @@ func (l *line) peek(key, version uint64) int64 {
 
 // end returns the end in a slot that is in use.
 func (l *line) end(slot int) int64 {
-	return l.endOf(uint(slot), atomic.LoadUint64(&l[slot&7]), atomic.LoadUint64(&l[7]))
+	return l.endOf(slot, atomic.LoadUint64(&l.words[slot]), atomic.LoadUint32(&l.last))
 }
 
 // endOf is end for who has read the word of the slot, and the last one.
-func (l *line) endOf(slot uint, word, last uint64) int64 {
-	mid := atomic.LoadUint64(&l[(slotsPerLine+slot/2)&7]) >> (32 * (slot & 1)) & halfMask
-	high := last >> ((32 + highBits*slot) & 63) & highMask
-	return decodeEnd(word&lowMask | mid<<lowBits | high<<(lowBits+32))
+func (l *line) endOf(slot int, word uint64, last uint32) int64 {
+	high := uint64(last) >> (highBits * slot & 63) & highMask
+	return decodeEnd(word&lowMask | uint64(atomic.LoadUint32(&l.mids[slot]))<<lowBits | high<<highShift)
 }
 
 // All methods below need the lock.
 
 // free returns a free slot, or -1.
 func (l *line) free() int {
-	set := below(0, l[4], 1)
-	set = below(set, l[3], 1)
-	set = below(set, l[2], 1)
-	set = below(set, l[1], 1)
-	set = below(set, l[0], 1)
+	set := below(0, l.words[4], 1)
+	set = below(set, l.words[3], 1)
+	set = below(set, l.words[2], 1)
+	set = below(set, l.words[1], 1)
+	set = below(set, l.words[0], 1)
 	if set == 0 {
 		return -1
 	}
@@ -149,40 +149,25 @@ func (l *line) expired(horizon int64) int {
 
 // put fills a free slot. The key, last, makes it visible to readers.
 func (l *line) put(slot int, key, code uint64) {
-	half, mid, last := l.encoded(slot, code)
-	if half != 7 {
-		atomic.StoreUint64(&l[half], mid)
+	atomic.StoreUint32(&l.mids[slot], uint32(code>>lowBits))
+	if last := l.lastWith(slot, code); last != l.last {
+		atomic.StoreUint32(&l.last, last)
 	}
-	if last != l[7] {
-		atomic.StoreUint64(&l[7], last)
-	}
-	atomic.StoreUint64(&l[slot], key<<homeShift|code&lowMask)
+	atomic.StoreUint64(&l.words[slot], key<<homeShift|code&lowMask)
 }
 
 // fill is put for a line that no reader sees yet: an atomic store takes as long
 // as twenty others.
 func (l *line) fill(slot int, key, code uint64) {
-	half, mid, last := l.encoded(slot, code)
-	l[7] = last
-	l[half] = mid
-	l[slot] = key<<homeShift | code&lowMask
+	l.mids[slot] = uint32(code >> lowBits)
+	l.last = l.lastWith(slot, code)
+	l.words[slot] = key<<homeShift | code&lowMask
 }
 
-// encoded returns the word that has the middle bits of an end, with them, and
-// word 7 with the highest ones. For the last slot, both are word 7.
-func (l *line) encoded(slot int, code uint64) (half int, mid, last uint64) {
-	half = (slotsPerLine + slot/2) & 7
-	shift := 32 * (slot & 1)
-	last = l[7]&^(highMask<<(32+highBits*slot)) | code>>(lowBits+32)<<(32+highBits*slot)
-	mid = l[half]
-	if half == 7 {
-		mid = last
-	}
-	mid = mid&^(halfMask<<shift) | code>>lowBits&halfMask<<shift
-	if half == 7 {
-		last = mid
-	}
-	return half, mid, last
+// lastWith returns l.last with the highest bits of an end.
+func (l *line) lastWith(slot int, code uint64) uint32 {
+	shift := highBits * slot & 31
+	return l.last&^(highMask<<shift) | uint32(code>>highShift)<<shift
 }
 
 // clear frees the slots of a set. The version comes after: a reader that has
@@ -193,7 +178,7 @@ func (l *line) clear(set uint) {
 		return
 	}
 	for ; set != 0; set &= set - 1 {
-		atomic.StoreUint64(&l[bits.TrailingZeros(set)], 0)
+		atomic.StoreUint64(&l.words[bits.TrailingZeros(set)], 0)
 	}
-	atomic.StoreUint64(&l[7], l[7]+versionStep)
+	atomic.StoreUint32(&l.last, l.last+versionStep)
 }

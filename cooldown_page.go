@@ -4,6 +4,7 @@ import (
 	"iter"
 	"maps"
 	"math/bits"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -87,16 +88,13 @@ type page struct {
 	gone    bool                  // the campaign was reset
 }
 
-// A shape is the number of blocks of a page, in 4 bits, the mask that chooses one
-// of them, in 4 bits, and the bits of path that choose the page.
-func shapeOf(depth, size uint64) uint64 {
-	return depth<<depthShift | blockMask(size)&sizeMask<<maskShift | size
-}
+// A shape is the number of blocks of a page, in 3 bits, and the bits of path that
+// choose the page.
+func shapeOf(depth, size uint64) uint64 { return depth<<depthShift | size }
 
 const (
-	sizeMask   = 15
-	maskShift  = 4
-	depthShift = 8
+	depthShift = 3
+	sizeMask   = 1<<depthShift - 1
 )
 
 func newPage(index uint64, depth, size, floor uint64) *page {
@@ -111,62 +109,76 @@ type entry struct {
 	end int64 // Unix milliseconds
 }
 
-// blockOf returns the block of an entry, in a page of this shape.
-//
-// It is chosen by the bits of path behind those that choose the page. If they
-// name a block that the page does not have yet, other bits spread such entries
-// over those that it has, see spreads. A page without blocks has none at 0 either.
+// blockOf returns the block of an entry, in a page of this shape. A page without
+// blocks has none at 0 either.
 func blockOf(f fingerprint, shape uint64) uint64 {
-	size := shape & sizeMask
-	n := f.path() >> (shape >> depthShift & 63) & (shape >> maskShift & sizeMask)
-	// Without a branch, as there is no telling which it will be.
-	has := uint64(int64(n-size) >> 63) // all ones if the page has block n
-	return n&has | uint64(spreads[size&7][f.spread()])&^has
+	return uint64(homes[shape&sizeMask][f.path()>>(shape>>depthShift&63)&pathMask<<spreadBits|f.spread()])
 }
 
-// spreads has the blocks over which entries are spread, by the number of blocks.
-// With one block more, each of the others gives up the same part, and all of that
-// goes to the new one. If the number was multiplied by it instead, most entries
-// would move between blocks that readers see, which takes three times as long.
-// Some do where one more bit of path comes to choose, and entries are spread that
-// were at home before: 8 percent with the third block, 22 with the fifth.
-var spreads = func() (s [8][1 << spreadBits]uint8) {
-	for size := uint64(2); size <= maxBlocks; size++ {
-		s[size] = s[size-1]
-		for range uint64(len(s[size])) / size {
-			var has [maxBlocks]int
-			most, at := 0, 0
-			for i, n := range s[size] {
-				if has[n]++; uint64(n) != size-1 && has[n] > most {
-					most, at = has[n], i
-				}
+// homes has the block of an entry by the number of blocks, and by the bits of path
+// behind those that choose the page, and some bits more. The path alone names the
+// block, as it will name the page when there are more of them. If the page does
+// not have that block yet, the other bits spread such entries, so that all blocks
+// have as many.
+//
+// With one block more, entries move to it from all others, and hardly any between
+// those that readers see, which takes three times as long: 7 or 8 percent do with
+// the third, the fifth, and the sixth block. If a hash was multiplied by the
+// number of blocks instead, most would.
+var homes = func() (homes [sizeMask + 1][(pathMask + 1) << spreadBits]uint8) {
+	for size := 2; size <= maxBlocks; size++ {
+		var has [maxBlocks]int
+		was, is := &homes[size-1], &homes[size]
+		for i := range is {
+			is[i] = was[i]
+			if named := i >> spreadBits & int(blockMask(uint64(size))); named < size {
+				is[i] = uint8(named)
 			}
-			s[size][at] = uint8(size - 1)
+			has[is[i]]++
+		}
+		for i := range is {
+			i = i&pathMask<<spreadBits | i/(pathMask+1) // each path by turns
+			named := i >> spreadBits & int(blockMask(uint64(size)))
+			least := slices.Index(has[:size], slices.Min(has[:size]))
+			if named >= size && has[is[i]] > has[least]+1 {
+				has[is[i]]--
+				has[least]++
+				is[i] = uint8(least)
+			}
 		}
 	}
-	return s
+	return homes
 }()
 
+// blockMask is for the bits of path that name a block.
 func blockMask(size uint64) uint64 { return 1<<bits.Len64(size-1) - 1 }
+
+// lines returns the first and the other line of an entry, or nil.
+//
+// It may be in a block that the entry has just left, or that the page has just
+// given away. Who looks there without a lock finds nothing, or what was true when
+// they began: a key says more than which page it is in.
+func (p *page) lines(f fingerprint) (home, other *line) {
+	b := p.blocks[blockOf(f, p.shape.Load())].Load()
+	if b == nil {
+		return nil, nil
+	}
+	i := f.line() % linesPerBlock
+	return &b[i], &b[(i^f.other())%linesPerBlock]
+}
 
 // peek returns the end of a cooldown without a lock, or noEnd if it is not sure
 // to have found it.
-//
-// It may look at blocks that an entry has just left, or that the page has just
-// given away. It then finds nothing, or what was true after it began: a key
-// says more than which page it is in.
 func (p *page) peek(f fingerprint) int64 {
-	b := p.blocks[blockOf(f, p.shape.Load())].Load()
-	if b == nil {
+	home, other := p.lines(f)
+	if home == nil {
 		return noEnd
 	}
-	i, key := f.line()%linesPerBlock, f.key()<<1
-	other := &b[(i^f.other())%linesPerBlock]
-	version := atomic.LoadUint64(&other[7]) // asks for the other line in time, for one entry in six
-	if end := b[i].peek(key, atomic.LoadUint64(&b[i][7])); end != noEnd {
+	atomic.LoadUint32(&other.last) // asks for the line in time, for one entry in six
+	if end := home.peek(f.key() << 1); end != noEnd {
 		return end
 	}
-	return other.peek(key|1, version)
+	return other.peek(f.key()<<1 | 1)
 }
 
 // All methods below need the lock.
@@ -194,7 +206,7 @@ func (p *page) all() iter.Seq2[fingerprint, int64] {
 				continue
 			}
 			for i := range b {
-				for slot, word := range b[i][:slotsPerLine] {
+				for slot, word := range b[i].words[:] {
 					if word != 0 && !yield(p.fingerprint(i, word), b[i].end(slot)) {
 						return
 					}
@@ -360,7 +372,7 @@ func (p *page) vacate(l *line, horizon int64) int {
 // reader misses it.
 func (p *page) displace(b *block, i uint64, horizon int64) int {
 	from := &b[i]
-	for slot, word := range from[:slotsPerLine] {
+	for slot, word := range from.words[:] {
 		to := &b[i^otherLine(word>>keyShift)]
 		if at := p.vacate(to, horizon); at >= 0 {
 			end := from.end(slot)
@@ -403,7 +415,7 @@ func (p *page) sweep(horizon int64, least, most int) {
 
 func (p *page) sweepLine(l *line, horizon int64) (freed int) {
 	var set uint
-	for slot, word := range l[:slotsPerLine] {
+	for slot, word := range l.words[:] {
 		if word == 0 {
 			continue
 		}
@@ -479,20 +491,17 @@ func (p *page) settle(b *block, of *page, n uint64, q *page, freshP, freshQ *blo
 		return
 	}
 	depth, size := p.depth(), p.size()
-	mask, shift := blockMask(size), depth-pageBits
+	home, shift := &homes[size&sizeMask], depth-pageBits
 	for i := range b {
 		l := &b[i]
 		var set uint
-		for slot, word := range l[:slotsPerLine] {
+		for slot, word := range l.words[:] {
 			if word == 0 {
 				continue
 			}
 			// This is blockOf, without what is the same for all.
 			path := word >> keyShift >> shift
-			at := path & mask
-			if at >= size {
-				at = uint64(spreads[size&7][word>>(keyShift+spreadShift)&(1<<spreadBits-1)])
-			}
+			at := uint64(home[path&pathMask<<spreadBits|word>>(keyShift+spreadShift)&spreadMask])
 			to, fresh := p, freshP
 			if p != q && word>>keyShift>>(shift-1)&1 != 0 {
 				to, fresh = q, freshQ
@@ -570,7 +579,7 @@ func (p *page) recount() {
 	for n := range p.blocks {
 		if b := p.blocks[n].Load(); b != nil {
 			for i := range b {
-				for _, word := range b[i][:slotsPerLine] {
+				for _, word := range b[i].words[:] {
 					if word != 0 {
 						p.slots++
 					}

@@ -1,6 +1,7 @@
 package campaign
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -89,4 +90,28 @@ func TestPageReadersSeeWholeEnds(t *testing.T) {
 	}
 	done.Store(true)
 	writer.Wait()
+}
+
+// A block has what its path names, and of the rest as much as any other. To grow
+// moves little between the blocks that were there.
+func TestHomesAreEven(t *testing.T) {
+	for size := 2; size <= maxBlocks; size++ {
+		var has [maxBlocks]int
+		moved := 0
+		for i, n := range homes[size] {
+			has[n]++
+			if int(n) != size-1 && n != homes[size-1][i] {
+				moved++
+			}
+			if named := i >> spreadBits & int(blockMask(uint64(size))); named < size && int(n) != named {
+				t.Errorf("with %d blocks, entries whose path ends with %03b are in block %d", size, i>>spreadBits, n)
+			}
+		}
+		if few, many := slices.Min(has[:size]), slices.Max(has[:size]); many > few+1 {
+			t.Errorf("with %d blocks, they have %v parts, want as many each", size, has)
+		}
+		if share := moved * 100 / len(homes[size]); share > 8 {
+			t.Errorf("the block number %d moves %d percent between the others, want at most 8", size, share)
+		}
+	}
 }
