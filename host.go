@@ -52,9 +52,6 @@ func (l *location) parseAuthority(s, ends string) (fault string) {
 		return fault
 	}
 	l.hasHost = l.host != ""
-	if isSpecial(l.scheme) {
-		rest = slashes(rest)
-	}
 	l.parseRest(rest, "")
 	return ""
 }

@@ -137,7 +137,10 @@ func (p *pairIndex) askedOf(side int, values []scalar) []scalar {
 
 func (s *campaignSet) matchTexts(hits []int32, p *pairIndex, first, second string, v *view) []int32 {
 	first, second = p.fields[0].plain(first), p.fields[1].plain(second)
-	return s.matchKey(hits, pairKey(p.salt, first, second), &probe{index: p.id, rule: rulePair, text: first, second: second}, v)
+	if key := pairKey(p.salt, first, second); s.table.filter.has(key) {
+		hits = s.find(hits, key, &probe{index: p.id, rule: rulePair, text: first, second: second}, v)
+	}
+	return hits
 }
 
 func (s *campaignSet) matchField(hits []int32, f *fieldIndex, v *view) []int32 {
@@ -162,7 +165,7 @@ func (s *campaignSet) matchField(hits []int32, f *fieldIndex, v *view) []int32 {
 		if value.kind == scalarText {
 			hits = s.matchText(hits, f, value.text, v)
 		} else {
-			hits = s.matchKey(hits, scalarKey(f.salt, value), &probe{index: f.id, rule: ruleTest}, v)
+			hits = s.find(hits, scalarKey(f.salt, value), &probe{index: f.id, rule: ruleTest}, v)
 		}
 	}
 	return hits
@@ -198,7 +201,9 @@ func (s *campaignSet) matchText(hits []int32, f *fieldIndex, text string, v *vie
 	}
 	if f.equal {
 		whole := f.field.plain(text)
-		hits = s.matchKey(hits, wholeKey(f, whole), &probe{index: f.id, rule: ruleWhole, text: whole}, v)
+		if key := wholeKey(f, whole); s.table.filter.has(key) {
+			hits = s.find(hits, key, &probe{index: f.id, rule: ruleWhole, text: whole}, v)
+		}
 	}
 	for i := range f.grams {
 		if f.grams[i] {
@@ -216,7 +221,9 @@ func (s *campaignSet) matchHeads(hits []int32, f *fieldIndex, text string, v *vi
 	for key, i := f.salt, 0; ; key, i = nextHead(key, text[i:i+headStep]), i+headStep {
 		if filter.has(key) {
 			for n := range min(headStep, end-i+1) {
-				hits = s.matchKey(hits, afterHead(key, text[i:i+n]), &p, v)
+				if key := afterHead(key, text[i:i+n]); filter.has(key) {
+					hits = s.find(hits, key, &p, v)
+				}
 			}
 		}
 		if i+headStep > end {
@@ -233,20 +240,15 @@ func (s *campaignSet) matchTails(hits []int32, f *fieldIndex, text string, v *vi
 	for key, i := ^f.salt, len(text); ; key, i = nextHead(key, text[i-headStep:i]), i-headStep {
 		if filter.has(key) {
 			for n := range min(headStep, i-start+1) {
-				hits = s.matchKey(hits, afterHead(key, text[i-n:i]), &p, v)
+				if key := afterHead(key, text[i-n:i]); filter.has(key) {
+					hits = s.find(hits, key, &p, v)
+				}
 			}
 		}
 		if i-headStep < start {
 			return hits
 		}
 	}
-}
-
-func (s *campaignSet) matchKey(hits []int32, key uint64, p *probe, v *view) []int32 {
-	if s.table.mayHave(key) {
-		hits = s.find(hits, key, p, v)
-	}
-	return hits
 }
 
 // matchGrams looks up every gram of the text that the shape looks at. The
@@ -273,12 +275,19 @@ func (s *campaignSet) matchGrams(hits []int32, f *fieldIndex, shape gramShape, t
 // matchAround looks up a gram of eight bytes: alone, with what stands before it,
 // and with what follows.
 func (s *campaignSet) matchAround(hits []int32, key uint64, p *probe, v *view) []int32 {
-	hits = s.matchKey(hits, aloneKey(key), p, v)
+	filter := s.table.filter
+	if key := aloneKey(key); filter.has(key) {
+		hits = s.find(hits, key, p, v)
+	}
 	if p.at >= 4 {
-		hits = s.matchKey(hits, beforeKey(key, p.text[p.at-4:]), p, v)
+		if key := beforeKey(key, p.text[p.at-4:]); filter.has(key) {
+			hits = s.find(hits, key, p, v)
+		}
 	}
 	if p.at+12 <= len(p.text) {
-		hits = s.matchKey(hits, behindKey(key, p.text[p.at+8:]), p, v)
+		if key := behindKey(key, p.text[p.at+8:]); filter.has(key) {
+			hits = s.find(hits, key, p, v)
+		}
 	}
 	return hits
 }

@@ -131,9 +131,6 @@ func hashText(salt uint64, s string) uint64 {
 	return mix(h ^ x<<16)
 }
 
-// mayHave reports whether the key may be in the table.
-func (t *anchorTable) mayHave(key uint64) bool { return t.filter.has(key) }
-
 // A keyFilter holds two bits of one word for each key. Loops copy it: the
 // compiler does not know that nobody changes the table meanwhile, and would load
 // it again for each key.

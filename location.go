@@ -44,9 +44,9 @@ const (
 const missingURL = `is missing; pass the page's address, such as "https://shop.example/shoes/"`
 
 // parse reads an address: scheme://host/path?query#fragment, or origin-form,
-// /path?query, as http.Request.URL has it. It returns what is wrong, or "".
+// /path?query, as http.Request.URL has it. It returns what is wrong, or "". l is
+// its zero value.
 func (l *location) parse(s string) (fault string) {
-	*l = location{}
 	l.odd, l.escaped = scanOdd(s)
 	if l.odd {
 		s, l.escaped = tame(s), true
@@ -75,11 +75,7 @@ func (l *location) parse(s string) (fault string) {
 	}
 	l.form, l.scheme = authorityForm, lead[:len(lead)-len("://")]
 	l.host, l.hasHost = rest[:end], true
-	rest = rest[end:]
-	if strings.IndexByte(rest, '\\') >= 0 {
-		rest, s = slashes(rest), ""
-	}
-	l.parseRest(rest, s)
+	l.parseRest(rest[end:], s)
 	return ""
 }
 
@@ -97,10 +93,13 @@ func (l *location) parseRest(s, whole string) {
 		l.query, l.hasQuery = s[i+1:], true
 		s = s[:i]
 	}
+	if l.form == authorityForm && strings.IndexByte(s, '\\') >= 0 && isSpecial(l.scheme) {
+		s, whole = strings.ReplaceAll(s, `\`, "/"), ""
+	}
 	switch {
 	case s == "" && l.form != opaqueForm:
 		s, whole = "/", ""
-	case l.form != opaqueForm && (l.scheme == "file" || hasDots(s)):
+	case l.form != opaqueForm && (l.scheme == "file" || hasDots(s, l.escaped)):
 		if clean := cleanPath(s, l.scheme == "file"); clean != s {
 			s, whole = clean, ""
 		}
@@ -154,51 +153,29 @@ func (l *location) appendURL(dst []byte, pathSet, querySet encodeSet) []byte {
 // scanOdd reports what has to be looked for in an address. odd: there is
 // something up to a space, or outside ASCII. percent: there is a %.
 //
-// Every visit pays for it, so it first looks, at 32 bytes at a time, for any
-// byte outside ASCII or below &. Most addresses have none, unless it is a #.
+// Every visit pays for it, so it looks at 32 bytes at a time, and for the
+// percent sign as strings.IndexByte does, with instructions that Go has not.
 func scanOdd(s string) (odd, percent bool) {
+	// The high bit of a byte is set in v-n*ones if the byte is below n. It also
+	// may be if the byte follows such a one, or is outside ASCII: both are odd.
+	const n = ones * (' ' + 1)
 	var any uint64
 	rest := s
-	for ; len(rest) >= 32; rest = rest[32:] {
+	for ; len(rest) > 32; rest = rest[32:] {
 		a, b, c, d := eightBytes(rest), eightBytes(rest[8:]), eightBytes(rest[16:]), eightBytes(rest[24:])
-		// The high bit of a byte is set in v-n*ones if the byte is below n.
-		// It also may be if the byte follows such a one, or is outside ASCII.
-		any |= a | (a - ones*'&') | b | (b - ones*'&') | c | (c - ones*'&') | d | (d - ones*'&')
+		any |= a | (a - n) | b | (b - n) | c | (c - n) | d | (d - n)
+	}
+	if len(s) >= 32 {
+		rest = s[len(s)-32:] // some of them a second time
 	}
 	for ; len(rest) >= 8; rest = rest[8:] {
 		v := eightBytes(rest)
-		any |= v | (v - ones*'&')
+		any |= v | (v - n)
 	}
 	for i := range len(rest) {
-		any |= uint64(rest[i]) | (uint64(rest[i]) - '&')
+		any |= uint64(rest[i]) | (uint64(rest[i]) - (' ' + 1))
 	}
-	if any&highs == 0 {
-		return false, false
-	}
-	return scanEach(s)
-}
-
-// scanEach looks at eight bytes at a time.
-func scanEach(s string) (odd, percent bool) {
-	var oddBits, percentBits uint64
-	last := uint64(ones * 'a') // neither
-	if len(s) >= 8 {
-		last = eightBytes(s[len(s)-8:]) // some of them a second time
-	} else {
-		for i := range len(s) {
-			last = last<<8 | uint64(s[i])
-		}
-	}
-	for v := last; ; v, s = eightBytes(s), s[8:] {
-		// The high bit of a byte of (v-n*ones)&^v says that the byte is below n,
-		// or follows one that is: enough for "is there any".
-		oddBits |= v | (v-ones*(' '+1))&^v
-		x := v ^ ones*'%'
-		percentBits |= (x - ones) &^ x
-		if len(s) < 8 {
-			return oddBits&highs != 0, percentBits&highs != 0
-		}
-	}
+	return any&highs != 0, strings.IndexByte(s, '%') >= 0
 }
 
 const (
@@ -291,19 +268,9 @@ func escapeInvalid(s string) string {
 	return string(out)
 }
 
-// slashes turns the backslashes of a path into slashes, and leaves query and
-// fragment alone.
-func slashes(rest string) string {
-	end := len(rest)
-	if i := strings.IndexAny(rest, "?#"); i >= 0 {
-		end = i
-	}
-	return strings.ReplaceAll(rest[:end], `\`, "/") + rest[end:]
-}
-
 // hasDots reports whether a path may have segments that are dots. A dot that
 // begins a name, as in /.well-known, is a false alarm that costs little.
-func hasDots(path string) bool {
+func hasDots(path string, escaped bool) bool {
 	for rest := path; ; {
 		i := strings.IndexByte(rest, '.')
 		if i < 0 {
@@ -314,7 +281,7 @@ func hasDots(path string) bool {
 		}
 		rest = rest[i+1:]
 	}
-	return strings.IndexByte(path, '%') >= 0 && (strings.Contains(path, "/%2e") || strings.Contains(path, "/%2E"))
+	return escaped && (strings.Contains(path, "/%2e") || strings.Contains(path, "/%2E"))
 }
 
 // cleanPath resolves the segments . and .. as browsers do. Empty segments stay.

@@ -18,9 +18,9 @@ var benchURLs = []string{
 func BenchmarkLocation(b *testing.B) {
 	b.Run("location", func(b *testing.B) {
 		b.ReportAllocs()
-		var l location
 		i := 0
 		for b.Loop() {
+			var l location
 			if fault := l.parse(benchURLs[i&3]); fault != "" {
 				b.Fatal(fault)
 			}
@@ -29,9 +29,9 @@ func BenchmarkLocation(b *testing.B) {
 	})
 	b.Run("location+url", func(b *testing.B) {
 		b.ReportAllocs()
-		var l location
 		i := 0
 		for b.Loop() {
+			var l location
 			if fault := l.parse(benchURLs[i&3]); fault != "" || l.url() == "" {
 				b.Fatal(fault)
 			}

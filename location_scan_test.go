@@ -31,7 +31,9 @@ func TestScanOddMissesNothing(t *testing.T) {
 		}
 	}
 	// An ordinary address is not taken for an odd one, or all would be slow.
-	if odd, percent := scanOdd("https://www.shop.example/shoes/trail-runner-7?utm_source=newsletter&size=44#reviews"); odd || percent {
-		t.Errorf("scanOdd of a plain address = %t, %t, want false for both", odd, percent)
+	for _, plain := range []string{"https://www.shop.example/shoes/trail-runner-7?utm_source=newsletter&size=44#reviews", "/sh#!", "/shoes?$"} {
+		if odd, percent := scanOdd(plain); odd || percent {
+			t.Errorf("scanOdd(%q) = %t, %t, want false for both", plain, odd, percent)
+		}
 	}
 }
