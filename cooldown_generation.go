@@ -211,7 +211,7 @@ func (g *generation) enter(t *table, campaign string, f fingerprint, at, end int
 func (g *generation) tend(t *table, p *page, horizon int64) {
 	p.entered++
 	if p.depth() == 0 && p.count() > fewEntries {
-		t.spread(p, g.share(), horizon)
+		t.spread(p, g.share(), 0, horizon)
 		return
 	}
 	t.tend(p, horizon, leastSweep, maxSweep)

@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
@@ -273,45 +274,65 @@ func (r *snapshotReader) campaign(g *generation, length uint64) (count uint64, e
 	if g.find(string(id)) != nil {
 		return 0, errDamaged
 	}
-	var t *table // made for the first cooldown: it takes a hundred times the bytes of an ID
-	for {
-		n, err := r.uvarint()
-		if err != nil || n == 0 {
-			return count, err
-		}
-		if t == nil {
-			t = g.add(string(id))
-		}
-		if n > blockEntries {
-			return 0, errDamaged
-		}
-		b, err := r.next(int(n) * entrySize)
-		if err != nil {
-			return 0, err
-		}
+	blocks, count, err := r.blocks()
+	if err != nil || count == 0 {
+		return 0, err // a table takes a hundred times the bytes of an ID
+	}
+	t := g.add(string(id))
+	if count > fewEntries {
+		p := t.lock(0)
+		t.spread(p, g.share(), count, noEnd)
+		p.mu.Unlock()
+	}
+	for i, b := range blocks {
+		blocks[i] = nil // for the garbage collector
 		for ; len(b) > 0; b = b[entrySize:] {
-			if !r.entry(g, t, b) {
+			if !t.restore(b) {
 				return 0, errDamaged
 			}
 		}
+	}
+	return count, nil
+}
+
+// blocks reads the cooldowns of a campaign as they stand, and returns how many
+// they are. A table that is made for so many need not grow, which would take four
+// times as long as all the rest.
+func (r *snapshotReader) blocks() (blocks [][]byte, count uint64, err error) {
+	for {
+		n, err := r.uvarint()
+		if err != nil || n == 0 {
+			return blocks, count, err
+		}
+		if n > blockEntries {
+			return nil, 0, errDamaged
+		}
+		b, err := r.next(int(n) * entrySize)
+		if err != nil {
+			return nil, 0, err
+		}
+		blocks = append(blocks, bytes.Clone(b))
 		count += n
 	}
 }
 
-// entry adds one cooldown. Nobody else uses the table yet.
-func (r *snapshotReader) entry(g *generation, t *table, b []byte) bool {
+// restore adds a cooldown of a snapshot. Nobody else uses the table yet.
+func (t *table) restore(b []byte) bool {
 	low := binary.LittleEndian.Uint64(b[8:])
 	f := fingerprint{binary.LittleEndian.Uint64(b), low & (1<<extraBits - 1)}
 	end := int64(low) >> endShift
 	if f.key() == 0 || end < firstTimeMilli || end > endOfTimeMilli {
 		return false
 	}
-	p := t.lock(f.path())
-	defer p.mu.Unlock()
-	if p.end(f) == noEnd {
+	t.update(f, func(p *page) {
+		if p.end(f) != noEnd {
+			return
+		}
 		p.add(f, end, noEnd)
-		g.tend(t, p, noEnd)
-	}
+		if p.count() > p.full() {
+			t.grow(p, noEnd)
+		}
+	})
 	return true
 }
 

@@ -47,7 +47,7 @@ func enter(t testing.TB, tr campaign.Tracker, e campaign.Entry) {
 }
 
 func TestSnapshotRoundTrip(t *testing.T) {
-	for _, n := range []int{0, 1, 100, 5000} {
+	for _, n := range []int{0, 1, 100, 5000, 30_000} {
 		tr, snapshot := filled(t, n)
 		var got campaign.MemoryTracker
 		if read, err := got.ReadFrom(iotest.OneByteReader(bytes.NewReader(snapshot))); err != nil || read != int64(len(snapshot)) {
@@ -63,6 +63,14 @@ func TestSnapshotRoundTrip(t *testing.T) {
 					t.Fatalf("Until(%s, %d) = %v, %t after ReadFrom, want %v", c, i, until, closed, want)
 				}
 			}
+		}
+		for i := range n { // it grows on
+			e := lasting(entry(noon), time.Hour)
+			e.Profile = fmt.Sprint("new ", i)
+			enter(t, &got, e)
+		}
+		if want := tr.Len(noon) + n; got.Len(noon) != want {
+			t.Errorf("Len = %d after ReadFrom and %d others, want %d", got.Len(noon), n, want)
 		}
 	}
 }

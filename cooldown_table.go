@@ -87,10 +87,15 @@ func (t *table) update(f fingerprint, change func(p *page)) {
 // expired slots, and makes the page or the table larger or smaller by one step.
 func (t *table) tend(p *page, horizon int64, least, most int) {
 	p.sweep(horizon, least, most)
-	n, size := p.count(), p.size()
-	switch {
-	case n <= p.full():
-		t.shrink(p, n, size, horizon)
+	if n := p.count(); n <= p.full() {
+		t.shrink(p, n, p.size(), horizon)
+	} else {
+		t.grow(p, horizon)
+	}
+}
+
+func (t *table) grow(p *page, horizon int64) {
+	switch size := p.size(); {
 	case p.depth() == 0:
 	case size < maxBlocks:
 		p.resize(size+1, horizon)
@@ -111,15 +116,19 @@ func (t *table) shrink(p *page, n int, size uint64, horizon int64) {
 	}
 }
 
-// spread moves all entries of a table's only page, which is locked, to many
-// pages, which get memory in advance for so many entries.
-func (t *table) spread(p *page, capacity uint64, horizon int64) {
-	const comfortable = fullBlock * (maxBlocks - 1)
-	depth := pageBits + min(uint64(bits.Len64(capacity>>pageBits/comfortable)), maxPageBits-pageBits)
-	blocks := (capacity>>depth + fullBlock - 1) / fullBlock
+// spread moves all entries of a table's only page, which is locked, to many pages.
+// They have room for as many entries as are expected, and keep that for as many as
+// the capacity says.
+func (t *table) spread(p *page, capacity, expected uint64, horizon int64) {
+	depth, size := roomFor(max(capacity, expected))
+	least, floor := uint64(pageBits), uint64(0)
+	if capacity > 0 {
+		least, floor = roomFor(capacity)
+		floor = (floor<<least + 1<<depth - 1) >> depth
+	}
 	pages := make([]atomic.Pointer[page], 1<<depth)
 	for i := range pages {
-		pages[i].Store(newPage(uint64(i), depth, max(blocks, 1), blocks))
+		pages[i].Store(newPage(uint64(i), depth, size, floor))
 	}
 	for f, end := range p.side {
 		to := pages[f.path()&(1<<depth-1)].Load()
@@ -127,8 +136,16 @@ func (t *table) spread(p *page, capacity uint64, horizon int64) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.distinct, t.least = len(pages), depth
+	t.distinct, t.least = len(pages), least
 	t.pages.Store(&pages)
+}
+
+// roomFor returns the pages, as bits of path, and the blocks of each, that so many
+// entries need.
+func roomFor(entries uint64) (depth, size uint64) {
+	const comfortable = fullBlock * (maxBlocks - 1)
+	depth = pageBits + min(uint64(bits.Len64(entries>>pageBits/comfortable)), maxPageBits-pageBits)
+	return depth, max(1, (entries>>depth+fullBlock-1)/fullBlock)
 }
 
 // split makes two pages of one that is full and locked.
