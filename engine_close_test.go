@@ -7,6 +7,8 @@ import (
 	"io"
 	"log/slog"
 	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -16,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hybridcampaign/campaign"
+	"github.com/hybridcampaign/campaign/campaigntest"
 )
 
 // finals returns what was told but queued, by profile.
@@ -425,4 +428,214 @@ func TestCloseWhileOutcomesAreChanged(t *testing.T) {
 		}
 		visits.Wait()
 	}
+}
+
+// Close ends a run whose worker waits for the Tracker: that is Close's doing, and
+// Close names it.
+func TestClosedInTheTracker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var told listener
+		profiles := campaign.ProfileSourceFunc(func(context.Context, string) (campaign.Profile, error) {
+			return campaign.Profile{Fields: map[string]any{"country": "NL"}}, nil
+		})
+		engine := newEngine(t, new(campaigntest.Recorder), &campaign.EngineOptions{Profiles: profiles, Observer: &told, Tracker: waitingTracker{}}, byCountry("nl", "NL"))
+		enqueue(t, engine, visitBy("p-1"))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		failed, ok := errors.AsType[*campaign.CloseError](engine.Close(ctx))
+		if !ok || len(failed.Runs) != 1 || failed.Runs[0].MaybeSent {
+			t.Errorf("Close = %v, want the run, of which nothing was sent", failed)
+		}
+		if out := told.finals()["p-1"][0]; out.Reason != campaign.ReasonClosed || !errors.Is(out.Err, campaign.ErrClosed) {
+			t.Errorf("the run ended as %v, want closed", out)
+		}
+	})
+}
+
+// A waitingTracker waits until its context is done.
+type waitingTracker struct{ campaign.Tracker }
+
+func (waitingTracker) Enter(ctx context.Context, _ campaign.Entry) (time.Time, bool, error) {
+	<-ctx.Done()
+	return time.Time{}, false, ctx.Err()
+}
+
+// Close finishes the queue, and then no goroutine is left: the bubble would not
+// end otherwise.
+func TestCloseFinishesWhatWasTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var told listener
+		engine := newEngine(t, slow(time.Second), &campaign.EngineOptions{Workers: 4, Observer: &told}, runningShoes())
+		for i := range 40 {
+			enqueue(t, engine, visitBy(strconv.Itoa(i)))
+		}
+		start := time.Now()
+		var callers sync.WaitGroup
+		for range 3 { // all of them wait, and none is told of an error
+			callers.Go(func() { closeEngine(t, engine) })
+		}
+		callers.Wait()
+		if took := time.Since(start); took != 10*time.Second {
+			t.Errorf("Close took %v, want 10s: forty runs of a second by four workers", took)
+		}
+		if s := engine.Stats(); s.Delivered != 40 || s.Waiting+s.Running+s.Workers != 0 {
+			t.Errorf("Stats after Close = %+v, want 40 delivered and nothing left", s)
+		}
+		_, visited := engine.Visit(t.Context(), visitBy("late"))
+		_, enqueued := engine.Enqueue(t.Context(), visitBy("late"))
+		_, tested := engine.Test(t.Context(), "running-shoes", visitBy("late"))
+		for name, err := range map[string]error{"Visit": visited, "Enqueue": enqueued, "Test": tested, "Load": engine.Load()} {
+			if !errors.Is(err, campaign.ErrClosed) {
+				t.Errorf("%s after Close = %v, want ErrClosed", name, err)
+			}
+		}
+		closeEngine(t, engine)
+	})
+}
+
+// A Sender hangs for ever and looks at no context. Close with one second returns
+// all the same, and says which runs it leaves behind.
+func TestCloseWithASenderThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		sender := campaign.SenderFunc(func(context.Context, *campaign.Request) (*campaign.Response, error) {
+			<-release
+			return nil, nil
+		})
+		var told listener
+		var tracker campaign.MemoryTracker
+		engine := newEngine(t, sender, &campaign.EngineOptions{Workers: 1, Observer: &told, Tracker: &tracker}, runningShoes())
+		enqueue(t, engine, visitBy("sending"))
+		enqueue(t, engine, visitBy("waiting"))
+		begun := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		err := engine.Close(ctx)
+		if took := time.Since(begun); took > 1100*time.Millisecond {
+			t.Errorf("Close with one second took %v", took)
+		}
+		failed, ok := errors.AsType[*campaign.CloseError](err)
+		if !ok || !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("Close = %v, want a *CloseError for the deadline", err)
+		}
+		want := []campaign.UnfinishedRun{
+			{Campaign: "running-shoes", Profile: "sending", Node: 1, MaybeSent: true},
+			{Campaign: "running-shoes", Profile: "waiting"},
+		}
+		if diff := cmp.Diff(want, failed.Runs); diff != "" {
+			t.Errorf("CloseError.Runs (-want +got):\n%s", diff)
+		}
+		if text := err.Error(); !strings.Contains(text, `2 of "running-shoes"`) || strings.Contains(text, "waiting") {
+			t.Errorf("Error() = %q, want the campaign's ID and no profile's", text)
+		}
+		for id, reason := range map[string]campaign.Reason{"sending": campaign.ReasonUncertain, "waiting": campaign.ReasonClosed} {
+			if diff := cmp.Diff([]campaign.Status{campaign.Queued, campaign.Failed}, told.about(id)); diff != "" {
+				t.Errorf("what the Observer was told of %s (-want +got):\n%s", id, diff)
+			}
+			last := told.told[slices.IndexFunc(told.told, func(o campaign.Outcome) bool { return o.Profile == id && o.Status == campaign.Failed })]
+			if last.Reason != reason || !errors.Is(last.Err, campaign.ErrClosed) {
+				t.Errorf("%s ended as %s, %v, want %s and ErrClosed", id, last.Reason, last.Err, reason)
+			}
+		}
+		// What may have been sent keeps its cooldown, what was not does not.
+		for id, want := range map[string]time.Duration{"sending": 7 * 24 * time.Hour, "waiting": time.Minute} {
+			if until, _ := tracker.Until("running-shoes", id, begun); !until.Equal(begun.Add(want)) {
+				t.Errorf("%s is left alone until %v, want %v", id, until, begun.Add(want))
+			}
+		}
+		close(release)
+		closeEngine(t, engine)
+		if n := len(told.told); n != 4 {
+			t.Errorf("the Observer was told %d outcomes in all, want 4", n)
+		}
+	})
+}
+
+// A profile source hangs, or a Tracker does, and looks at no context: Close
+// returns in time too.
+func TestCloseWithOtherCodeThatHangs(t *testing.T) {
+	tests := []struct {
+		name    string
+		options func(release chan struct{}) *campaign.EngineOptions
+		want    []campaign.UnfinishedRun
+		text    string
+	}{
+		{"ProfileSource", func(release chan struct{}) *campaign.EngineOptions {
+			return &campaign.EngineOptions{Profiles: campaign.ProfileSourceFunc(func(context.Context, string) (campaign.Profile, error) {
+				<-release
+				return campaign.Profile{Fields: map[string]any{"country": "NL"}}, nil
+			})}
+		}, []campaign.UnfinishedRun{{Campaign: "nl", Profile: "p-1"}}, `1 of "nl"`},
+		{"Tracker.Enter", func(release chan struct{}) *campaign.EngineOptions {
+			return &campaign.EngineOptions{Tracker: &brokenTracker{enter: func() error {
+				<-release
+				return nil
+			}}}
+		}, nil, "before the host's own code had returned"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				release := make(chan struct{})
+				var sender campaigntest.Recorder
+				engine := newEngine(t, &sender, tt.options(release), byCountry("nl", "NL"))
+				v := visitBy("p-1")
+				if tt.want == nil {
+					v.Profile.Fields["country"] = "NL"
+				}
+				go func() {
+					if _, err := engine.Enqueue(t.Context(), v); err != nil {
+						t.Errorf("Enqueue: %v", err)
+					}
+				}()
+				synctest.Wait()
+				begun := time.Now()
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				failed, ok := errors.AsType[*campaign.CloseError](engine.Close(ctx))
+				if took := time.Since(begun); took > 1100*time.Millisecond {
+					t.Errorf("Close with one second took %v", took)
+				}
+				if !ok || !strings.Contains(failed.Error(), tt.text) {
+					t.Fatalf("Close = %v, want an error that says %s", failed, tt.text)
+				}
+				if diff := cmp.Diff(tt.want, failed.Runs); diff != "" {
+					t.Errorf("CloseError.Runs (-want +got):\n%s", diff)
+				}
+				close(release)
+				closeEngine(t, engine)
+				if n := len(sender.Requests()); n != 0 {
+					t.Errorf("%d requests were sent after Close had returned, want none", n)
+				}
+			})
+		})
+	}
+}
+
+// A Sender that returns when its context ends is not left behind, and its run
+// says that Close ended it.
+func TestCloseEndsContexts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sender := campaign.SenderFunc(func(ctx context.Context, _ *campaign.Request) (*campaign.Response, error) {
+			<-ctx.Done()
+			if !errors.Is(context.Cause(ctx), campaign.ErrClosed) {
+				t.Errorf("the cause is %v, want ErrClosed", context.Cause(ctx))
+			}
+			return nil, &campaign.DeliveryError{Verdict: campaign.Unreachable, First: ctx.Err()}
+		})
+		engine := newEngine(t, sender, nil, runningShoes())
+		enqueue(t, engine, visitBy("p-1"))
+		done := make(chan campaign.Outcome)
+		go func() { done <- visit(t, engine, visitBy("p-2")) }()
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		failed, ok := errors.AsType[*campaign.CloseError](engine.Close(ctx))
+		if !ok || len(failed.Runs) != 2 || failed.Runs[0].MaybeSent || failed.Runs[1].MaybeSent {
+			t.Errorf("Close = %+v, want two runs, of which nothing was sent", failed)
+		}
+		if out := <-done; out.Status != campaign.Failed || !errors.Is(out.Err, campaign.ErrClosed) {
+			t.Errorf("Visit = %+v, want failed by ErrClosed", out)
+		}
+	})
 }

@@ -7,12 +7,16 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strconv"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hybridcampaign/campaign"
+	"github.com/hybridcampaign/campaign/campaigntest"
 )
 
 func noSender() campaign.Sender {
@@ -279,4 +283,122 @@ func TestFaultsNameTheCampaign(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Load swaps the definitions under traffic. Each run is of one definition from
+// its condition to its last webhook, and each visit sees one set.
+func TestLoadWhileRunning(t *testing.T) {
+	generation := func(n int) []campaign.Campaign {
+		mark := strconv.Itoa(n)
+		var cs []campaign.Campaign
+		for _, id := range []string{"a", "b"} {
+			c := everyPage(id, 2, campaign.Stop{RestartTimeout: campaign.Immediately})
+			for i := range 2 {
+				c.Nodes[1+i] = campaign.Webhook{URL: "https://esp.example/" + mark, Payload: campaign.Payload{campaign.Static("generation", mark), campaign.FromVisit("n")}}
+			}
+			cs = append(cs, c)
+		}
+		return cs
+	}
+	var mu sync.Mutex
+	seen := make(map[string]map[string]int) // by visit: how many requests of which generation
+	sender := campaign.SenderFunc(func(_ context.Context, r *campaign.Request) (*campaign.Response, error) {
+		var body struct{ Generation, N string }
+		if err := json.Unmarshal(r.Body, &body); err != nil || r.URL != "https://esp.example/"+body.Generation {
+			t.Errorf("a request to %s says %s, %v", r.URL, r.Body, err)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if seen[body.N] == nil {
+			seen[body.N] = make(map[string]int)
+		}
+		seen[body.N][body.Generation]++
+		return nil, nil
+	})
+	engine := newEngine(t, sender, &campaign.EngineOptions{QueueSize: 10_000}, generation(0)...)
+	var wg sync.WaitGroup
+	const callers, visits = 4, 150
+	for caller := range callers {
+		wg.Go(func() {
+			for i := range visits {
+				v := visitBy("p-1")
+				v.Data = map[string]any{"n": fmt.Sprint(caller, ".", i)}
+				pass := engine.Enqueue
+				if i%2 == 0 {
+					pass = engine.Visit
+				}
+				if outcomes, err := pass(t.Context(), v); err != nil || len(outcomes) != 2 {
+					t.Errorf("%v, %v, want two outcomes", outcomes, err)
+				}
+			}
+		})
+	}
+	wg.Go(func() {
+		for n := range 50 {
+			if err := engine.Load(generation(n)...); err != nil {
+				t.Errorf("Load: %v", err)
+			}
+			engine.Stats()
+			engine.Campaigns()
+		}
+	})
+	wg.Wait()
+	closeEngine(t, engine)
+	if len(seen) != callers*visits {
+		t.Errorf("%d visits had requests, want %d", len(seen), callers*visits)
+	}
+	for n, generations := range seen {
+		if len(generations) != 1 {
+			t.Errorf("visit %s met campaigns of several sets: %v", n, generations)
+		}
+		for _, requests := range generations {
+			if requests != 4 {
+				t.Errorf("visit %s had %d requests, want 4", n, requests)
+			}
+		}
+	}
+}
+
+// A queued run ends by the definition that it began with, even if its campaign
+// is paused or gone by then; the cooldown it began stays.
+func TestPausedCampaigns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var sender campaigntest.Recorder
+		sender.Answer(func(ctx context.Context, r *campaign.Request) (*campaign.Response, error) {
+			return slow(time.Second)(ctx, r)
+		})
+		var told listener
+		engine := newEngine(t, &sender, &campaign.EngineOptions{Workers: 1, Observer: &told}, runningShoes())
+		defer closeEngine(t, engine)
+		enqueue(t, engine, visitBy("p-1"))
+		enqueue(t, engine, visitBy("p-2"))
+		paused := runningShoes()
+		paused.Paused = true
+		if err := engine.Load(paused); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(campaign.Campaigns{paused}, engine.Campaigns()); diff != "" {
+			t.Errorf("Campaigns (-want +got):\n%s", diff)
+		}
+		for _, pass := range []func(context.Context, campaign.PageVisit) ([]campaign.Outcome, error){engine.Visit, engine.Enqueue} {
+			if outcomes, err := pass(t.Context(), visitBy("p-3")); outcomes != nil || err != nil {
+				t.Errorf("a visit of a paused campaign = %v, %v, want nothing", outcomes, err)
+			}
+		}
+		if out, err := engine.Test(t.Context(), "running-shoes", visitBy("p-3")); err != nil || out.Status != campaign.Delivered {
+			t.Errorf("Test of a paused campaign = %+v, %v, want delivered", out, err)
+		}
+		time.Sleep(time.Minute)
+		for _, id := range []string{"p-1", "p-2"} {
+			if diff := cmp.Diff([]campaign.Status{campaign.Queued, campaign.Delivered}, told.about(id)); diff != "" {
+				t.Errorf("what the Observer was told of %s, taken before the pause (-want +got):\n%s", id, diff)
+			}
+		}
+		if err := engine.Load(runningShoes()); err != nil {
+			t.Fatal(err)
+		}
+		if out := enqueue(t, engine, visitBy("p-1")); out.Status != campaign.CoolingDown {
+			t.Errorf("a visit after the pause = %+v, want cooling_down", out)
+		}
+	})
 }

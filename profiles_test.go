@@ -2,11 +2,16 @@ package campaign_test
 
 import (
 	"context"
+	"errors"
 	"runtime"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/hybridcampaign/campaign"
 	"github.com/hybridcampaign/campaign/campaigntest"
@@ -80,4 +85,126 @@ func TestCloseWaitsForTheSource(t *testing.T) {
 			t.Errorf("Stats = %+v, want one delivered and one failed", s)
 		}
 	})
+}
+
+// A source counts how often it is asked for whom.
+type source struct {
+	mu     sync.Mutex
+	asked  map[string]int
+	answer func(ctx context.Context, id string) (campaign.Profile, error)
+}
+
+func (s *source) Profile(ctx context.Context, id string) (campaign.Profile, error) {
+	s.mu.Lock()
+	if s.asked == nil {
+		s.asked = make(map[string]int)
+	}
+	s.asked[id]++
+	s.mu.Unlock()
+	return s.answer(ctx, id)
+}
+
+// byCountry is a campaign for a page that asks for a country, which the visits
+// of these tests do not carry.
+func byCountry(id, country string) campaign.Campaign {
+	c := everyPage(id, 1, campaign.Stop{})
+	c.Nodes[0] = campaign.WebsiteTrigger{When: campaign.All{campaign.PagePath.StartsWith("/shoes/"), campaign.ProfileField("country").Equals(country)}}
+	return c
+}
+
+func TestProfileSourceIsAskedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &source{answer: func(context.Context, string) (campaign.Profile, error) {
+			time.Sleep(time.Second)
+			return campaign.Profile{Fields: map[string]any{"country": "NL"}}, nil
+		}}
+		var told listener
+		engine := newEngine(t, new(campaigntest.Recorder), &campaign.EngineOptions{Profiles: s, Observer: &told},
+			byCountry("nl", "NL"), byCountry("nl-too", "NL"), byCountry("be", "BE"))
+		defer closeEngine(t, engine)
+
+		// By Visit, twice at the same time: one question for six campaigns.
+		var wg sync.WaitGroup
+		for range 2 {
+			wg.Go(func() {
+				outcomes, err := engine.Visit(t.Context(), visitBy("p-1"))
+				if err != nil || len(outcomes) != 2 {
+					t.Errorf("Visit = %v, %v, want the two campaigns whose condition held", outcomes, err)
+				}
+			})
+		}
+		wg.Wait()
+		// By Enqueue, which does not wait for it.
+		start := time.Now()
+		for range 2 {
+			outcomes, err := engine.Enqueue(t.Context(), visitBy("p-2"))
+			if err != nil || len(outcomes) != 3 {
+				t.Errorf("Enqueue = %v, %v, want three that are queued", outcomes, err)
+			}
+		}
+		if took := time.Since(start); took != 0 {
+			t.Errorf("Enqueue took %v: it waited for the source", took)
+		}
+		time.Sleep(time.Minute)
+		// Not at all: for somebody outside of the audience, for a page that does
+		// not match, and for a visit that carries the field.
+		anonymous, elsewhere, complete := visitBy("p-3"), visitBy("p-3"), visitBy("p-3")
+		anonymous.Profile.Known = false
+		elsewhere.URL = "/hats/1"
+		complete.Profile.Fields["country"] = "FR"
+		for _, v := range []campaign.PageVisit{anonymous, elsewhere, complete} {
+			if _, err := engine.Visit(t.Context(), v); err != nil {
+				t.Error(err)
+			}
+		}
+		synctest.Wait()
+		if diff := cmp.Diff(map[string]int{"p-1": 1, "p-2": 1}, s.asked); diff != "" {
+			t.Errorf("how often the source was asked (-want +got):\n%s", diff)
+		}
+		if got := engine.Stats(); got.Delivered != 4 || got.CoolingDown != 4 || got.ConditionNotMet != 2 {
+			t.Errorf("Stats = %+v, want 4 delivered, 4 cooling down, and 2 whose condition was not met", got)
+		}
+	})
+}
+
+// No cooldown begins without the source's answer.
+func TestProfileSourceFails(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		fail   func() error
+		reason campaign.Reason
+	}{
+		{"an error", func() error { return errors.New("away") }, campaign.ReasonProfileFailed},
+		{"a panic", func() error { panic("canary-7") }, campaign.ReasonPanicked},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var broken atomic.Bool
+				s := &source{answer: func(context.Context, string) (campaign.Profile, error) {
+					if broken.Load() {
+						return campaign.Profile{}, tt.fail()
+					}
+					return campaign.Profile{Fields: map[string]any{"country": "NL"}}, nil
+				}}
+				var told listener
+				engine := newEngine(t, new(campaigntest.Recorder), &campaign.EngineOptions{Profiles: s, Observer: &told}, byCountry("nl", "NL"))
+				defer closeEngine(t, engine)
+				broken.Store(true)
+				out := visit(t, engine, visitBy("p-1"))
+				if out.Status != campaign.Failed || out.Reason != tt.reason || out.Err == nil || strings.Contains(out.Err.Error(), "canary") {
+					t.Errorf("Visit = %+v, want failed as %s", out, tt.reason)
+				}
+				enqueue(t, engine, visitBy("p-1"))
+				synctest.Wait()
+				broken.Store(false)
+				if out := visit(t, engine, visitBy("p-1")); out.Status != campaign.Delivered {
+					t.Errorf("Visit once the source is well = %+v, want delivered: no cooldown had begun", out)
+				}
+				want := []campaign.Status{campaign.Failed, campaign.Queued, campaign.Failed, campaign.Delivered}
+				if diff := cmp.Diff(want, told.about("p-1")); diff != "" {
+					t.Errorf("what the Observer was told (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
 }
