@@ -12,8 +12,19 @@ import (
 // that values which hold themselves, or are held twice, are copied once.
 //
 // What a type hides it shares: unexported fields are copied as they are, since
-// nobody but their own package can do more.
-type copier map[copied]reflect.Value
+// nobody but their own package can do more. It shares as well what is nested so
+// deep that no payload takes it: to go on would end the process, once the stack is
+// full.
+type copier struct {
+	seen  map[copied]reflect.Value
+	depth int
+}
+
+// maxCopyDepth is as deep as encoding/json reads, which counts a list in a list
+// once: here the interface between them counts as well.
+const maxCopyDepth = 2 * 10_000
+
+func newCopier() *copier { return &copier{seen: make(map[copied]reflect.Value)} }
 
 type copied struct {
 	typ    reflect.Type
@@ -21,19 +32,19 @@ type copied struct {
 	length int
 }
 
-func (c copier) fields(m map[string]any) map[string]any {
+func (c *copier) fields(m map[string]any) map[string]any {
 	if m == nil {
 		return nil
 	}
 	out := make(map[string]any, len(m))
-	c[copied{reflect.TypeFor[map[string]any](), reflect.ValueOf(m).Pointer(), 0}] = reflect.ValueOf(out)
+	c.seen[copied{reflect.TypeFor[map[string]any](), reflect.ValueOf(m).Pointer(), 0}] = reflect.ValueOf(out)
 	for key, v := range m {
 		out[key] = c.any(v)
 	}
 	return out
 }
 
-func (c copier) any(v any) any {
+func (c *copier) any(v any) any {
 	switch v.(type) { // without reflection: what most maps hold
 	case nil, string, bool, int, int64, uint64, float64, json.Number:
 		return v
@@ -41,7 +52,17 @@ func (c copier) any(v any) any {
 	return c.value(reflect.ValueOf(v)).Interface()
 }
 
-func (c copier) value(v reflect.Value) reflect.Value {
+func (c *copier) value(v reflect.Value) reflect.Value {
+	if c.depth == maxCopyDepth {
+		return v
+	}
+	c.depth++
+	out := c.copyOf(v)
+	c.depth--
+	return out
+}
+
+func (c *copier) copyOf(v reflect.Value) reflect.Value {
 	switch v.Kind() {
 	case reflect.Interface:
 		return c.iface(v)
@@ -63,7 +84,7 @@ func (c copier) value(v reflect.Value) reflect.Value {
 	return v
 }
 
-func (c copier) iface(v reflect.Value) reflect.Value {
+func (c *copier) iface(v reflect.Value) reflect.Value {
 	if v.IsNil() {
 		return v
 	}
@@ -72,50 +93,50 @@ func (c copier) iface(v reflect.Value) reflect.Value {
 	return out
 }
 
-func (c copier) pointer(v reflect.Value) reflect.Value {
+func (c *copier) pointer(v reflect.Value) reflect.Value {
 	if v.IsNil() {
 		return v
 	}
 	key := copied{v.Type(), v.Pointer(), 0}
-	if out, ok := c[key]; ok {
+	if out, ok := c.seen[key]; ok {
 		return out
 	}
 	out := reflect.New(v.Type().Elem())
 	if out.Type() != v.Type() {
 		out = out.Convert(v.Type()) // a named pointer type
 	}
-	c[key] = out
+	c.seen[key] = out
 	out.Elem().Set(c.value(v.Elem()))
 	return out
 }
 
-func (c copier) mapping(v reflect.Value) reflect.Value {
+func (c *copier) mapping(v reflect.Value) reflect.Value {
 	if v.IsNil() {
 		return v
 	}
 	key := copied{v.Type(), v.Pointer(), 0}
-	if out, ok := c[key]; ok {
+	if out, ok := c.seen[key]; ok {
 		return out
 	}
 	out := reflect.MakeMapWithSize(v.Type(), v.Len())
-	c[key] = out
+	c.seen[key] = out
 	for entry := v.MapRange(); entry.Next(); {
 		out.SetMapIndex(entry.Key(), c.value(entry.Value()))
 	}
 	return out
 }
 
-func (c copier) slice(v reflect.Value) reflect.Value {
+func (c *copier) slice(v reflect.Value) reflect.Value {
 	if v.IsNil() {
 		return v
 	}
 	key := copied{v.Type(), v.Pointer(), v.Len()}
-	if out, ok := c[key]; ok {
+	if out, ok := c.seen[key]; ok {
 		return out
 	}
 	out := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
 	if v.Len() > 0 { // empty ones may all be at one address
-		c[key] = out
+		c.seen[key] = out
 	}
 	for i := range v.Len() {
 		out.Index(i).Set(c.value(v.Index(i)))
@@ -123,7 +144,7 @@ func (c copier) slice(v reflect.Value) reflect.Value {
 	return out
 }
 
-func (c copier) structure(v reflect.Value) reflect.Value {
+func (c *copier) structure(v reflect.Value) reflect.Value {
 	out := reflect.New(v.Type()).Elem()
 	out.Set(v)
 	c.exported(out)
@@ -132,7 +153,7 @@ func (c copier) structure(v reflect.Value) reflect.Value {
 
 // exported puts copies into the exported fields of a struct, and into those that
 // it has from a struct within whose name is not exported: they are as open.
-func (c copier) exported(out reflect.Value) {
+func (c *copier) exported(out reflect.Value) {
 	for i := range out.NumField() {
 		switch f := out.Type().Field(i); {
 		case f.IsExported():
@@ -149,7 +170,7 @@ func cloneValue(v any) any {
 	case nil, string, bool, int64, uint64, float64, json.Number:
 		return v
 	}
-	return make(copier).any(v)
+	return newCopier().any(v)
 }
 
 // cloneCondition shares with c what nobody can change.

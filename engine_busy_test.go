@@ -397,6 +397,33 @@ func TestVisitsMayBeChangedAfterTheCall(t *testing.T) {
 	}
 }
 
+// A stack that is full ends the process, whatever is deferred.
+func TestEnqueueOfADeepValue(t *testing.T) {
+	c := everyPage("c", 1, campaign.Stop{})
+	c.Nodes[1] = campaign.Webhook{URL: "https://esp.example/", Payload: campaign.Payload{campaign.FromProfile("loaded"), campaign.FromVisit("deep")}}
+	var list, object any
+	for range 1_000_000 {
+		list, object = []any{list}, map[string]any{"a": object}
+	}
+	for _, deep := range []any{list, object} {
+		var told listener
+		engine := newEngine(t, new(campaigntest.Recorder), &campaign.EngineOptions{Observer: &told, Profiles: campaign.ProfileSourceFunc(
+			func(context.Context, string) (campaign.Profile, error) {
+				return campaign.Profile{Fields: map[string]any{"loaded": true}}, nil
+			},
+		)}, c)
+		v := visitBy("p-1")
+		v.Data = map[string]any{"deep": deep}
+		if out := enqueue(t, engine, v); out.Status != campaign.Queued {
+			t.Errorf("Enqueue = %v, want it queued", out)
+		}
+		closeEngine(t, engine)
+		if got := told.about("p-1"); !slices.Equal(got, []campaign.Status{campaign.Queued, campaign.Failed}) {
+			t.Errorf("told of %v, want queued and failed: no payload takes what is so deep", got)
+		}
+	}
+}
+
 // A log has stable keys, and of personal data the profile's ID alone, masked.
 func TestLogger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -81,7 +81,7 @@ func (e *Engine) render(r *run, v *view) (err error) {
 func (e *Engine) detach(visit *PageVisit) (err error) {
 	returned := false
 	defer e.recovered("a value of the visit", &returned, &err)
-	c := make(copier)
+	c := newCopier()
 	visit.Item.Fields = c.fields(visit.Item.Fields)
 	visit.Profile.Fields = c.fields(visit.Profile.Fields)
 	visit.Data = c.fields(visit.Data)
