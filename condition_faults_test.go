@@ -36,6 +36,12 @@ func TestConditionFaults(t *testing.T) {
 		deep = campaign.Not{Of: deep}
 	}
 	type embedded struct{ campaign.All }
+	loop := campaign.All{path.Exists(), nil, nil}
+	loop[1], loop[2] = loop, loop
+	doubled := campaign.Condition(path.Exists())
+	for range 90 {
+		doubled = campaign.Any{doubled, doubled}
+	}
 	tests := []struct {
 		name    string
 		when    campaign.Condition
@@ -53,6 +59,9 @@ func TestConditionFaults(t *testing.T) {
 		{"pointer to all", &campaign.All{path.Exists()}, "", "plain value"},
 		{"embedded", embedded{campaign.All{path.Exists()}}, "", "plain value"},
 		{"deep", deep, strings.Repeat("/not", 101), "flatten"},
+		{"holds itself twice", loop, "", "holds itself"},
+		{"2^90 parts", doubled, "", "more than 100000 parts"},
+		{"too many parts", make(campaign.All, 100_000), "", "more than 100000 parts"},
 
 		{"no field", compare("", campaign.OpExists, nil), "/field", "page.path"},
 		{"page.pth", compare("page.pth", campaign.OpExists, nil), "/field", `"page.path"`},

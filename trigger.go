@@ -41,7 +41,38 @@ func (t WebsiteTrigger) compile(fs *faults, p pointer) test {
 	if t.Audience < 0 || int(t.Audience) >= len(audienceNames) {
 		fs.add(p.key("audience"), "is %v, which is no audience; use AudienceKnown or AudienceAll", t.Audience)
 	}
+	if afterParts(t.When, maxParts) < 0 {
+		fs.add(p.key("when"), "has more than %d parts, or holds itself; make campaigns of it, or a list for an \"in\"", maxParts)
+		return test{}
+	}
 	return compileWithin(t.When, fs, p.key("when"), 0)
+}
+
+// maxParts bounds the size of a condition. One made in Go may hold another twice,
+// which may hold a third one twice: with a hundred of them, no computer comes to
+// the end.
+const maxParts = 100_000
+
+// afterParts takes the parts of a condition from how many there may be. It stops
+// below zero.
+func afterParts(c Condition, left int) int {
+	if left < 0 {
+		return left
+	}
+	left--
+	switch c := c.(type) {
+	case All:
+		for _, part := range c {
+			left = afterParts(part, left)
+		}
+	case Any:
+		for _, part := range c {
+			left = afterParts(part, left)
+		}
+	case Not:
+		left = afterParts(c.Of, left)
+	}
+	return left
 }
 
 // compileWithin compiles a condition that stands at p. The places in it begin
