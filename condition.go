@@ -737,18 +737,19 @@ func (w *jsonWriter) condition(c Condition) {
 // float that takes all digits: the shortest that tell it from other floats, as a
 // payload has them, are those of another integer.
 func (w *jsonWriter) comparisonValue(v any) {
-	switch v := v.(type) {
-	case []any:
-		w.elements(len(v), func(i int) { w.comparisonValue(v[i]) })
-	case float64:
-		if v == math.Trunc(v) && math.Abs(v) < 1e21 {
-			w.raw(strconv.FormatFloat(v, 'f', 0, 64))
-			return
-		}
-		w.value(v)
-	default:
-		w.value(v)
+	if list, ok := v.([]any); ok {
+		w.elements(len(list), func(i int) { w.comparisonScalar(list[i]) })
+		return
 	}
+	w.comparisonScalar(v)
+}
+
+func (w *jsonWriter) comparisonScalar(v any) {
+	if f, ok := v.(float64); ok && f == math.Trunc(f) && math.Abs(f) < 1e21 {
+		w.raw(strconv.FormatFloat(f, 'f', 0, 64))
+		return
+	}
+	w.value(v)
 }
 
 // describe names the kind of a value for a fault, without showing it.

@@ -538,6 +538,13 @@ func TestCampaignUnmarshal(t *testing.T) {
 }
 
 func TestMarshalRefusesWhatHasNoJSONForm(t *testing.T) {
+	loop := campaign.All{nil}
+	loop[0] = loop
+	list := []any{nil}
+	list[0] = list
+	when := func(c campaign.Condition) campaign.Campaign {
+		return chain(campaign.WebsiteTrigger{When: c}, hook, stop)
+	}
 	tests := []struct {
 		rule string
 		c    campaign.Campaign
@@ -545,6 +552,8 @@ func TestMarshalRefusesWhatHasNoJSONForm(t *testing.T) {
 		{"nil node", chain(trigger, nil, stop)},
 		{"pointer to a node", chain(trigger, &hook, stop)},
 		{"no condition", chain(campaign.WebsiteTrigger{}, hook, stop)},
+		{"condition that holds itself", when(loop)},
+		{"operand that holds itself", when(campaign.Comparison{Field: campaign.PagePath, Op: campaign.OpIn, Value: list})},
 		{"name not UTF-8", campaign.Campaign{ID: "c", Name: "\xff", Nodes: []campaign.Node{trigger, hook, stop}}},
 		{"static not UTF-8", withHook(campaign.Webhook{URL: hook.URL, Payload: campaign.Payload{campaign.Static("x", "\xff")}})},
 		{"static without end", withHook(campaign.Webhook{URL: hook.URL, Payload: campaign.Payload{campaign.Static("x", math.NaN())}})},

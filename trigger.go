@@ -106,6 +106,10 @@ func (w *jsonWriter) trigger(t WebsiteTrigger) {
 	w.member("type", "website_trigger")
 	w.member("audience", t.Audience.String())
 	w.name("when")
+	if afterParts(t.When, maxParts) < 0 {
+		w.fail("a condition of more than %d parts, or one that holds itself, has no JSON form", maxParts)
+		return
+	}
 	w.condition(t.When)
 	w.raw("}")
 }
