@@ -208,6 +208,19 @@ var otherNegations = map[string]Op{
 	"missing": OpExists, "ismissing": OpExists, "absent": OpExists, "null": OpExists, "isnull": OpExists,
 }
 
+// otherGroups says what to write for what other languages call all, any and not,
+// which it has as foldWord has them, without a $.
+var otherGroups = map[string]string{
+	"and":    `did you mean "all"?`,
+	"&&":     `did you mean "all"?`,
+	"or":     `did you mean "any"?`,
+	"||":     `did you mean "any"?`,
+	"!":      `did you mean "not"?`,
+	"nor":    `write {"not": {"any": […]}}`,
+	"none":   `write {"not": {"any": […]}}`,
+	"noneof": `write {"not": {"any": […]}}`,
+}
+
 // suggestOp names the operator that was meant. One that says not has none of its
 // own: not goes around the comparison.
 func suggestOp(word string) string {
@@ -685,7 +698,11 @@ func (d *decoder) comparison(n *jsonValue) Condition {
 		case "ignore_case":
 			c.IgnoreCase = d.boolean(x)
 		default:
-			return false
+			hint := otherGroups[strings.TrimPrefix(foldWord(key), "$")]
+			if hint != "" {
+				d.faults.add(x.at, "is not a key here; %s", hint)
+			}
+			return hint != ""
 		}
 		return true
 	}, "field", "op", "value", "ignore_case", "all", "any", "not")
