@@ -251,7 +251,11 @@ func (d *decoder) payloadField(n *jsonValue) PayloadField {
 		case "sensitive":
 			f.Sensitive = d.boolean(x)
 		default:
-			return false
+			required := foldWord(key) == "required" // as the method is called
+			if required {
+				d.faults.add(x.at, `is not a key here; if the field is required, write "missing": "fail" instead`)
+			}
+			return required
 		}
 		return true
 	}, payloadKeys...)
