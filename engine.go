@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -119,8 +120,8 @@ func NewEngine(sender Sender, options *EngineOptions) (*Engine, error) {
 	if err := refuseNil(sender, &o); err != nil {
 		return nil, err
 	}
-	if o.RunTimeout < 0 || o.QueueSize < 0 || o.Workers < 0 {
-		return nil, fmt.Errorf("campaign: NewEngine: RunTimeout %v, QueueSize %d and Workers %d must not be negative; zero is the usual value", o.RunTimeout, o.QueueSize, o.Workers)
+	if err := refuseNegative(&o); err != nil {
+		return nil, err
 	}
 	if o.Tracker == nil {
 		o.Tracker = new(MemoryTracker)
@@ -163,6 +164,24 @@ func refuseNil(sender Sender, o *EngineOptions) error {
 		}
 	}
 	return nil
+}
+
+// refuseNegative refuses sizes and times below zero, all in one error.
+func refuseNegative(o *EngineOptions) error {
+	var wrong []string
+	if o.RunTimeout < 0 {
+		wrong = append(wrong, "RunTimeout is "+o.RunTimeout.String())
+	}
+	if o.QueueSize < 0 {
+		wrong = append(wrong, "QueueSize is "+itoa(o.QueueSize))
+	}
+	if o.Workers < 0 {
+		wrong = append(wrong, "Workers is "+itoa(o.Workers))
+	}
+	if wrong == nil {
+		return nil
+	}
+	return fmt.Errorf("campaign: NewEngine: in EngineOptions %s; set a value above zero, or leave the field zero for the usual one", strings.Join(wrong, ", "))
 }
 
 // isNil reports whether v holds a nil pointer or a nil function. Nil maps and

@@ -664,6 +664,25 @@ func TestNewEngineRefusesNil(t *testing.T) {
 	}
 }
 
+// Of sizes and times below zero, NewEngine names all, and none that are fine.
+func TestNewEngineRefusesNegative(t *testing.T) {
+	for _, tt := range []struct {
+		options campaign.EngineOptions
+		want    string
+	}{
+		{campaign.EngineOptions{RunTimeout: -time.Second, QueueSize: 7}, "RunTimeout is -1s"},
+		{campaign.EngineOptions{RunTimeout: time.Second, QueueSize: -7}, "QueueSize is -7"},
+		{campaign.EngineOptions{QueueSize: 7, Workers: -1}, "Workers is -1"},
+		{campaign.EngineOptions{RunTimeout: -1, Workers: -2}, "RunTimeout is -1ns, Workers is -2"},
+	} {
+		engine, err := campaign.NewEngine(new(campaigntest.Recorder), &tt.options)
+		want := "campaign: NewEngine: in EngineOptions " + tt.want + "; set a value above zero, or leave the field zero for the usual one"
+		if engine != nil || err == nil || err.Error() != want {
+			t.Errorf("NewEngine = %v, %v\nwant %s", engine, err, want)
+		}
+	}
+}
+
 // A visit that matches nothing does not allocate, whatever its address has to be
 // decoded for.
 func TestNoMatchDoesNotAllocate(t *testing.T) {
