@@ -56,9 +56,9 @@ func syncDirectory(name string) error {
 }
 
 // LoadFile reads a snapshot that [MemoryTracker.SaveFile] has written, as
-// [MemoryTracker.ReadFrom] does. If there is no such file, [os.ErrNotExist] is
-// among the causes of the error; a host that starts for the first time ignores
-// it.
+// [MemoryTracker.ReadFrom] does; its [*SnapshotError] names the file. If there is
+// no such file, [os.ErrNotExist] is among the causes of the error; a host that
+// starts for the first time ignores it.
 func (t *MemoryTracker) LoadFile(name string) error {
 	f, err := os.Open(name)
 	if err != nil {
@@ -66,5 +66,8 @@ func (t *MemoryTracker) LoadFile(name string) error {
 	}
 	defer f.Close()
 	_, err = t.ReadFrom(f)
+	if refused, ok := errors.AsType[*SnapshotError](err); ok {
+		refused.File = name
+	}
 	return err
 }

@@ -39,13 +39,18 @@ const (
 // A SnapshotError says why a snapshot cannot be read. The tracker has kept what
 // it had.
 type SnapshotError struct {
-	Offset int64 // how many bytes of the snapshot were read
-	Err    error // what is wrong, or the error of the reader
+	File   string // its name, as LoadFile was given it; empty from ReadFrom
+	Offset int64  // how many bytes of the snapshot were read
+	Err    error  // what is wrong, or the error of the reader
 }
 
-// Error returns the place and the cause.
+// Error returns the file, if it is known, the place and the cause.
 func (e *SnapshotError) Error() string {
-	return fmt.Sprintf("campaign: snapshot of cooldowns, at byte %d: %v", e.Offset, e.Err)
+	what := "snapshot of cooldowns"
+	if e.File != "" {
+		what += " " + e.File
+	}
+	return fmt.Sprintf("campaign: %s, at byte %d: %v", what, e.Offset, e.Err)
 }
 
 // Unwrap returns the cause.

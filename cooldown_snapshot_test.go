@@ -248,6 +248,43 @@ func (w *halfWriter) Write(b []byte) (int, error) {
 	return n, nil
 }
 
+// A host that keeps several files sees which of them is damaged.
+func TestLoadFileNamesTheFile(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "cooldowns")
+	load := func(data []byte) error {
+		t.Helper()
+		if err := os.WriteFile(name, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return new(campaign.MemoryTracker).LoadFile(name)
+	}
+	_, snapshot := filled(t, 10)
+	damaged := bytes.Clone(snapshot)
+	damaged[len(damaged)-1]++
+	for _, tt := range []struct {
+		data []byte
+		want string
+	}{
+		{damaged, fmt.Sprintf(", at byte %d: is damaged; use an older one", len(damaged))},
+		{[]byte("something"), ", at byte 8: is not a snapshot of cooldowns; check the file's name"},
+		{nil, ", at byte 0: is not a snapshot of cooldowns; check the file's name"},
+		{snapshot[:17], ", at byte 17: is cut short; use an older one: unexpected EOF"},
+	} {
+		err := load(tt.data)
+		refused, ok := errors.AsType[*campaign.SnapshotError](err)
+		if want := "campaign: snapshot of cooldowns " + name + tt.want; !ok || refused.File != name || err.Error() != want {
+			t.Errorf("LoadFile = %v, want a *SnapshotError:\n%s", err, want)
+		}
+	}
+	if err := load(snapshot); err != nil {
+		t.Errorf("LoadFile = %v, want nil", err)
+	}
+	_, err := new(campaign.MemoryTracker).ReadFrom(bytes.NewReader(damaged))
+	if want := fmt.Sprintf("campaign: snapshot of cooldowns, at byte %d: is damaged; use an older one", len(damaged)); err == nil || err.Error() != want {
+		t.Errorf("ReadFrom = %v, want %s", err, want)
+	}
+}
+
 func TestSaveFile(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "cooldowns")
 	tr, _ := filled(t, 10)
