@@ -5,9 +5,8 @@ import (
 	"testing"
 )
 
-// scanOdd may see something where there is nothing, which costs time only. It
-// must see whatever a look at each byte sees, wherever that stands.
-func TestScanOddMissesNothing(t *testing.T) {
+// scanOdd sees what a look at each byte sees, wherever that stands.
+func TestScanOdd(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	plain := "abcXYZ019/-._~:?&='()*+,;@$!<>[]^`{|}\"#"
 	for range 200_000 {
@@ -26,14 +25,8 @@ func TestScanOddMissesNothing(t *testing.T) {
 			percent = percent || c == '%'
 		}
 		gotOdd, gotPercent := scanOdd(string(b))
-		if odd && !gotOdd || percent && !gotPercent {
+		if gotOdd != odd || gotPercent != percent {
 			t.Fatalf("scanOdd(%q) = %t, %t, want %t, %t", b, gotOdd, gotPercent, odd, percent)
-		}
-	}
-	// An ordinary address is not taken for an odd one, or all would be slow.
-	for _, plain := range []string{"https://www.shop.example/shoes/trail-runner-7?utm_source=newsletter&size=44#reviews", "/sh#!", "/shoes?$"} {
-		if odd, percent := scanOdd(plain); odd || percent {
-			t.Errorf("scanOdd(%q) = %t, %t, want false for both", plain, odd, percent)
 		}
 	}
 }
