@@ -47,7 +47,7 @@ func enter(t testing.TB, tr campaign.Tracker, e campaign.Entry) {
 }
 
 func TestSnapshotRoundTrip(t *testing.T) {
-	for _, n := range []int{0, 1, 100, 5000, 30_000} {
+	for _, n := range []int{0, 1, 100, 2048, 2049, 5000, 30_000} {
 		tr, snapshot := filled(t, n)
 		var got campaign.MemoryTracker
 		if read, err := got.ReadFrom(iotest.OneByteReader(bytes.NewReader(snapshot))); err != nil || read != int64(len(snapshot)) {
@@ -196,6 +196,67 @@ func TestSnapshotOfOneLine(t *testing.T) {
 	if _, err := tr.WriteTo(&b); err != nil || b.Len() != len(content)+sha256.Size {
 		t.Errorf("WriteTo wrote %d bytes, %v, want %d as were read", b.Len(), err, len(content)+sha256.Size)
 	}
+}
+
+// TestSnapshotOfOnePage is about a file made up so that all cooldowns belong in one
+// of the pages that are made for so many. It grows as any other.
+func TestSnapshotOfOnePage(t *testing.T) {
+	const n = 60_000
+	_, good := filled(t, 0)
+	content := append(bytes.Clone(good[:8+4+16+8]), 2, 'a')
+	for i := range uint64(n) {
+		content = append(content, 1)
+		content = binary.LittleEndian.AppendUint64(content, (i+1)*0x9e3779b97f4a7c15<<5) // the path begins with 00000
+		content = binary.LittleEndian.AppendUint64(content, uint64(noon.UnixMilli()+1)<<3|i>>8%4)
+	}
+	content = binary.LittleEndian.AppendUint64(append(content, 0, 0), n)
+	base := heap()
+	var tr campaign.MemoryTracker
+	if _, err := tr.ReadFrom(bytes.NewReader(signed(content))); err != nil {
+		t.Fatalf("ReadFrom = %v, want nil", err)
+	}
+	if used := heap() - base; used > n*22 {
+		t.Errorf("%d cooldowns take %d bytes, want at most 22 for each", n, used)
+	}
+	if got := tr.Len(noon); got != n {
+		t.Errorf("Len = %d, want %d", got, n)
+	}
+}
+
+// What a snapshot has grown to goes when its cooldowns have ended, but for what the
+// Capacity keeps.
+func TestSnapshotShrinks(t *testing.T) {
+	const n, few = 100_000, 5000
+	var full campaign.MemoryTracker
+	day := func(tr *campaign.MemoryTracker, d, n int) {
+		e := lasting(entry(noon.AddDate(0, 0, d)), time.Hour)
+		for i := range n {
+			e.Profile = fmt.Sprint(d, "/", i)
+			enter(t, tr, e)
+		}
+	}
+	day(&full, 0, n)
+	var b bytes.Buffer
+	if _, err := full.WriteTo(&b); err != nil {
+		t.Fatal(err)
+	}
+	file := b.Bytes()
+	for _, capacity := range []int{0, few, n} {
+		base := heap()
+		tr := campaign.MemoryTracker{Capacity: capacity}
+		if _, err := tr.ReadFrom(bytes.NewReader(file)); err != nil {
+			t.Fatalf("ReadFrom = %v, want nil", err)
+		}
+		before := heap() - base
+		for d := range 10 {
+			day(&tr, 1+d, few)
+		}
+		if now := heap() - base; (now < before/5) != (capacity < n) {
+			t.Errorf("with Capacity %d, %d bytes are in use for %d cooldowns, and were %d for %d", capacity, now, few, before, n)
+		}
+		runtime.KeepAlive(&tr)
+	}
+	runtime.KeepAlive(&full)
 }
 
 // TestSnapshotOfNothing is about a file made up of campaigns without cooldowns.

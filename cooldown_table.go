@@ -118,7 +118,7 @@ func (t *table) shrink(p *page, n int, size uint64, horizon int64) {
 
 // spread moves all entries of a table's only page, which is locked, to many pages.
 // They have room for as many entries as are expected, and keep that for as many as
-// the capacity says.
+// the capacity says, as long as none are split or joined.
 func (t *table) spread(p *page, capacity, expected uint64, horizon int64) {
 	depth, size := roomFor(max(capacity, expected))
 	least, floor := uint64(pageBits), uint64(0)

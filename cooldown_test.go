@@ -164,6 +164,28 @@ func TestMemoryTrackerKeepsKeysApart(t *testing.T) {
 	}
 }
 
+// The only campaign is not taken for one whose ID differs in a byte, wherever that
+// is, or in its length.
+func TestMemoryTrackerKeepsTheOnlyCampaignApart(t *testing.T) {
+	for n := range 40 {
+		var tr campaign.MemoryTracker
+		id := strings.Repeat("x", n)
+		e := entry(noon)
+		e.Campaign = id
+		wantEnter(t, &tr, e, e.Until(), true)
+		wantEnter(t, &tr, e, e.Until(), false)
+		others := []string{id + "x", id + strings.Repeat("x", 8)}
+		for i := range n {
+			others = append(others, id[:i]+"y"+id[i+1:], id[:i])
+		}
+		for _, other := range others {
+			if _, closed := tr.Until(other, e.Profile, noon); closed {
+				t.Errorf("the campaign %q is closed, want only %q", other, id)
+			}
+		}
+	}
+}
+
 func TestMemoryTrackerReopen(t *testing.T) {
 	first := entry(noon)
 	minute := noon.Add(time.Minute)
