@@ -67,8 +67,8 @@ func TestPageWithoutBlockSweepsAFew(t *testing.T) {
 // with another end again and again, while it is looked for without a lock. Two of
 // the ends differ in two of the three parts that a line keeps apart, so that none
 // is made of the parts of others. A reader that takes the key from one load and
-// the lowest bits of the end from another one shows itself in nearly every run, as does
-// one that does not look at the version.
+// the lowest bits of the end from another one shows itself in nearly every run,
+// as does one that does not look at the version.
 func TestPageReadersSeeWholeEnds(t *testing.T) {
 	var ends [4]int64
 	for i := range ends {

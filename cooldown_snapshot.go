@@ -301,8 +301,9 @@ func (r *snapshotReader) campaign(g *generation, length uint64) (count uint64, e
 }
 
 // blocks reads the cooldowns of a campaign as they stand, and returns how many
-// they are. A table that is made for so many need not grow, which would take four
-// times as long as all the rest.
+// they are. In a table that is made for so many, a page grows by one block at most,
+// and most pages do not. To grow from the beginning would take four times as long
+// as all the rest.
 func (r *snapshotReader) blocks() (blocks [][]byte, count uint64, err error) {
 	for {
 		n, err := r.uvarint()
