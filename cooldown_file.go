@@ -11,7 +11,8 @@ import (
 // SaveFile writes a snapshot, as [MemoryTracker.WriteTo] does, to a file that
 // only its owner can read. Whatever happens meanwhile, the file is the old one
 // or the new one, and whole: the new one is written beside it as name.tmp,
-// forced to the disk, and renamed. Only one process may save to a name.
+// forced to the disk, and renamed, which replaces a symbolic link of that name and
+// not what it leads to. Only one process may save to a name.
 func (t *MemoryTracker) SaveFile(name string) error {
 	t.saving.Lock()
 	defer t.saving.Unlock()
