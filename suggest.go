@@ -37,6 +37,7 @@ var otherGroups = map[string]string{
 	"or":     `did you mean "any"?`,
 	"||":     `did you mean "any"?`,
 	"!":      `did you mean "not"?`,
+	"not":    `did you mean "not"?`, // $not
 	"nor":    `write {"not": {"any": […]}}`,
 	"none":   `write {"not": {"any": […]}}`,
 	"noneof": `write {"not": {"any": […]}}`,
@@ -54,6 +55,10 @@ func suggestOp(word string) string {
 	}
 	op := otherNames[name]
 	switch {
+	case name == "and", name == "&&":
+		return `write {"all": […]} instead of a comparison`
+	case name == "or", name == "||":
+		return `write {"any": […]} instead of a comparison`
 	case op != "":
 	case otherNegations[name] != "":
 		op, negated = otherNegations[name], !negated
