@@ -128,17 +128,17 @@ func blockOf(f fingerprint, shape uint64) uint64 {
 var homes = func() (homes [sizeMask + 1][(pathMask + 1) << spreadBits]uint8) {
 	for size := 2; size <= maxBlocks; size++ {
 		var has [maxBlocks]int
-		was, is := &homes[size-1], &homes[size]
+		was, is, mask := &homes[size-1], &homes[size], 1<<bits.Len(uint(size-1))-1
 		for i := range is {
 			is[i] = was[i]
-			if named := i >> spreadBits & int(blockMask(uint64(size))); named < size {
+			if named := i >> spreadBits & mask; named < size {
 				is[i] = uint8(named)
 			}
 			has[is[i]]++
 		}
 		for i := range is {
 			i = i&pathMask<<spreadBits | i/(pathMask+1) // each path by turns
-			named := i >> spreadBits & int(blockMask(uint64(size)))
+			named := i >> spreadBits & mask
 			least := slices.Index(has[:size], slices.Min(has[:size]))
 			if named >= size && has[is[i]] > has[least]+1 {
 				has[is[i]]--
@@ -149,9 +149,6 @@ var homes = func() (homes [sizeMask + 1][(pathMask + 1) << spreadBits]uint8) {
 	}
 	return homes
 }()
-
-// blockMask is for the bits of path that name a block.
-func blockMask(size uint64) uint64 { return 1<<bits.Len64(size-1) - 1 }
 
 // lines returns the first and the other line of an entry, or nil.
 //
@@ -235,12 +232,11 @@ type slotOf struct {
 
 // find returns where an entry is.
 func (p *page) find(f fingerprint) slotOf {
-	if b := p.blocks[blockOf(f, p.shape.Load())].Load(); b != nil {
-		line, key := f.line(), f.key()<<1
-		l := &b[line]
+	if l, other := p.lines(f); l != nil {
+		key := f.key() << 1
 		set := l.find(key)
 		if set == 0 {
-			l = &b[line^f.other()]
+			l = other
 			set = l.find(key | 1)
 		}
 		if set != 0 {
