@@ -15,7 +15,7 @@ func testKey(n byte) hashKey { return hashKeyFrom([16]byte{n, 15: n}) }
 
 // slowFingerprint is the definition of the hash: the highest 66 bits of
 // factor 0 + factor 1 * (length and highest bits) + the sum of factor i * word i,
-// mixed.
+// mixed. For 8 to 16 bytes, factor 0 and the length are one number.
 func slowFingerprint(k *hashKey, id string) fingerprint {
 	number := func(i int) *big.Int {
 		raw := binary.LittleEndian.AppendUint64(nil, k.k0)
@@ -25,19 +25,20 @@ func slowFingerprint(k *hashKey, id string) fingerprint {
 		return new(big.Int).Or(new(big.Int).Lsh(new(big.Int).SetUint64(hi), 64), new(big.Int).SetUint64(lo))
 	}
 	var words []uint64
+	start, tops := 0, uint64(len(id))<<maxWords
 	switch n := len(id); {
 	case n >= 8 && n <= 16: // the second one overlaps the first
 		words = []uint64{binary.LittleEndian.Uint64([]byte(id)), binary.LittleEndian.Uint64([]byte(id[n-8:]))}
+		start, tops = 2+maxWords+n-8, 0
 	default:
 		for rest := []byte(id); len(rest) > 0; rest = rest[min(8, len(rest)):] {
 			words = append(words, binary.LittleEndian.Uint64(append(append([]byte(nil), rest[:min(8, len(rest))]...), make([]byte, 8)...)))
 		}
 	}
-	tops := uint64(len(id)) << maxWords
-	sum := number(0)
+	sum := number(start)
 	for i, word := range words {
 		bit := i
-		if n := len(id); n >= 8 && n <= 16 {
+		if start > 0 {
 			bit = 1 - i
 		}
 		tops |= word >> 63 << bit
@@ -46,9 +47,8 @@ func slowFingerprint(k *hashKey, id string) fingerprint {
 	sum.Add(sum, new(big.Int).Mul(number(1), new(big.Int).SetUint64(tops)))
 	high := new(big.Int).Rsh(new(big.Int).Mod(sum, new(big.Int).Lsh(big.NewInt(1), 128)), 62)
 	h := new(big.Int).Rsh(high, 2).Uint64()
-	h = (h ^ h>>30) * 0xbf58476d1ce4e5b9
-	h = (h ^ h>>27) * 0x94d049bb133111eb
-	return fingerprintFrom(h^h>>31, new(big.Int).And(high, big.NewInt(3)).Uint64())
+	h = (h ^ h>>32) * 0x9e3779b97f4a7c15
+	return fingerprintFrom(h^h>>32, new(big.Int).And(high, big.NewInt(3)).Uint64())
 }
 
 func TestFingerprint(t *testing.T) {

@@ -68,16 +68,15 @@ func decodeEnd(code uint64) int64 {
 	return int64(code)
 }
 
-// find returns the set of slots that have a key, with its bit of home. It
-// compares all of them, without a branch: one that depends on memory that has
-// not arrived yet keeps the processor from going on.
-func (l *line) find(key uint64) uint64 {
-	key <<= homeShift // what differs from it in the lowest bits alone has it
-	set := below(0, atomic.LoadUint64(&l.words[4])^key, homeBit)
-	set = below(set, atomic.LoadUint64(&l.words[3])^key, homeBit)
-	set = below(set, atomic.LoadUint64(&l.words[2])^key, homeBit)
-	set = below(set, atomic.LoadUint64(&l.words[1])^key, homeBit)
-	return below(set, atomic.LoadUint64(&l.words[0])^key, homeBit)
+// find returns the set of slots that have a word but for its end. It compares all
+// of them, without a branch: one that depends on memory that has not arrived yet
+// keeps the processor from going on.
+func (l *line) find(want uint64) uint64 {
+	set := below(0, atomic.LoadUint64(&l.words[4])^want, homeBit)
+	set = below(set, atomic.LoadUint64(&l.words[3])^want, homeBit)
+	set = below(set, atomic.LoadUint64(&l.words[2])^want, homeBit)
+	set = below(set, atomic.LoadUint64(&l.words[1])^want, homeBit)
+	return below(set, atomic.LoadUint64(&l.words[0])^want, homeBit)
 }
 
 // below adds a bit to a set, which says whether a number is below another. It is
@@ -86,28 +85,6 @@ func below(set, x, limit uint64) uint64 {
 	_, borrow := bits.Sub64(x, limit, 0)
 	set, _ = bits.Add64(set, set, borrow)
 	return set
-}
-
-// peek returns the end that is kept with a key, or noEnd if it is not sure to
-// have found it.
-func (l *line) peek(key uint64) int64 {
-	last := atomic.LoadUint32(&l.last)
-	// This is find, which would be a call.
-	set := below(0, atomic.LoadUint64(&l.words[4])^key<<homeShift, homeBit)
-	set = below(set, atomic.LoadUint64(&l.words[3])^key<<homeShift, homeBit)
-	set = below(set, atomic.LoadUint64(&l.words[2])^key<<homeShift, homeBit)
-	set = below(set, atomic.LoadUint64(&l.words[1])^key<<homeShift, homeBit)
-	set = below(set, atomic.LoadUint64(&l.words[0])^key<<homeShift, homeBit)
-	if set == 0 {
-		return noEnd
-	}
-	slot := bits.TrailingZeros64(set)
-	word := atomic.LoadUint64(&l.words[slot])
-	end := l.endOf(slot, word, last)
-	if word>>homeShift != key || atomic.LoadUint32(&l.last) != last {
-		return noEnd
-	}
-	return end
 }
 
 // end returns the end in a slot that is in use.

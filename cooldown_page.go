@@ -150,32 +150,51 @@ var homes = func() (homes [sizeMask + 1][(pathMask + 1) << spreadBits]uint8) {
 	return homes
 }()
 
-// lines returns the first and the other line of an entry, or nil.
+// block returns the block of an entry, or nil.
 //
-// It may be in a block that the entry has just left, or that the page has just
-// given away. Who looks there without a lock finds nothing, or what was true when
-// they began: a key says more than which page it is in.
-func (p *page) lines(f fingerprint) (home, other *line) {
-	b := p.blocks[blockOf(f, p.shape.Load())].Load()
-	if b == nil {
-		return nil, nil
-	}
+// It may be one that the entry has just left, or that the page has just given
+// away. Who looks there without a lock finds nothing, or what was true when they
+// began: a key says more than which page it is in.
+func (p *page) block(f fingerprint) *block { return p.blocks[blockOf(f, p.shape.Load())].Load() }
+
+// lines returns the first and the other line of an entry.
+func (b *block) lines(f fingerprint) (home, other *line) {
 	i := f.line() % linesPerBlock
 	return &b[i], &b[(i^f.other())%linesPerBlock]
 }
 
 // peek returns the end of a cooldown without a lock, or noEnd if it is not sure
 // to have found it.
+//
+// It makes no call, and neither does what it calls: while a line is on its way
+// from memory, the processor goes on for some two hundred instructions, which may
+// get it to the next visit.
 func (p *page) peek(f fingerprint) int64 {
-	home, other := p.lines(f)
-	if home == nil {
+	b := p.block(f)
+	if b == nil {
 		return noEnd
 	}
+	l, other := b.lines(f)
 	atomic.LoadUint32(&other.last) // asks for the line in time, for one entry in six
-	if end := home.peek(f.key() << 1); end != noEnd {
-		return end
+	for want := f.slotWord(); ; l, want = other, want|homeBit {
+		last := atomic.LoadUint32(&l.last)
+		set := below(0, atomic.LoadUint64(&l.words[4])^want, homeBit) // this is line.find
+		set = below(set, atomic.LoadUint64(&l.words[3])^want, homeBit)
+		set = below(set, atomic.LoadUint64(&l.words[2])^want, homeBit)
+		set = below(set, atomic.LoadUint64(&l.words[1])^want, homeBit)
+		set = below(set, atomic.LoadUint64(&l.words[0])^want, homeBit)
+		if set != 0 {
+			slot := bits.TrailingZeros64(set)
+			word := atomic.LoadUint64(&l.words[slot])
+			end := l.endOf(slot, word, last)
+			if word^want < homeBit && atomic.LoadUint32(&l.last) == last {
+				return end
+			}
+		}
+		if l == other {
+			return noEnd
+		}
 	}
-	return other.peek(f.key()<<1 | 1)
 }
 
 // All methods below need the lock.
@@ -232,12 +251,12 @@ type slotOf struct {
 
 // find returns where an entry is.
 func (p *page) find(f fingerprint) slotOf {
-	if l, other := p.lines(f); l != nil {
-		key := f.key() << 1
-		set := l.find(key)
+	if b := p.block(f); b != nil {
+		l, other := b.lines(f)
+		set := l.find(f.slotWord())
 		if set == 0 {
 			l = other
-			set = l.find(key | 1)
+			set = l.find(f.slotWord() | homeBit)
 		}
 		if set != 0 {
 			slot := bits.TrailingZeros64(set)

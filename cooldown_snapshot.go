@@ -30,7 +30,7 @@ import (
 // reason to allocate memory for what has not arrived.
 const (
 	snapshotMagic   = "cooldown"
-	snapshotVersion = 3 // 1 and 2 had other hashes
+	snapshotVersion = 4 // 1 to 3 had other hashes
 	blockEntries    = 4096
 	entrySize       = 16
 	endShift        = 3
