@@ -17,7 +17,7 @@ import (
 func FuzzLocation(f *testing.F) {
 	for _, s := range []string{
 		"https://shop.example/a%20b?q=1#f", "HTTPS://Ann:pw@BÜCHER.example:443/a/../%2e/b\\c?d'e f", "http://0x7f.1:080/",
-		"http://[2001:DB8::1]:8080/", "//x/y", "/a b\xff%ff%C3%A9", "app://Host/%zz", "app:/..//x", "file:///C|/../x",
+		"http://[2001:DB8::1]:8080/", "//x/y", "/a b\xff%ff%C3%A9", "app://Host/%zz", "app://Home", "app://?", "app:/..//x", "file:///C|/../x",
 		"file://server/x", "data:a b #c", "about:blank", " ht\ntps:shop.example", "https://xn--bcher-kva.example./", "x:", "x:/", "x://", "x:?", "localhost:3000",
 	} {
 		f.Add(s)

@@ -19,7 +19,8 @@ type Field string
 // What the visit says of the page. Host is in lower case and in ASCII form,
 // without the scheme's own port, and missing if the address has none: a path
 // alone, a file, about:blank. Path and fragment are percent-decoded once; an
-// escape that is invalid, or whose byte is not UTF-8, stays as it stands. PageURL
+// escape that is invalid, or whose byte is not UTF-8, stays as it stands. An
+// address of the web has the path / at least; app://home has an empty one. PageURL
 // is scheme, host, raw path and raw query as a browser shows them, which is
 // ASCII, without user information and without the fragment.
 const (

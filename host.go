@@ -53,6 +53,10 @@ func (l *location) parseAuthority(s, ends string) (fault string) {
 	}
 	l.hasHost = l.host != ""
 	l.parseRest(rest, "")
+	if lower := lowerText(l.host); lower != l.host { // of a scheme that is not special
+		l.url() // has the host as the browser shows it
+		l.host = lower
+	}
 	return ""
 }
 
@@ -190,7 +194,7 @@ func hostOf(host string, special bool) (normal, fault string) {
 		if strings.ContainsAny(host, "\x00 "+forbiddenInHost) {
 			return "", badHost
 		}
-		return lowerText(string(appendEncoded(nil, host, encodeSet{encodeLow, encodeHigh}))), ""
+		return string(appendEncoded(nil, host, encodeSet{encodeLow, encodeHigh})), ""
 	}
 	ascii, ok := hostToASCII(unescape(host))
 	if !ok || !isDomain(ascii) {

@@ -14,7 +14,7 @@ import (
 type location struct {
 	scheme   string // lower case; empty in origin-form
 	host     string // lower case, ASCII, with a port that is not the scheme's own
-	path     string // raw, "/" if a host has none
+	path     string // raw, "/" if an address of the web has none
 	query    string // raw, without ?
 	fragment string // raw, without #
 
@@ -97,7 +97,7 @@ func (l *location) parseRest(s, whole string) {
 		s, whole = strings.ReplaceAll(s, `\`, "/"), ""
 	}
 	switch {
-	case s == "" && l.form != opaqueForm:
+	case s == "" && isSpecial(l.scheme):
 		s, whole = "/", ""
 	case l.form != opaqueForm && (l.scheme == "file" || hasDots(s, l.escaped)):
 		if clean := cleanPath(s, l.scheme == "file"); clean != s {
