@@ -1,10 +1,12 @@
 package campaign
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"slices"
 	"strconv"
@@ -39,6 +41,16 @@ type Webhook struct {
 	// AllowSensitiveQuery lets sensitive payload fields into the URL of a GET.
 	AllowSensitiveQuery bool
 }
+
+// String returns the method and the endpoint, and nothing else: printed with %v, a
+// campaign shows no URL that is a credential.
+func (w Webhook) String() string { return cmp.Or(w.Method, "POST") + " " + endpointOf(w.URL) }
+
+// GoString returns what String returns, with the name of the type around it.
+func (w Webhook) GoString() string { return "campaign.Webhook(" + w.String() + ")" }
+
+// LogValue returns what String returns.
+func (w Webhook) LogValue() slog.Value { return slog.StringValue(w.String()) }
 
 // A webhookProgram is a compiled Webhook.
 type webhookProgram struct {

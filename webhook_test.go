@@ -333,7 +333,8 @@ func TestTestsHaveDeliveryIDsOfTheirOwn(t *testing.T) {
 	}
 }
 
-// What is printed or logged of a request is its ID, method and endpoint.
+// What is printed or logged of a request is its ID, method and endpoint, and of a
+// webhook the same without an ID.
 func TestRequestShowsNothing(t *testing.T) {
 	c := withHook(campaign.Webhook{
 		Method:  "GET",
@@ -356,11 +357,11 @@ func TestRequestShowsNothing(t *testing.T) {
 	}
 	var log bytes.Buffer
 	for _, logger := range []*slog.Logger{slog.New(slog.NewTextHandler(&log, nil)), slog.New(slog.NewJSONHandler(&log, nil))} {
-		logger.Info("sent", "request", r, "pointer", &r)
+		logger.Info("sent", "request", r, "pointer", &r, "webhook", post)
 	}
 	shown := []string{log.String()}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
-		for _, value := range []any{r, &r, requests, struct{ R campaign.Request }{r}} {
+		for _, value := range []any{r, &r, requests, struct{ R campaign.Request }{r}, post, &post, c, &c, campaign.Campaigns{c}} {
 			shown = append(shown, fmt.Sprintf(verb, value))
 		}
 	}
@@ -369,7 +370,7 @@ func TestRequestShowsNothing(t *testing.T) {
 			t.Errorf("shown: %s", s)
 		}
 	}
-	for _, want := range []string{r.ID, "GET", "https://esp.example"} {
+	for _, want := range []string{r.ID, "GET", "POST", "https://esp.example"} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("log lacks %q: %s", want, log.String())
 		}
