@@ -232,7 +232,7 @@ func TestMedianAndRatio(t *testing.T) {
 
 func TestGoals(t *testing.T) {
 	of := func(name string, size int, allocs float64, times ...float64) *row {
-		r := &row{name: name, size: size, build: 30 * time.Millisecond}
+		r := &row{name: name, size: size, build: 30 * time.Millisecond, other: 5 * time.Millisecond}
 		for _, ns := range times {
 			r.cells = append(r.cells, cell{samples: []float64{ns}, allocs: allocs})
 		}
@@ -248,12 +248,18 @@ func TestGoals(t *testing.T) {
 			of(parseName, goalSize, 1, 300, 300, 300),
 			of(smallName, smallSize, 0, 50, 50, 300),
 		},
+	}, {
+		part: parts()[2], n: goalSize, classes: []string{noMatch, oneMatch},
+		rows: []*row{
+			of(decideName, goalSize, 0, 450, 200),
+			of(parseName, goalSize, 1, 300, 300),
+		},
 	}}
 	want := []string{
 		"pass 100.00 times", "FAIL 4.00 times", "pass 5.00 times", "pass 2.00 times",
 		"FAIL 95.00 times", "pass 5.00 times", "pass 5.56 times", "FAIL 4.00 times",
 		"pass 125.00 times", "pass 10.00 times", "pass 10.53 times", "pass 1.33 times",
-		"pass 0.33 times url.Parse", "pass 0.00 a visit", "FAIL 30.00 ms",
+		"pass 0.33 times url.Parse", "FAIL 1.50 times url.Parse", "pass 0.00 a visit", "FAIL 25.00 ms",
 	}
 	var got []string
 	var out bytes.Buffer
@@ -286,6 +292,9 @@ func TestMeasure(t *testing.T) {
 		}
 		for _, r := range table.rows {
 			for j, c := range r.cells {
+				if (r.name == decideName) != (r.other > 0) {
+					t.Errorf("%s, %s: %v for what is not the index", p.title, r.name, r.other)
+				}
 				if len(c.samples) != o.rounds || c.median() <= 0 {
 					t.Errorf("%s, %s, %s: samples %v, want %d above 0", p.title, r.name, table.classes[j], c.samples, o.rounds)
 				}

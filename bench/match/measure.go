@@ -22,8 +22,9 @@ type row struct {
 	size  int    // the number of campaigns
 	cells []cell // one for each class
 	build time.Duration
-	bytes float64 // on Go's heap, for each rule
-	note  string  // why there is nothing, if there is nothing
+	other time.Duration // of build, for what is not the index; 0 if not known
+	bytes float64       // on Go's heap, for each rule
+	note  string        // why there is nothing, if there is nothing
 }
 
 // A cell is a peer and a class of visits.
@@ -169,7 +170,14 @@ func enter(m maker, w *workload) (*contestant, error) {
 	}
 	c.row.bytes = max(0, float64(heap())-float64(before)) / float64(len(w.rules))
 	runtime.KeepAlive(p)
-	c.row.build = rebuild(m, w, c.row.build)
+	c.row.build = again(c.row.build, func() error { return keep(m.build(w)) })
+	if m.other != nil {
+		start := clock()
+		if err := m.other(w); err != nil {
+			return nil, err
+		}
+		c.row.other = again(clock()-start, func() error { return m.other(w) })
+	}
 	c.peer, c.plans = p, make([]plan, len(w.classes))
 	asked := p
 	if w.classes[0].block > 0 {
@@ -186,25 +194,30 @@ func enter(m maker, w *workload) (*contestant, error) {
 	return c, nil
 }
 
-// rebuild returns the median time of three builds, of which the first is done,
-// or the first if it took long.
-func rebuild(m maker, w *workload, first time.Duration) time.Duration {
+// again returns the median time of seven times, of which the first is done, or the
+// first if it took long.
+func again(first time.Duration, do func() error) time.Duration {
 	if first > time.Second/2 {
 		return first
 	}
 	times := []time.Duration{first}
-	for len(times) < 3 {
+	for len(times) < 7 {
 		runtime.GC()
 		start := clock()
-		p, err := m.build(w)
+		err := do()
 		times = append(times, clock()-start)
-		runtime.KeepAlive(p)
 		if err != nil {
 			return first
 		}
 	}
 	slices.Sort(times)
-	return times[1]
+	return times[len(times)/2]
+}
+
+// keep keeps a peer from being collected while it is built.
+func keep(p peer, err error) error {
+	runtime.KeepAlive(p)
+	return err
 }
 
 // foresee says why a peer cannot take part, by what a part of the rules costs.

@@ -16,11 +16,12 @@ type peer interface {
 	check(v *visit, rules []rule) error
 }
 
-// A maker makes one kind of peer for a set of rules. Only build is timed.
+// A maker makes one kind of peer for a set of rules.
 type maker struct {
 	name  string
 	about string
 	build func(w *workload) (peer, error)
+	other func(w *workload) error // does what build does apart from the index; nil if that is nothing
 }
 
 const (
@@ -40,15 +41,15 @@ const (
 
 func makers() []maker {
 	return []maker{
-		{decideName, "Engine.Visit from the raw URL string to the answer; where something matches, with a context that is done, so that it ends once all is decided and before outcomes are made", buildDeciding},
-		{visitName, "the same by a visitor without a profile, with an outcome for each match that says so; nothing is sent", buildVisit},
-		{structName, "a loop over structs, by hand, over the parsed page", buildStructLoop},
-		{regexpName, "a loop over regular expressions on the parsed path", buildRegexpLoop},
-		{exprName, "github.com/expr-lang/expr, a compiled program a rule, over the parsed page", buildExpr},
-		{celName, "github.com/google/cel-go, a compiled program a rule, over the parsed page", buildCel},
-		{re2Name, "github.com/wasilibs/go-re2, all rules in one experimental.Set, over the parsed page joined to one text", buildRE2},
-		{emptyName, "Engine.Visit of an engine without campaigns: what the first row pays for reading the visit and its URL, and those that get the page parsed do not", buildEmpty},
-		{parseName, "one net/url.Parse of the same URLs and nothing else, as a measure", buildParse},
+		{decideName, "Engine.Visit from the raw URL string to the answer; where something matches, with a context that is done, so that it ends once all is decided and before outcomes are made", buildDeciding, validateAll},
+		{visitName, "the same by a visitor without a profile, with an outcome for each match that says so; nothing is sent", buildVisit, nil},
+		{structName, "a loop over structs, by hand, over the parsed page", buildStructLoop, nil},
+		{regexpName, "a loop over regular expressions on the parsed path", buildRegexpLoop, nil},
+		{exprName, "github.com/expr-lang/expr, a compiled program a rule, over the parsed page", buildExpr, nil},
+		{celName, "github.com/google/cel-go, a compiled program a rule, over the parsed page", buildCel, nil},
+		{re2Name, "github.com/wasilibs/go-re2, all rules in one experimental.Set, over the parsed page joined to one text", buildRE2, nil},
+		{emptyName, "Engine.Visit of an engine without campaigns: what the first row pays for reading the visit and its URL, and those that get the page parsed do not", buildEmpty, nil},
+		{parseName, "one net/url.Parse of the same URLs and nothing else, as a measure", buildParse, nil},
 	}
 }
 

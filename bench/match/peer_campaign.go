@@ -40,6 +40,17 @@ func buildDeciding(w *workload) (peer, error) {
 	return &deciding{engine: engine, ctx: ctx}, err
 }
 
+// validateAll does what Load does before it makes the index: it checks each campaign
+// and compiles it, regular expressions included.
+func validateAll(w *workload) error {
+	for i := range w.campaigns {
+		if err := w.campaigns[i].Validate(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // empty is an engine without campaigns.
 type empty struct{ deciding }
 
