@@ -3,7 +3,6 @@ package campaign
 import (
 	"math"
 	"strconv"
-	"strings"
 )
 
 // A Condition is a test on a visit: a [Comparison], or [All], [Any] or [Not] of
@@ -244,7 +243,7 @@ func (d *decoder) comparison(n *jsonValue) Condition {
 		case "ignore_case":
 			c.IgnoreCase = d.boolean(x)
 		default:
-			hint := otherGroups[strings.TrimPrefix(foldWord(key), "$")]
+			hint := suggestKey(key)
 			if hint != "" {
 				d.faults.add(x.at, "is not a key here; %s", hint)
 			}

@@ -9,6 +9,7 @@ import (
 	"regexp/syntax"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -81,10 +82,7 @@ func compileComparison(c Comparison, fs *faults, p pointer) comparison {
 			fs.add(value, "means nothing for exists; remove it")
 		}
 	case numberOperand:
-		out.value = compileScalar(c.Value, fs, value)
-		if out.value.kind != scalarNumber && out.value.kind != scalarInvalid {
-			fs.add(value, "is %s; %s compares with a number", out.value.kind, c.Op)
-		}
+		out.compileNumber(fs, value)
 		if fieldKnown && out.field.isText() {
 			fs.add(p.key("op"), "%s is always text and cannot be ordered; compare it with equals, in or starts_with", c.Field)
 		}
@@ -100,9 +98,39 @@ func compileComparison(c Comparison, fs *faults, p pointer) comparison {
 	return out
 }
 
+// compileNumber compiles the value of an order.
+func (c *comparison) compileNumber(fs *faults, p pointer) {
+	cure := ""
+	switch v := c.def.Value.(type) {
+	case nil, bool, []any, map[string]any:
+	case string:
+		if isDate(v) {
+			fs.add(p, "is a time, and %s", noTimes)
+			return
+		}
+		if isJSONNumber(v) && len(v) <= maxWord {
+			cure = "; write " + v + " without quotes"
+		}
+	default:
+		c.value = compileScalar(v, fs, p)
+		return
+	}
+	fs.add(p, "is %s; %s compares with a number%s", describe(c.def.Value), c.def.Op, cure)
+}
+
+// isDate reports whether a text begins as a time does: 2026-01-31.
+func isDate(s string) bool {
+	const layout = time.DateOnly
+	_, err := time.Parse(layout, s[:min(len(s), len(layout))])
+	return err == nil
+}
+
 func (c *comparison) compileText(emptyAllowed bool, fs *faults, p pointer) {
 	s, ok := c.def.Value.(string)
 	switch {
+	case isList(reflect.ValueOf(c.def.Value)) && !ok:
+		fs.add(p, `is a list; %s compares with text; write {"any": […]} with one %[1]s for each`, c.def.Op)
+		return
 	case !ok:
 		fs.add(p, "is %s; %s compares with text", describe(c.def.Value), c.def.Op)
 		return
@@ -153,10 +181,28 @@ func regexCure(err error) string {
 		return "RE2 has no look-ahead and no look-behind: write two conditions, and combine them with all and not"
 	case invalid.Code == syntax.ErrInvalidEscape && len(invalid.Expr) > 1 && strings.IndexByte("123456789k", invalid.Expr[1]) >= 0:
 		return "RE2 has no backreferences: write out what may repeat"
+	case begins("(?>"), invalid.Code == syntax.ErrInvalidRepeatOp && strings.HasSuffix(invalid.Expr, "+"):
+		return "RE2 has no possessive and no atomic groups, and needs none, as it never goes back: write it without"
+	case begins(`\u`):
+		return `write \x{00e9} for \u00e9`
+	case begins(`\Z`):
+		return `write \z`
+	case invalid.Code == syntax.ErrMissingRepeatArgument && begins("*"):
+		return `for * as any text write the op "glob", or in an expression .*`
+	case countsDown(invalid):
+		return "write the smaller count first"
 	case invalid.Code == syntax.ErrInvalidRepeatSize:
 		return "RE2 repeats up to 1000 times, with a repetition in a repetition multiplied: write smaller counts"
 	}
 	return "correct it there"
+}
+
+// countsDown reports whether what is wrong are counts such as {2,1}.
+func countsDown(err *syntax.Error) bool {
+	low, high, ok := strings.Cut(strings.Trim(err.Expr, "{}"), ",")
+	least, errLow := strconv.Atoi(low)
+	most, errHigh := strconv.Atoi(high)
+	return err.Code == syntax.ErrInvalidRepeatSize && ok && errLow == nil && errHigh == nil && most < least
 }
 
 // expr is the regular expression that is matched. The flag stands before all and
@@ -196,7 +242,7 @@ func (c *comparison) compileList(fs *faults, p pointer) {
 		fs.add(p, "is a %T; make the comparison with the methods of Field, or convert the value to []any", c.def.Value)
 		return
 	case !ok:
-		fs.add(p, "is %s; in compares with a list", describe(c.def.Value))
+		fs.add(p, "is %s; in compares with a list; put it into brackets", describe(c.def.Value))
 		return
 	case len(values) == 0:
 		fs.add(p, "is empty, which nothing satisfies; list the values, or remove the condition")

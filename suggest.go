@@ -11,71 +11,217 @@ import (
 // otherNames are what other languages call the operators, as foldWord has them.
 var otherNames = map[string]Op{
 	"=": OpEquals, "==": OpEquals, "===": OpEquals, "eq": OpEquals, "is": OpEquals,
-	"oneof": OpIn, "anyof": OpIn, "isin": OpIn,
-	"include": OpContains, "includes": OpContains, "has": OpContains,
-	"beginswith": OpStartsWith, "hasprefix": OpStartsWith, "prefix": OpStartsWith,
-	"hassuffix": OpEndsWith, "suffix": OpEndsWith,
-	"like": OpGlob, "wildcard": OpGlob, "match": OpRegex, "matches": OpRegex,
-	"<": OpLess, "lt": OpLess, ">": OpGreater, "gt": OpGreater,
-	"<=": OpAtMost, "lte": OpAtMost, "lessorequal": OpAtMost, "lessthanorequal": OpAtMost,
-	">=": OpAtLeast, "gte": OpAtLeast, "greaterorequal": OpAtLeast, "greaterthanorequal": OpAtLeast,
-	"present": OpExists, "ispresent": OpExists, "isset": OpExists, "defined": OpExists, "isdefined": OpExists,
+	"equal": OpEquals, "equalto": OpEquals, "exact": OpEquals, "exactly": OpEquals,
+	"oneof": OpIn, "anyof": OpIn,
+	"contain": OpContains, "include": OpContains, "includes": OpContains, "has": OpContains, "substring": OpContains, "*=": OpContains,
+	"startwith": OpStartsWith, "beginwith": OpStartsWith, "beginswith": OpStartsWith, "hasprefix": OpStartsWith, "prefix": OpStartsWith, "^=": OpStartsWith,
+	"endwith": OpEndsWith, "hassuffix": OpEndsWith, "suffix": OpEndsWith, "$=": OpEndsWith,
+	"wildcard": OpGlob, "match": OpRegex, "matches": OpRegex, "~": OpRegex, "=~": OpRegex,
+	"<": OpLess, "lt": OpLess, "lessthan": OpLess, "below": OpLess, "under": OpLess,
+	">": OpGreater, "gt": OpGreater, "greaterthan": OpGreater, "morethan": OpGreater, "above": OpGreater, "over": OpGreater,
+	"<=": OpAtMost, "lte": OpAtMost, "le": OpAtMost, "lessorequal": OpAtMost, "lessthanorequal": OpAtMost,
+	"lessorequalto": OpAtMost, "lessthanorequalto": OpAtMost, "lessthanorequals": OpAtMost, "lessthaninclusive": OpAtMost,
+	">=": OpAtLeast, "gte": OpAtLeast, "ge": OpAtLeast, "greaterorequal": OpAtLeast, "greaterthanorequal": OpAtLeast,
+	"greaterorequalto": OpAtLeast, "greaterthanorequalto": OpAtLeast, "greaterthanorequals": OpAtLeast, "greaterthaninclusive": OpAtLeast,
+	"exist": OpExists, "present": OpExists, "set": OpExists, "defined": OpExists,
 }
 
 // otherNegations are what other languages call the negation of an operator.
 var otherNegations = map[string]Op{
-	"ne": OpEquals, "neq": OpEquals, "<>": OpEquals,
+	"ne": OpEquals, "neq": OpEquals, "<>": OpEquals, "nequal": OpEquals, "nequals": OpEquals,
 	"nin": OpIn, "noneof": OpIn, "anythingbut": OpIn,
-	"missing": OpExists, "ismissing": OpExists, "absent": OpExists, "null": OpExists, "isnull": OpExists,
+	"missing": OpExists, "absent": OpExists, "null": OpExists, "unset": OpExists, "undefined": OpExists,
 }
 
-// otherGroups says what to write for what other languages call all, any and not,
-// which it has as foldWord has them, without a $.
-var otherGroups = map[string]string{
-	"and":    `did you mean "all"?`,
-	"&&":     `did you mean "all"?`,
-	"or":     `did you mean "any"?`,
-	"||":     `did you mean "any"?`,
-	"!":      `did you mean "not"?`,
-	"not":    `did you mean "not"?`, // $not
-	"nor":    `write {"not": {"any": […]}}`,
-	"none":   `write {"not": {"any": […]}}`,
-	"noneof": `write {"not": {"any": […]}}`,
+// otherWays says what to write for operators that have none for them here.
+var otherWays = map[string]string{
+	"and":         `write {"all": […]} instead of a comparison`,
+	"&&":          `write {"all": […]} instead of a comparison`,
+	"or":          `write {"any": […]} instead of a comparison`,
+	"||":          `write {"any": […]} instead of a comparison`,
+	"like":        `did you mean "glob", with * in place of %?`,
+	"between":     `write {"all": […]} with at_least and at_most`,
+	"inrange":     `write {"all": […]} with at_least and at_most`,
+	"notbetween":  `write {"any": […]} with less and greater`,
+	"notinrange":  `write {"any": […]} with less and greater`,
+	"containsall": `write {"all": […]} with one contains for each`,
+	"includesall": `write {"all": […]} with one contains for each`,
+	"hasall":      `write {"all": […]} with one contains for each`,
+	"containsany": `write {"any": […]} with one contains for each`,
+	"includesany": `write {"any": […]} with one contains for each`,
+	"hasany":      `write {"any": […]} with one contains for each`,
+	"before":      noTimes,
+	"after":       noTimes,
+}
+
+const noTimes = "times have no order here; pass a number in the visit, such as days since then, or seconds since 1970, and compare that"
+
+// otherKeys says what to write for what other languages call the keys of a
+// condition, which it has as foldWord has them, without a $.
+var otherKeys = map[string]string{
+	"allof":           `did you mean "all"?`,
+	"and":             `did you mean "all"?`,
+	"&&":              `did you mean "all"?`,
+	"conditions":      `did you mean "all"?`,
+	"rules":           `did you mean "all"?`,
+	"filters":         `did you mean "all"?`,
+	"anyof":           `did you mean "any"?`,
+	"oneof":           `did you mean "any"?`,
+	"or":              `did you mean "any"?`,
+	"||":              `did you mean "any"?`,
+	"!":               `did you mean "not"?`,
+	"not":             `did you mean "not"?`, // $not
+	"nor":             `write {"not": {"any": […]}}`,
+	"none":            `write {"not": {"any": […]}}`,
+	"noneof":          `write {"not": {"any": […]}}`,
+	"negate":          notAround,
+	"negated":         notAround,
+	"invert":          notAround,
+	"inverted":        notAround,
+	"inverse":         notAround,
+	"attribute":       `did you mean "field"?`,
+	"property":        `did you mean "field"?`,
+	"contextname":     `did you mean "field"?`,
+	"fact":            `did you mean "field"?`,
+	"name":            `did you mean "field"?`,
+	"caseinsensitive": `did you mean "ignore_case"?`,
+	"nocase":          `did you mean "ignore_case"?`,
+}
+
+const notAround = `write {"not": {"field": …, "op": …, …}}`
+
+// suggestKey says what to write for a key that no condition has, or "".
+func suggestKey(key string) string {
+	if len(key) > maxWord {
+		return ""
+	}
+	if hint := otherKeys[strings.TrimPrefix(foldWord(key), "$")]; hint != "" {
+		return hint
+	}
+	if _, found := splitField(Field(key)); found {
+		return fmt.Sprintf(`write {"field": %q, "op": "equals", "value": …}`, key)
+	}
+	if m := meantOp(foldWord(key)); m.op != "" {
+		return "write " + m.String()
+	}
+	return ""
+}
+
+// A meant is an operator that was meant by a word.
+type meant struct {
+	op            Op
+	negated, fold bool
+}
+
+// String is how it is written.
+func (m meant) String() string {
+	s := fmt.Sprintf(`{"field": …, "op": %q`, m.op)
+	if m.fold {
+		s += `, "ignore_case": true`
+	}
+	if m.op != OpExists {
+		s += ", …"
+	}
+	s += "}"
+	if m.negated {
+		s = `{"not": ` + s + "}"
+	}
+	return s
+}
+
+// meantOp returns what is meant by the name of an operator in another language, as
+// foldWord has it; no op if that is not known. It is a word that is known, and
+// what says not, without case, or of which kind the values are, around it.
+func meantOp(name string) meant {
+	if op, ok := otherNames[name]; ok {
+		return meant{op: op}
+	}
+	if op, ok := otherNegations[name]; ok {
+		return meant{op: op, negated: true}
+	}
+	for _, op := range opNames() {
+		if foldWord(op) == name {
+			return meant{op: Op(op)}
+		}
+	}
+	for _, not := range []string{"isnot", "isnt", "doesnot", "doesnt", "hasnot", "hasnt", "not", "!"} {
+		rest, ok := strings.CutPrefix(name, not)
+		if !ok {
+			continue
+		}
+		if rest == "" { // is_not
+			rest = "is"
+		}
+		if m := meantOp(rest); m.op != "" {
+			m.negated = !m.negated
+			return m
+		}
+	}
+	for _, part := range []string{"$", "is", "str", "string", "num", "number", "text"} {
+		if rest, ok := strings.CutPrefix(name, part); ok {
+			if m := meantOp(rest); m.op != "" {
+				return m
+			}
+		}
+	}
+	for _, part := range []string{"ignorecase", "caseinsensitive", "insensitive", "i"} {
+		rest, ok := strings.CutSuffix(name, part)
+		if !ok {
+			rest, ok = strings.CutPrefix(name, part)
+		}
+		if !ok {
+			continue
+		}
+		if m := meantOp(rest); m.op != "" && operators[indexOperator(m.op)].fold {
+			m.fold = true
+			return m
+		}
+	}
+	return meant{}
 }
 
 // suggestOp names the operator that was meant. One that says not has none of its
 // own: not goes around the comparison.
 func suggestOp(word string) string {
-	name, negated := strings.TrimPrefix(foldWord(word), "$"), false
-	for _, not := range []string{"isnot", "doesnot", "not", "!"} {
-		if rest, ok := strings.CutPrefix(name, not); ok {
-			name, negated = rest, true
-			break
+	if len(word) > maxWord {
+		return suggest(word, opNames())
+	}
+	name := foldWord(word)
+	if way := otherWays[strings.TrimPrefix(name, "$")]; way != "" {
+		return way
+	}
+	m := meantOp(name)
+	if m.op == "" {
+		m = nearOp(name)
+	}
+	switch {
+	case m.op == "":
+		return suggest("", opNames())
+	case m.negated:
+		return "write " + m.String()
+	case m.fold:
+		return fmt.Sprintf(`did you mean %q, with "ignore_case": true?`, m.op)
+	}
+	return fmt.Sprintf("did you mean %q?", m.op)
+}
+
+// nearOp returns the operator of which a name may be a slip of the keyboard, if
+// what it has besides says nothing else: less_eq is not less.
+func nearOp(name string) meant {
+	var m meant
+	if rest, ok := strings.CutPrefix(strings.TrimPrefix(name, "$"), "not"); ok {
+		name, m.negated = rest, true
+	}
+	near := nearest(name, opNames())
+	if rest, ok := strings.CutPrefix(name, foldWord(near)); ok && near != "" {
+		for _, other := range []string{"eq", "incl", "range", "all", "any"} {
+			if strings.Contains(rest, other) {
+				return meant{}
+			}
 		}
 	}
-	op := otherNames[name]
-	switch {
-	case name == "and", name == "&&":
-		return `write {"all": […]} instead of a comparison`
-	case name == "or", name == "||":
-		return `write {"any": […]} instead of a comparison`
-	case op != "":
-	case otherNegations[name] != "":
-		op, negated = otherNegations[name], !negated
-	case negated && name == "": // is_not
-		op = OpEquals
-	default:
-		op = Op(nearest(name, opNames()))
-	}
-	switch {
-	case op == "":
-		return suggest(word, opNames())
-	case negated && op == OpExists:
-		return `write {"not": {"field": …, "op": "exists"}}`
-	case negated:
-		return fmt.Sprintf(`write {"not": {"field": …, "op": %q, …}}`, op)
-	}
-	return fmt.Sprintf("did you mean %q?", op)
+	m.op = Op(near)
+	return m
 }
 
 // notOne says that a word is none of those that can stand at its place.
@@ -98,11 +244,14 @@ func suggest(word string, known []string) string {
 	return "there are " + strings.Join(quoted, ", ")
 }
 
+// maxWord is how long a word is at most of which a hint is looked for.
+const maxWord = 64
+
 // nearest returns the known word with the smallest edit distance, if it is
 // small enough to be a slip of the keyboard, or else the only one that begins
 // like word, or "".
 func nearest(word string, known []string) string {
-	if len(word) > 64 {
+	if len(word) > maxWord {
 		return ""
 	}
 	best, bestDistance := "", 3

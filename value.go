@@ -166,12 +166,13 @@ func parseNumber(s string) (number, bool) {
 	if len(s) > maxNumber || !isJSONNumber(s) {
 		return number{}, false
 	}
+	short := false // written with an exponent, and no more digits than a float64 has
 	if i := strings.IndexAny(s, "eE"); i >= 0 {
-		plain, ok := withoutExponent(s[:i], s[i+1:])
+		plain, significant, ok := withoutExponent(s[:i], s[i+1:])
 		if !ok {
 			return parseFloat(s), true
 		}
-		s = plain
+		s, short = plain, significant <= floatDigits
 	}
 	whole, fraction, _ := strings.Cut(s, ".")
 	n, ok := parseInteger(whole)
@@ -185,7 +186,7 @@ func parseNumber(s string) (number, bool) {
 		}
 		return n, true
 	}
-	if n = parseFloat(s); n.rest == 0 {
+	if n = parseFloat(s); n.rest == 0 && !short {
 		n.rest = restOf(whole, fraction, n)
 	}
 	return n, true
@@ -248,28 +249,28 @@ func restOf(whole, fraction string, n number) int8 {
 
 // withoutExponent moves the decimal point of a number, if that leaves it at most
 // 20 digits before the point, all that 64 bits can hold, or if it has more
-// digits than a float64 needs.
-func withoutExponent(mantissa, exponent string) (string, bool) {
+// digits than a float64 needs. significant is how many it has.
+func withoutExponent(mantissa, exponent string) (plain string, significant int, ok bool) {
 	mantissa, negative := strings.CutPrefix(mantissa, "-")
 	whole, fraction, _ := strings.Cut(mantissa, ".")
 	digits := strings.TrimLeft(whole+fraction, "0")
 	if digits == "" {
-		return "0", true
+		return "0", 0, true
 	}
 	exp, err := strconv.Atoi(exponent)
 	if err != nil {
-		return "", false
+		return "", 0, false
 	}
 	point := len(digits) - len(fraction) + exp // where it comes to stand
-	significant := len(strings.TrimRight(digits, "0"))
+	significant = len(strings.TrimRight(digits, "0"))
 	if point <= 0 || point > maxFloatDigits || point > len("18446744073709551615") && significant <= floatDigits {
-		return "", false
+		return "", significant, false
 	}
 	digits += strings.Repeat("0", max(0, point-len(digits)))
 	if negative {
-		return "-" + digits[:point] + "." + digits[point:], true
+		digits, point = "-"+digits, point+1
 	}
-	return digits[:point] + "." + digits[point:], true
+	return digits[:point] + "." + digits[point:], significant, true
 }
 
 const (
@@ -410,7 +411,7 @@ func compileScalar(v any, fs *faults, p pointer) scalar {
 			return scalar{}
 		}
 		fs.add(p, "is a number that 64 bits cannot hold exactly; write it rounded, as %s, or if it is an ID, as text here and in the visit",
-			strconv.FormatFloat(n.float(), 'e', -1, 64))
+			roundedNumber(string(x)))
 		return scalar{}
 	case nil:
 		fs.add(p, `is missing or null; to test for absence write {"not": {"field": …, "op": "exists"}}`)
@@ -425,6 +426,16 @@ func compileScalar(v any, fs *faults, p pointer) scalar {
 	}
 	fs.add(p, "is %s; write a text, a boolean or a number", describe(v))
 	return scalar{}
+}
+
+// roundedNumber writes the float64 next to a number that is read from text, with
+// all its digits: with fewer, it would be another one of 64 bits.
+func roundedNumber(s string) string {
+	f := parseFloat(s).float()
+	if math.Abs(f) < 1e21 {
+		return strconv.FormatFloat(f, 'f', 0, 64)
+	}
+	return strconv.FormatFloat(f, 'e', -1, 64)
 }
 
 // matchAny decides the comparison for a value of any kind that a host may have

@@ -124,6 +124,10 @@ func TestNumbers(t *testing.T) {
 		{json.Number("100000000000000000000001e0"), 1e23, 1},
 		{json.Number("-1E+23"), -1e23, 0},
 		{json.Number("1e2"), 100, 0},
+		{json.Number("-9.223372036854776e+18"), -9.223372036854775808e18, 0}, // as encoding/json writes it
+		{json.Number("-9223372036854776000"), -9.223372036854775808e18, -1},
+		{json.Number("1.8446744073709552e+19"), 1.8446744073709551616e19, 0},
+		{json.Number("9.223372036854775e18"), int64(9223372036854775000), 0},
 		{json.Number("1E+2"), 100, 0},
 		{json.Number("1.0"), 1, 0},
 		{json.Number("100e-2"), 1, 0},

@@ -177,7 +177,8 @@ var faults = []struct {
 	{"regex with ends", when(country.Regex("^(.*)$")), one(lint.MatchesEverything, atWhen+"/value")},
 	{"regex with an empty alternative", when(path.Regex("shoes|hats|")), one(lint.MatchesEverything, atWhen+"/value")},
 	{"regex of what may be missing", when(path.Regex("(/shoes)?")), one(lint.MatchesEverything, atWhen+"/value")},
-	{"regex of a character", when(path.Regex(".+")), one(lint.MatchesEverything, atWhen+"/value")},
+	{"regex of a character", when(campaign.PageTitle.Regex(".+")), one(lint.MatchesEverything, atWhen+"/value")},
+	{"regex of a character, of a path", when(path.Regex(".+")), nil}, // app://home has none
 	{"glob", when(allOf{path.Glob("**"), kind.Equals("a")}), one(lint.MatchesEverything, atWhen+"/all/0/value")},
 
 	{"glob, of a number", when(allOf{price.AtLeast(5), price.Glob("*")}), one(lint.MatchesEverything, atWhen+"/all/1/value")},

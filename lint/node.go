@@ -157,10 +157,10 @@ func isSingle(f campaign.Field) bool {
 // isAlwaysThere reports whether every visit has the field.
 func isAlwaysThere(f campaign.Field) bool { return f == campaign.PagePath || f == campaign.PageURL }
 
-// isNeverEmpty reports whether the field, where it is there, is not "". An
-// address such as mailto: has an empty path; no page does.
+// isNeverEmpty reports whether the field, where it is there, is not "". The
+// address app://home has an empty path.
 func isNeverEmpty(f campaign.Field) bool {
-	return isSingle(f) && f != campaign.PageFragment
+	return isSingle(f) && f != campaign.PageFragment && !isPath(f)
 }
 
 func isURL(f campaign.Field) bool  { return f == campaign.PageURL || f == campaign.ReferrerURL }
