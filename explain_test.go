@@ -558,7 +558,9 @@ func TestExplainSaysWhatNamesCannotGoInto(t *testing.T) {
 		x    any
 		want string
 	}{
-		{"x.b", []map[string]any{{"b": 1}}, "it is missing: profile.x is a value of the type []map[string]interface {}" + only},
+		{"x.b", []map[string]any{{"c": 1}}, "it is missing\n"},
+		{"x.b", []any{1, map[string]any{"c": 1}}, "it is missing\n"},
+		{"x.b", []any{1, "b"}, "it is missing: profile.x is a value of the type []interface {}" + only},
 		{"x.b", map[any]any{"b": 1}, "it is missing: profile.x is a value of the type map[interface {}]interface {}" + only},
 		{"x.b", &struct{ B int }{1}, "it is missing: profile.x is a value of the type struct { B int }" + only},
 		{"x.b", "NL", "it is missing: profile.x is text" + only},

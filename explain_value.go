@@ -39,9 +39,12 @@ func (v *view) inTheWay(f fieldRef, field Field) any {
 		if !dotted {
 			return nil
 		}
-		value, ok := lookupReflect(reflect.ValueOf(here), head)
+		value, ok := lookupReflect(reflect.ValueOf(here), head, false)
 		if !ok {
 			return nil
+		}
+		if hasNamed(reflect.ValueOf(value)) {
+			return nil // none of the maps in the list has the rest
 		}
 		if what := notNamed(reflect.ValueOf(value)); what != "" {
 			return blocked(string(field[:len(field)-len(tail)-1]) + " is " + what)
@@ -57,13 +60,27 @@ func notNamed(r reflect.Value) string {
 	switch {
 	case !ok:
 		return "null"
-	case r.Kind() == reflect.Map && r.Type().Key().Kind() == reflect.String:
+	case isNamed(r):
 		return ""
 	}
 	if kind := scalarOf(r).kind; kind != scalarInvalid {
 		return kind.String() + only
 	}
 	return "a value of the type " + r.Type().String() + only
+}
+
+// hasNamed reports whether r is a list with a map in it that names go into.
+func hasNamed(r reflect.Value) bool {
+	r, ok := indirect(r)
+	if !ok || !isList(r) {
+		return false
+	}
+	for i := range r.Len() {
+		if e, ok := indirect(r.Index(i)); ok && isNamed(e) {
+			return true
+		}
+	}
+	return false
 }
 
 // seen returns what comparisons see of a value of the visit: never anything that

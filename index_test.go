@@ -194,7 +194,8 @@ func (g generator) value() any {
 	s := g.word()
 	n := g.IntN(3)
 	return pick[any](g, nil, s, &s, n, float64(n), json.Number("1.0"), uint64(1<<63), true, []string{s, "running"}, []any{n, s, nil, true}, []any{},
-		map[string]any{"city": s}, map[string]string{"city": s}, time.Unix(0, 0), named(s), []named{named(s)}, []int{n}, struct{}{})
+		map[string]any{"city": s}, map[string]string{"city": s}, []any{n, map[string]any{"city": s}, map[string]any{"city": n}},
+		[]map[string]string{{"city": s}, {"city": "nl"}}, time.Unix(0, 0), named(s), []named{named(s)}, []int{n}, struct{}{})
 }
 
 type named string

@@ -497,3 +497,28 @@ func TestParsedStaticsRender(t *testing.T) {
 		t.Errorf("body (-want +got):\n%s", diff)
 	}
 }
+
+// What the maps of a list have is sent as a list, also if only one has it.
+func TestRenderListOfMaps(t *testing.T) {
+	things := []any{map[string]any{"sku": "A", "n": 1}, map[string]any{"n": nil}, map[string]string{"sku": "B"}}
+	payload := campaign.Payload{campaign.FromVisit("cart.sku"), campaign.FromVisit("cart.n"), campaign.FromVisit("cart.size").Or("-")}
+	for _, tt := range []struct {
+		encoding campaign.Encoding
+		want     string
+	}{
+		{campaign.EncodingJSON, `{"cart":{"sku":["A","B"],"n":[1],"size":"-"}}`},
+		{campaign.EncodingForm, "sku=A&sku=B&n=1&size=-"},
+	} {
+		hook := campaign.Webhook{URL: "https://esp.example/", Payload: payload, Encoding: tt.encoding}
+		if tt.encoding == campaign.EncodingForm {
+			hook.Payload = campaign.Payload{payload[0].Named("sku"), payload[1].Named("n"), payload[2].Named("size")}
+		}
+		requests, err := withHook(hook).Render(campaign.PageVisit{URL: "/", Data: map[string]any{"cart": things}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := string(requests[0].Body); got != tt.want {
+			t.Errorf("body in %v = %s, want %s", tt.encoding, got, tt.want)
+		}
+	}
+}

@@ -582,7 +582,8 @@ func scalarOf(r reflect.Value) scalar {
 func formatTime(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
 // lookup finds name in m: an entry with exactly that key, or else the part
-// after the first dot in the map that is found under the part before it.
+// after the first dot in the map that is found under the part before it. In a list
+// of maps it finds what each of them has.
 func lookup(m map[string]any, name string) (any, bool) {
 	if v, ok := m[name]; ok {
 		return v, true
@@ -598,13 +599,19 @@ func lookup(m map[string]any, name string) (any, bool) {
 	if sub, ok := v.(map[string]any); ok {
 		return lookup(sub, rest)
 	}
-	return lookupReflect(reflect.ValueOf(v), rest)
+	return lookupReflect(reflect.ValueOf(v), rest, true)
 }
 
-// lookupReflect is lookup in maps of other types.
-func lookupReflect(r reflect.Value, name string) (any, bool) {
+// lookupReflect is lookup in values of all types. Lists in the maps of a list are
+// not gone into: one that holds itself would take time to the power of the dots.
+func lookupReflect(r reflect.Value, name string, lists bool) (any, bool) {
 	r, ok := indirect(r)
-	if !ok || r.Kind() != reflect.Map || r.Type().Key().Kind() != reflect.String || !r.CanInterface() {
+	switch {
+	case !ok || !r.CanInterface():
+		return nil, false
+	case lists && isList(r):
+		return lookupList(r, name)
+	case !isNamed(r):
 		return nil, false
 	}
 	get := func(key string) reflect.Value { return r.MapIndex(reflect.ValueOf(key).Convert(r.Type().Key())) }
@@ -619,5 +626,23 @@ func lookupReflect(r reflect.Value, name string) (any, bool) {
 	if !v.IsValid() {
 		return nil, false
 	}
-	return lookupReflect(v, rest)
+	return lookupReflect(v, rest, lists)
+}
+
+// lookupList returns what the maps of a list have, in a list: a comparison matches
+// when one of them does. Of a map that has none, or null, there is nothing in it.
+func lookupList(r reflect.Value, name string) (any, bool) {
+	var found []any
+	for i := range r.Len() {
+		v, ok := lookupReflect(r.Index(i), name, false)
+		if _, there := indirect(reflect.ValueOf(v)); ok && there {
+			found = append(found, v)
+		}
+	}
+	return found, found != nil
+}
+
+// isNamed reports whether r is a map that names go into.
+func isNamed(r reflect.Value) bool {
+	return r.Kind() == reflect.Map && r.Type().Key().Kind() == reflect.String
 }
