@@ -38,6 +38,10 @@ func TestConditionFaults(t *testing.T) {
 	type embedded struct{ campaign.All }
 	loop := campaign.All{path.Exists(), nil, nil}
 	loop[1], loop[2] = loop, loop
+	wideLoop := make(campaign.All, 50_000)
+	for i := range wideLoop {
+		wideLoop[i] = wideLoop
+	}
 	doubled := campaign.Condition(path.Exists())
 	for range 90 {
 		doubled = campaign.Any{doubled, doubled}
@@ -60,6 +64,7 @@ func TestConditionFaults(t *testing.T) {
 		{"embedded", embedded{campaign.All{path.Exists()}}, "", "plain value"},
 		{"deep", deep, strings.Repeat("/not", 101), "flatten"},
 		{"holds itself twice", loop, "", "holds itself"},
+		{"holds itself many times", wideLoop, "", "holds itself"},
 		{"2^90 parts", doubled, "", "more than 100000 parts"},
 		{"too many parts", make(campaign.All, 100_000), "", "more than 100000 parts"},
 
@@ -145,6 +150,12 @@ func TestConditionFaults(t *testing.T) {
 		{"less_or_equal_to", compare(x, "less_or_equal_to", int64(1)), "/op", `did you mean "at_most"?`},
 		{"le", compare(x, "le", int64(1)), "/op", `did you mean "at_most"?`},
 		{"NUM_GTE", compare(x, "NUM_GTE", int64(1)), "/op", `did you mean "at_least"?`},
+		{"less_equal", compare(x, "less_equal", int64(1)), "/op", `did you mean "at_most"?`},
+		{"less_than_equals", compare(x, "less_than_equals", int64(1)), "/op", `did you mean "at_most"?`},
+		{"not_less_than_or_equal_to", compare(x, "not_less_than_or_equal_to", int64(1)), "/op", `{"not": {"field": …, "op": "at_most", …}}`},
+		{"equals_not", compare(path, "equals_not", "a"), "/op", `{"not": {"field": …, "op": "equals", …}}`},
+		{"contains_none", compare(path, "contains_none", "a"), "/op", `{"not": {"field": …, "op": "contains", …}}`},
+		{"exists_not", compare(path, "exists_not", nil), "/op", `{"not": {"field": …, "op": "exists"}}`},
 		{"less_eq", compare(x, "less_eq", int64(1)), "/op", `there are "equals"`},
 		{"above", compare(x, "above", int64(1)), "/op", `did you mean "greater"?`},
 		{"nequals", compare(path, "nequals", "a"), "/op", `{"not": {"field": …, "op": "equals", …}}`},

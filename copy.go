@@ -8,21 +8,26 @@ import (
 
 // Copies that have nothing in common with what they were made from.
 
-// A copier copies the values of a visit. It remembers what it has copied, so
-// that values which hold themselves, or are held twice, are copied once.
+// A copier copies the values of a visit. It remembers the pointers, maps and
+// slices that it has copied, so that those which hold themselves, or are held
+// twice, are copied once.
 //
 // What a type hides it shares: unexported fields are copied as they are, since
 // nobody but their own package can do more. It shares as well what is nested so
 // deep that no payload takes it: to go on would end the process, once the stack is
-// full.
+// full. And it shares what is beyond the first few million values: arrays that
+// hold another one twice, and so on, are more than anybody has time for.
 type copier struct {
 	seen  map[copied]reflect.Value
 	depth int
+	count int
 }
 
 // maxCopyDepth is as deep as encoding/json reads, which counts a list in a list
 // once: here the interface between them counts as well.
 const maxCopyDepth = 2 * 10_000
+
+const maxCopied = 1 << 22
 
 func newCopier() *copier { return &copier{seen: make(map[copied]reflect.Value)} }
 
@@ -53,9 +58,10 @@ func (c *copier) any(v any) any {
 }
 
 func (c *copier) value(v reflect.Value) reflect.Value {
-	if c.depth == maxCopyDepth {
+	if c.depth == maxCopyDepth || c.count == maxCopied {
 		return v
 	}
+	c.count++
 	c.depth++
 	out := c.copyOf(v)
 	c.depth--
@@ -152,7 +158,8 @@ func (c *copier) structure(v reflect.Value) reflect.Value {
 }
 
 // exported puts copies into the exported fields of a struct, and into those that
-// it has from a struct within whose name is not exported: they are as open.
+// it has from a struct within, or from a pointer to one, whose name is not
+// exported: they are as open.
 func (c *copier) exported(out reflect.Value) {
 	for i := range out.NumField() {
 		switch f := out.Type().Field(i); {
@@ -160,6 +167,9 @@ func (c *copier) exported(out reflect.Value) {
 			out.Field(i).Set(c.value(out.Field(i)))
 		case f.Anonymous && f.Type.Kind() == reflect.Struct:
 			c.exported(out.Field(i))
+		case f.Anonymous && f.Type.Kind() == reflect.Pointer:
+			in := reflect.NewAt(f.Type, out.Field(i).Addr().UnsafePointer()).Elem() // one that can be set
+			in.Set(c.value(in))
 		}
 	}
 }

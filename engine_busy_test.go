@@ -351,13 +351,17 @@ func TestRunTimeoutBeginsWithTheTurn(t *testing.T) {
 // detector this finds what is read too late, and otherwise what is sent wrongly.
 func TestVisitsMayBeChangedAfterTheCall(t *testing.T) {
 	type sizes struct{ EU []int }
-	type size struct{ sizes } // its fields are those of the other
+	type width struct{ W int }
+	type size struct { // its fields are those of the others
+		sizes
+		*width
+	}
 	c := everyPage("c", 1, campaign.Stop{RestartTimeout: campaign.Immediately})
 	c.Nodes[1] = campaign.Webhook{URL: "https://esp.example/", Payload: campaign.Payload{
 		campaign.FromProfile("email"), campaign.FromProfile("address.city"), campaign.FromProfile("lists"), campaign.FromProfile("tags"),
 		campaign.FromItem("size"), campaign.FromVisit("device"), campaign.FromProfile("loaded"),
 	}}
-	const want = `{"email":"a","address":{"city":"Oss"},"lists":[{"n":[1,2]}],"tags":["x","y"],"size":{"EU":[42]},"device":{"os":"linux"}`
+	const want = `{"email":"a","address":{"city":"Oss"},"lists":[{"n":[1,2]}],"tags":["x","y"],"size":{"EU":[42],"W":1},"device":{"os":"linux"}`
 	for _, profiles := range []campaign.ProfileSource{nil, campaign.ProfileSourceFunc(func(context.Context, string) (campaign.Profile, error) {
 		return campaign.Profile{Fields: map[string]any{"loaded": true}}, nil
 	})} {
@@ -365,12 +369,12 @@ func TestVisitsMayBeChangedAfterTheCall(t *testing.T) {
 		engine := newEngine(t, &sender, &campaign.EngineOptions{Profiles: profiles}, c)
 		numbers, inner, tags := []any{1, 2}, map[string]any{}, []string{"x", "y"}
 		eu, device, address := []int{42}, map[string]string{}, map[string]any{}
-		lists := []any{inner}
+		lists, wide := []any{inner}, &width{}
 		v := campaign.PageVisit{URL: "/", Profile: campaign.Profile{ID: "p-1", Known: true}}
 		for i := range 200 {
-			numbers[0], inner["n"], tags[0], eu[0], device["os"], address["city"], lists[0] = 1, numbers, "x", 42, "linux", "Oss", inner
+			numbers[0], inner["n"], tags[0], eu[0], device["os"], address["city"], lists[0], wide.W = 1, numbers, "x", 42, "linux", "Oss", inner, 1
 			v.Profile.Fields = map[string]any{"email": "a", "address": address, "lists": lists, "tags": tags}
-			v.Item.Fields = map[string]any{"size": &size{sizes{eu}}}
+			v.Item.Fields = map[string]any{"size": &size{sizes{eu}, wide}}
 			v.Data = map[string]any{"device": device}
 			pass := engine.Enqueue
 			if i%10 == 0 {
@@ -379,7 +383,7 @@ func TestVisitsMayBeChangedAfterTheCall(t *testing.T) {
 			if outcomes, err := pass(t.Context(), v); err != nil || len(outcomes) != 1 {
 				t.Fatalf("%v, %v", outcomes, err)
 			}
-			numbers[0], inner["n"], tags[0], eu[0], device["os"], address["city"], lists[0] = 7, 7, "7", 7, "7", "7", 7
+			numbers[0], inner["n"], tags[0], eu[0], device["os"], address["city"], lists[0], wide.W = 7, 7, "7", 7, "7", "7", 7, 7
 			clear(v.Profile.Fields)
 			clear(v.Item.Fields)
 			clear(v.Data)

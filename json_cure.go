@@ -53,21 +53,39 @@ func syntaxCure(data []byte, offset int, err *json.SyntaxError) string {
 	case complete && last == '"':
 		return `a text has ended before it; write a quote inside a text as \", and a comma between two of them`
 	}
+	if strings.Contains(said, "numeric literal") {
+		return badNumberCure
+	}
+	if r == '/' {
+		return keysInQuotes
+	}
+	if !inWord(data[offset]) {
+		return said + "; correct it there, or just before"
+	}
 	switch word := wordAround(data, offset); {
+	case strings.Contains(said, "object key string"):
+		return keysInQuotes
 	case slices.Contains([]string{"true", "false", "null"}, strings.ToLower(word)):
 		return "JSON writes true, false and null in small letters; write " + strings.ToLower(word)
-	case strings.IndexFunc(word, unicode.IsLetter) >= 0, r == '/':
-		return "texts and keys stand in double quotes; put them around what stands there"
+	case strings.IndexFunc(word, unicode.IsLetter) >= 0:
+		return keysInQuotes
 	case strings.ContainsAny(word, "0123456789"):
-		return "it is no number of JSON; write one such as 7, 0.5 or -1"
+		return badNumberCure
 	}
 	return said + "; correct it there, or just before"
 }
 
+const (
+	keysInQuotes  = "texts and keys stand in double quotes; put them around what stands there"
+	badNumberCure = "it is no number of JSON; write one such as 7, 0.5 or -1"
+)
+
+// inWord reports whether a character may be in a word without quotes, or in a number.
+func inWord(c byte) bool { return isAlnum(c) || strings.IndexByte("_.+-", c) >= 0 }
+
 // wordAround returns the word without quotes, or the number, that an offset lies
 // in. The decoder stops at the end of what it takes for a number: at the h of 12h.
 func wordAround(data []byte, offset int) string {
-	inWord := func(c byte) bool { return isAlnum(c) || strings.IndexByte("_.+-", c) >= 0 }
 	first, end := offset, offset
 	for first > 0 && inWord(data[first-1]) {
 		first--

@@ -16,7 +16,7 @@ import (
 // and a nil slice or map is an empty one. A [json.Number] is written to the
 // letter. In a form or a query a value is what JSON has, text without its quotes;
 // a list repeats the name, once for each of its elements; null, objects and lists
-// in lists are errors.
+// in lists are errors. There are 4096 fields at most.
 type Payload []PayloadField
 
 // A PayloadField is one field of a [Payload]: taken from the visit, or static.

@@ -87,8 +87,14 @@ func (f payloadForm) String() string {
 	return [...]string{"JSON", "a form", "a GET"}[f]
 }
 
+const maxPayloadFields = 4096
+
 func (p Payload) compile(form payloadForm, allowSensitive bool, fs *faults, at pointer) payloadProgram {
 	if len(p) == 0 {
+		return payloadProgram{}
+	}
+	if len(p) > maxPayloadFields { // each name is compared with all others
+		fs.add(at, "has %d fields; a payload has %d at most", len(p), maxPayloadFields)
 		return payloadProgram{}
 	}
 	prog := payloadProgram{leaves: make([]payloadLeaf, 0, len(p))}

@@ -1,6 +1,7 @@
 package campaign_test
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -19,6 +20,19 @@ func checkPayloadFaults(t *testing.T, w campaign.Webhook, want []string) {
 		w.URL = hook.URL
 	}
 	checkFaults(t, withHook(w).Validate(), places...)
+}
+
+// Names are compared with each other, which more of them than anybody writes would
+// make take long.
+func TestPayloadOfTooManyFields(t *testing.T) {
+	payload := make(campaign.Payload, 100_000)
+	for i := range payload {
+		payload[i] = campaign.FromProfile(fmt.Sprint("x", i))
+	}
+	checkFaults(t, withHook(campaign.Webhook{URL: hook.URL, Payload: payload}).Validate(), "/nodes/1/payload: has 100000 fields; a payload has 4096 at most")
+	if err := withHook(campaign.Webhook{URL: hook.URL, Payload: payload[:4096]}).Validate(); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestPayloadNames(t *testing.T) {

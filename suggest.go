@@ -19,10 +19,12 @@ var otherNames = map[string]Op{
 	"wildcard": OpGlob, "match": OpRegex, "matches": OpRegex, "~": OpRegex, "=~": OpRegex,
 	"<": OpLess, "lt": OpLess, "lessthan": OpLess, "below": OpLess, "under": OpLess,
 	">": OpGreater, "gt": OpGreater, "greaterthan": OpGreater, "morethan": OpGreater, "above": OpGreater, "over": OpGreater,
-	"<=": OpAtMost, "lte": OpAtMost, "le": OpAtMost, "lessorequal": OpAtMost, "lessthanorequal": OpAtMost,
-	"lessorequalto": OpAtMost, "lessthanorequalto": OpAtMost, "lessthanorequals": OpAtMost, "lessthaninclusive": OpAtMost,
-	">=": OpAtLeast, "gte": OpAtLeast, "ge": OpAtLeast, "greaterorequal": OpAtLeast, "greaterthanorequal": OpAtLeast,
-	"greaterorequalto": OpAtLeast, "greaterthanorequalto": OpAtLeast, "greaterthanorequals": OpAtLeast, "greaterthaninclusive": OpAtLeast,
+	"<=": OpAtMost, "lte": OpAtMost, "le": OpAtMost, "lessequal": OpAtMost, "lessequals": OpAtMost, "lessorequal": OpAtMost, "lessthanorequal": OpAtMost,
+	"lessthanequal": OpAtMost, "lessthanequals": OpAtMost, "lessthanequalto": OpAtMost, "lessorequalto": OpAtMost,
+	"lessthanorequalto": OpAtMost, "lessthanorequals": OpAtMost, "lessthaninclusive": OpAtMost, "notmorethan": OpAtMost,
+	">=": OpAtLeast, "gte": OpAtLeast, "ge": OpAtLeast, "greaterequal": OpAtLeast, "greaterequals": OpAtLeast, "greaterorequal": OpAtLeast, "greaterthanorequal": OpAtLeast,
+	"greaterthanequal": OpAtLeast, "greaterthanequals": OpAtLeast, "greaterthanequalto": OpAtLeast, "greaterorequalto": OpAtLeast,
+	"greaterthanorequalto": OpAtLeast, "greaterthanorequals": OpAtLeast, "greaterthaninclusive": OpAtLeast, "notlessthan": OpAtLeast,
 	"exist": OpExists, "present": OpExists, "set": OpExists, "defined": OpExists,
 }
 
@@ -42,6 +44,8 @@ var otherWays = map[string]string{
 	"like":        `did you mean "glob", with * in place of %?`,
 	"between":     `write {"all": […]} with at_least and at_most`,
 	"inrange":     `write {"all": […]} with at_least and at_most`,
+	"inside":      `write {"all": […]} with at_least and at_most`,
+	"interval":    `write {"all": […]} with at_least and at_most`,
 	"notbetween":  `write {"any": […]} with less and greater`,
 	"notinrange":  `write {"any": […]} with less and greater`,
 	"containsall": `write {"all": […]} with one contains for each`,
@@ -155,6 +159,14 @@ func meantOp(name string) meant {
 		if m := meantOp(rest); m.op != "" {
 			m.negated = !m.negated
 			return m
+		}
+	}
+	for _, not := range []string{"not", "none"} { // equals_not, contains_none
+		if rest, ok := strings.CutSuffix(name, not); ok && rest != "" {
+			if m := meantOp(rest); m.op != "" {
+				m.negated = !m.negated
+				return m
+			}
 		}
 	}
 	for _, part := range []string{"$", "is", "str", "string", "num", "number", "text"} {

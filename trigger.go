@@ -56,21 +56,18 @@ const maxParts = 100_000
 // afterParts takes the parts of a condition from how many there may be. It stops
 // below zero.
 func afterParts(c Condition, left int) int {
-	if left < 0 {
-		return left
-	}
-	left--
+	var parts []Condition
 	switch c := c.(type) {
 	case All:
-		for _, part := range c {
-			left = afterParts(part, left)
-		}
+		parts = c
 	case Any:
-		for _, part := range c {
-			left = afterParts(part, left)
-		}
+		parts = c
 	case Not:
-		left = afterParts(c.Of, left)
+		parts = []Condition{c.Of}
+	}
+	left--
+	for i := 0; i < len(parts) && left >= 0; i++ {
+		left = afterParts(parts[i], left)
 	}
 	return left
 }

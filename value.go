@@ -583,7 +583,7 @@ func formatTime(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
 // lookup finds name in m: an entry with exactly that key, or else the part
 // after the first dot in the map that is found under the part before it. In a list
-// of maps it finds what each of them has.
+// of maps it finds what each of them has, and in any list an element by its number.
 func lookup(m map[string]any, name string) (any, bool) {
 	if v, ok := m[name]; ok {
 		return v, true
@@ -629,18 +629,40 @@ func lookupReflect(r reflect.Value, name string, lists bool) (any, bool) {
 	return lookupReflect(v, rest, lists)
 }
 
-// lookupList returns what the maps of a list have, in a list: a comparison matches
-// when one of them does. Of a map that has none, or null, there is nothing in it.
+// lookupList returns the element that a name begins with the number of, or what the
+// maps of a list have, in a list: a comparison matches when one of them does. Of a
+// map that has none, or null, there is nothing in it.
 func lookupList(r reflect.Value, name string) (any, bool) {
+	head, rest, dotted := strings.Cut(name, ".")
+	if i, err := strconv.Atoi(head); err == nil && 0 <= i && i < r.Len() && strconv.Itoa(i) == head {
+		if !dotted {
+			return r.Index(i).Interface(), true
+		}
+		if v, ok := lookupReflect(r.Index(i), rest, true); ok {
+			return v, true
+		}
+	}
 	var found []any
 	for i := range r.Len() {
 		v, ok := lookupReflect(r.Index(i), name, false)
-		if _, there := indirect(reflect.ValueOf(v)); ok && there {
+		inner, there := indirect(reflect.ValueOf(v))
+		switch {
+		case !ok || !there:
+		case isList(inner) && len(found)+inner.Len() <= maxFlat:
+			for i := range inner.Len() {
+				found = append(found, inner.Index(i).Interface())
+			}
+		default:
 			found = append(found, v)
 		}
 	}
 	return found, found != nil
 }
+
+// maxFlat bounds how long the list of all that is in the lists of the maps of a
+// list gets: they may all be the same long one. What is beyond it stays a list in
+// the list, and is not compared.
+const maxFlat = 1 << 16
 
 // isNamed reports whether r is a map that names go into.
 func isNamed(r reflect.Value) bool {

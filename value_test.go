@@ -207,6 +207,10 @@ func TestValues(t *testing.T) {
 	var nilMap map[string]any
 	var nilAny any
 	huge := make([]any, 100_000)
+	hugeLists := make([]any, 100_000)
+	for i := range hugeLists {
+		hugeLists[i] = map[string]any{"tags": huge}
+	}
 	for i := range huge {
 		huge[i] = i
 	}
@@ -311,7 +315,14 @@ func TestValues(t *testing.T) {
 		{"list of maps without it", campaign.ProfileField("x.sku").Exists(), profiled([]any{map[string]any{"name": "A"}, map[string]any{"sku": nil}, map[string]any{"sku": nilInt}}), false},
 		{"empty list under a dot", campaign.ProfileField("x.sku").Exists(), profiled([]any{}), false},
 		{"exact key in a list of maps", campaign.ProfileField("x.a.b").Equals(1), profiled([]any{map[string]any{"a.b": 1, "a": map[string]any{"b": 2}}}), true},
-		{"list in a map of a list", campaign.ProfileField("x.tags").Equals("a"), profiled([]any{map[string]any{"tags": []string{"a"}}}), false},
+		{"list in a map of a list", campaign.ProfileField("x.tags").Equals("a"), profiled([]any{map[string]any{"tags": []string{"b"}}, map[string]any{"tags": []string{"c", "a"}}}), true},
+		{"empty lists in maps of a list", campaign.ProfileField("x.tags").Exists(), profiled([]any{map[string]any{"tags": []string{}}}), false},
+		{"huge lists in maps of a list", campaign.ProfileField("x.tags").Equals(-1), profiled(hugeLists), false},
+		{"number of an element", campaign.ProfileField("x.1").Equals("b"), profiled([]string{"a", "b"}), true},
+		{"number of another element", campaign.ProfileField("x.0").Equals("b"), profiled([]string{"a", "b"}), false},
+		{"number of no element", campaign.ProfileField("x.2").Exists(), profiled([]string{"a", "b"}), false},
+		{"number of an element, and a list behind it", campaign.ProfileField("x.0.y.z").Equals(1), profiled([]any{map[string]any{"y": []any{map[string]any{"z": 1}}}}), true},
+		{"number as a key in the maps of a list", campaign.ProfileField("x.7").Equals("a"), profiled([]any{map[string]any{"7": "a"}}), true},
 		{"list of maps in a map of a list", campaign.ProfileField("x.y.z").Exists(), profiled([]any{map[string]any{"y": []any{map[string]any{"z": 1}}}}), false},
 		{"list of maps, one more dot", campaign.ProfileField("x.sku.a").Exists(), profiled([]any{map[string]any{"sku": "A"}}), false},
 		{"struct under a dot", campaign.ProfileField("x.A").Exists(), profiled(struct{ A string }{"a"}), false},
@@ -361,7 +372,12 @@ func TestDottedNames(t *testing.T) {
 		{"keys.a", 1},
 		{"pointer.a", "x"},
 		{"list.a", "x"},
-		{"list.0.a", nil},
+		{"list.0.a", "x"},
+		{"list.1.a", nil},
+		{"list.00.a", nil},
+		{"list.-0.a", nil},
+		{"lists.a.1", "y"},
+		{"lists.a.2", nil},
 		{"text.a", nil},
 		{"null.a", nil},
 		{"nulls.a", nil},
