@@ -71,8 +71,8 @@
 // Definitions ([Campaign], [Campaigns]) and visits ([PageVisit]) have a JSON form
 // that is written and read, and the reports of package backtest one for programs.
 // What an engine returns has none. Of an [Outcome] or an [Explanation] json.Marshal
-// makes the names of Go fields, and of an Err, which is an interface, {}: copy
-// what you need into a type of your own, with Err.Error() as text, or log the
+// makes the names of Go fields, and of an Err what its type happens to export, or
+// {}, and never its text: copy what you need into a type of your own, with Err.Error() as text, or log the
 // Outcome with log/slog, which has names for its parts. [Stats] are numbers under
 // the names of their fields.
 package campaign

@@ -184,11 +184,41 @@ func (f *PayloadField) parseSource(fs *faults, at pointer) fieldRef {
 	if len(*fs) == before {
 		return ref
 	}
-	if key := f.source(); key != "" {
+	key := f.source()
+	name, dotted := strings.CutPrefix(string(f.From), key+".")
+	if _, found := splitField(f.From); dotted && !found && (key == "page" || key == "referrer") {
+		// As the JSON form writes it, without the group, which the key says.
+		*fs = append((*fs)[:before], Fault{Message: notOne(name, "a field of the "+key) + "; " + suggestSource(key, name)})
+	}
+	if key != "" {
 		(*fs)[before:].move(pointer{}.key(key))
 	}
 	(*fs)[before:].move(at)
 	return ref
+}
+
+// suggestSource says which field of the page or the referrer was meant.
+func suggestSource(group, name string) string {
+	if rest, ok := strings.CutPrefix(name, group+"."); ok {
+		if _, found := splitField(Field(name)); found {
+			return fmt.Sprintf("write %q: the key says the rest", rest)
+		}
+	}
+	if _, found := splitField(Field(group + ".query." + name)); found && name != "" && !strings.Contains(name, ".") && nearest(name, partsOf(group)) == "" {
+		return fmt.Sprintf("there are %s; for a parameter of the query write %q", strings.Join(partsOf(group), ", "), "query."+name)
+	}
+	return suggest(name, partsOf(group))
+}
+
+// partsOf returns the names of the fields of a group, without it.
+func partsOf(group string) []string {
+	var parts []string
+	for _, x := range fixedFields {
+		if part, ok := strings.CutPrefix(string(x.field), group+"."); ok {
+			parts = append(parts, part)
+		}
+	}
+	return append(parts, "query.NAME")
 }
 
 // sourceFault adds a fault of the field's source.

@@ -95,7 +95,7 @@ func TestPayloadSources(t *testing.T) {
 		field campaign.PayloadField
 		want  []string
 	}{
-		{"no such field", campaign.From("page.pth").Named("x"), []string{`0/page: did you mean "page.path"?`}},
+		{"no such field", campaign.From("page.pth").Named("x"), []string{`0/page: "pth" is not a field of the page; did you mean "path"?`}},
 		{"no such source", campaign.From("profil.email").Named("x"), []string{`0: did you mean "profile.email"?`}},
 		{"a source alone", campaign.From("profile").Named("x"), []string{`0/profile: "profile" is not a field`}},
 		{"no dot", campaign.From("email").Named("x"), []string{`0: "email" is not a field`}},

@@ -88,6 +88,9 @@ func Run(ctx context.Context, campaigns []campaign.Campaign, visits iter.Seq[cam
 	if options != nil {
 		o = *options
 	}
+	if visits == nil {
+		return nil, errors.New("backtest: the visits are nil; pass an iter.Seq, such as slices.Values(visits)")
+	}
 	r, err := newRunner(campaigns, &o)
 	if err != nil {
 		return nil, err

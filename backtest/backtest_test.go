@@ -81,6 +81,13 @@ const (
 	day    = 24 * time.Hour
 )
 
+// A sequence that was forgotten is an error, as other options are, and no panic.
+func TestRunWithoutVisits(t *testing.T) {
+	if _, err := backtest.Run(t.Context(), []campaign.Campaign{define(campaign.Stop{})}, nil, nil); err == nil || !strings.Contains(err.Error(), "slices.Values") {
+		t.Errorf("Run of nil visits = %v, want an error that says what to pass", err)
+	}
+}
+
 func TestRules(t *testing.T) {
 	type held = map[campaign.Reason]int
 	everybody := func(c *campaign.Campaign) {

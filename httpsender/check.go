@@ -76,7 +76,7 @@ func (rt *runtime) check(ctx context.Context, hook campaign.Webhook, fault func(
 	}
 }
 
-// checkAddress asks the guard about what is an address without a look-up.
+// checkAddress asks the guard about what is known of an address without a look-up.
 func (rt *runtime) checkAddress(addr string) error {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil || rt.guard == nil || rt.guard.allows(host) {
@@ -86,7 +86,7 @@ func (rt *runtime) checkAddress(addr string) error {
 		host = "127.0.0.1"
 	}
 	if _, err := netip.ParseAddr(host); err != nil {
-		return nil
+		return rt.guard.checkPort(addr, port)
 	}
 	return rt.guard.check(net.JoinHostPort(host, port))
 }

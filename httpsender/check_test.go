@@ -52,7 +52,12 @@ func TestCheck(t *testing.T) {
 		{"private address, allowed", &httpsender.Sender{Allow: []string{"10.0.0.0/8"}}, hookTo("https://10.1.2.3/"), "", ""},
 		{"private address, all allowed", &httpsender.Sender{AllowPrivate: true}, hookTo("https://10.1.2.3/"), "", ""},
 		{"port", &httpsender.Sender{}, hookTo("https://93.184.216.34:22/"), "/nodes/1/url", "port that is not for the web"},
-		{"localhost", &httpsender.Sender{}, hookTo("https://localhost/"), "/nodes/1/url", "add it to Sender.Allow"},
+		{"localhost", &httpsender.Sender{}, hookTo("https://localhost/"), "/nodes/1/url", `add "127.0.0.1" to Sender.Allow`},
+		{"private address, IPv6, cure", &httpsender.Sender{}, hookTo("https://[::1]:8443/"), "/nodes/1/url", `add "::1" to Sender.Allow`},
+		{"port of a name", &httpsender.Sender{}, hookTo("https://esp.example:9443/"), "/nodes/1/url", "esp.example:9443 is on a port that is not for the web"},
+		{"port of a name, for the web", &httpsender.Sender{}, hookTo("https://esp.example:8443/"), "", ""},
+		{"port of a name, allowed", &httpsender.Sender{Allow: []string{"esp.example"}}, hookTo("https://esp.example:9443/"), "", ""},
+		{"port of a name, which may have an address that is allowed", &httpsender.Sender{Allow: []string{"10.0.0.0/8"}}, hookTo("https://crm.internal:9443/"), "", ""},
 		{"localhost, allowed", &httpsender.Sender{Allow: []string{"localhost"}}, hookTo("https://LocalHost:9099/"), "", ""},
 		{"localhost, by its address", &httpsender.Sender{Allow: []string{"127.0.0.0/8"}}, hookTo("https://localhost:9099/"), "", ""},
 		{"a name is not looked up", &httpsender.Sender{}, hookTo("https://no-such-host.invalid/"), "", ""},
@@ -105,6 +110,11 @@ func TestCheckOptions(t *testing.T) {
 	err := (&httpsender.Sender{Allow: []string{"https://esp.example"}}).Check(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "Sender.Allow[0]") {
 		t.Errorf("Check = %v, want the fault in Sender.Allow", err)
+	}
+	for entry, want := range map[string]string{"127.0.0.1:9099": `write "127.0.0.1", without the port`, "[::1]:9099": `write "::1", without the port`} {
+		if err := (&httpsender.Sender{Allow: []string{entry}}).Check(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Check = %v, want it to say: %s", err, want)
+		}
 	}
 	if err := new(httpsender.Sender).Check(t.Context()); err != nil {
 		t.Errorf("Check of the zero Sender = %v, want nil", err)

@@ -3,8 +3,10 @@ package httpsender
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 )
@@ -42,7 +44,11 @@ func newGuard(all bool, allow []string) (*guard, error) {
 			continue
 		}
 		if entry == "" || strings.ContainsAny(entry, "/:@?#[]%*\\ \t\r\n") {
-			return nil, fmt.Errorf(`Sender.Allow[%d] is not a host name, an address or a prefix; write "crm.internal", "127.0.0.1" or "10.1.0.0/16"`, i)
+			cure := `write "crm.internal", "127.0.0.1" or "10.1.0.0/16"`
+			if host, _, err := net.SplitHostPort(entry); err == nil {
+				cure = fmt.Sprintf("write %q, without the port: all ports of it are allowed then", host)
+			}
+			return nil, fmt.Errorf(`Sender.Allow[%d] is not a host name, an address or a prefix; %s`, i, cure)
 		}
 		g.hosts[strings.ToLower(entry)] = true
 	}
@@ -82,12 +88,26 @@ func (g *guard) check(address string) error {
 		}
 	}
 	if !isPublic(ip) {
-		return &refusedError{address, "is not a public address; if it is meant to be called, add it to Sender.Allow"}
+		return &refusedError{address, fmt.Sprintf("is not a public address; if it is meant to be called, add %q to Sender.Allow", ip)}
 	}
-	if !slices.Contains(ports[:], ap.Port()) {
-		return &refusedError{address, "is on a port that is not for the web; if it is meant to be called, add the host to Sender.Allow"}
+	if !isWebPort(ap.Port()) {
+		return &refusedError{address, "is on " + notWebPort}
 	}
 	return nil
+}
+
+func isWebPort(port uint16) bool { return slices.Contains(ports[:], port) }
+
+const notWebPort = "a port that is not for the web; if it is meant to be called, add the host to Sender.Allow"
+
+// checkPort checks the port of a name whose addresses are not known. One that is
+// not for the web may be allowed by the address.
+func (g *guard) checkPort(address, port string) error {
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil || isWebPort(uint16(n)) || len(g.prefixes) > 0 {
+		return nil
+	}
+	return &refusedError{address, "is on " + notWebPort}
 }
 
 // Blocks of IANA's special-purpose address registries, and multicast. The few
