@@ -2,6 +2,10 @@ package campaign
 
 import (
 	"encoding/json"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -193,9 +197,35 @@ func Parse(data []byte) (Campaigns, error) {
 	cs := d.file(root)
 	_, err := compileAll(cs)
 	if err := d.with(err); err != nil {
-		return nil, err
+		return nil, inOrder(err, cs)
 	}
 	return cs, nil
+}
+
+// inOrder puts the faults of a file in the order of its campaigns, which are as
+// far as they could be read: those of reading and those of checking are found one
+// after the other. With several campaigns it says which one each is of.
+func inOrder(err error, cs Campaigns) error {
+	invalid, ok := errors.AsType[*ValidationError](err)
+	if !ok {
+		return err
+	}
+	place := func(f Fault) int {
+		rest, _ := strings.CutPrefix(f.Pointer, "/campaigns/")
+		i, err := strconv.Atoi(rest[:leadingDigits(rest)])
+		if err != nil || i >= len(cs) {
+			return -1
+		}
+		return i
+	}
+	for i := range invalid.Faults {
+		f := &invalid.Faults[i]
+		if at := place(*f); at >= 0 && len(cs) > 1 {
+			f.Campaign = cs[at].ID
+		}
+	}
+	slices.SortStableFunc(invalid.Faults, func(a, b Fault) int { return place(a) - place(b) })
+	return invalid
 }
 
 // MarshalJSON writes the campaign file.
@@ -414,6 +444,10 @@ func (d *decoder) file(n *jsonValue) Campaigns {
 		d.fault(n.at, `is %s; write {"version": %d, "campaigns": […]}`, n.kind, fileVersion)
 		return nil
 	}
+	if slices.Contains(n.keys, "nodes") && !slices.Contains(n.keys, "campaigns") {
+		d.fault(n.at, `is one campaign; write {"version": %d, "campaigns": […]} around it`, fileVersion)
+		return nil
+	}
 	d.object(n, func(key string, x *jsonValue) bool {
 		switch key {
 		case "version":
@@ -421,7 +455,7 @@ func (d *decoder) file(n *jsonValue) Campaigns {
 				d.fault(x.at, "is a version that this library does not read; write %d", fileVersion)
 			}
 		case "campaigns":
-			d.list(x, func(x *jsonValue) { cs = append(cs, d.campaign(x)) })
+			d.objects(x, `[{"id": …, "nodes": […]}]`, func(x *jsonValue) { cs = append(cs, d.campaign(x)) })
 		default:
 			return false
 		}

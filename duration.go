@@ -24,6 +24,8 @@ func (d *decoder) duration(n *jsonValue) time.Duration {
 	}
 	dur, err := parseDuration(n.text)
 	switch {
+	case err != nil && meantDuration(n.text) != "":
+		d.fault(n.at, "%s %v; write %q", shorten(n.text), err, meantDuration(n.text))
 	case err != nil:
 		d.fault(n.at, "%s %v; %s", shorten(n.text), err, cure)
 	case dur < time.Millisecond:
@@ -33,6 +35,33 @@ func (d *decoder) duration(n *jsonValue) time.Duration {
 		dur-- // the longest duration is a sentinel; nobody will miss its last nanosecond
 	}
 	return dur
+}
+
+// meantDuration returns the duration that people mean by texts such as "7 days",
+// "1w", "7D" and "Never", or "".
+func meantDuration(s string) string {
+	if len(s) > maxWord {
+		return ""
+	}
+	s = strings.ToLower(strings.ReplaceAll(s, " ", ""))
+	digits := leadingDigits(s)
+	switch s[digits:] {
+	case "w", "week", "weeks":
+		weeks, _ := strconv.Atoi(s[:digits])
+		s = itoa(7*weeks) + "d"
+	case "day", "days":
+		s = s[:digits] + "d"
+	case "hr", "hrs", "hour", "hours":
+		s = s[:digits] + "h"
+	case "min", "mins", "minute", "minutes":
+		s = s[:digits] + "m"
+	case "sec", "secs", "second", "seconds":
+		s = s[:digits] + "s"
+	}
+	if d, err := parseDuration(s); s != "immediately" && s != "never" && (err != nil || d < time.Millisecond) {
+		return ""
+	}
+	return s
 }
 
 // parseDuration is time.ParseDuration with a leading number of days of 24

@@ -283,7 +283,7 @@ func TestParseFaults(t *testing.T) {
 		// The file.
 		{"a list", `[]`, []string{`: is an array; write {"version": 1`}},
 		{"null", `null`, []string{`: is null; write {"version": 1`}},
-		{"a campaign alone", `{"id":"c","nodes":[]}`, []string{"/id: is not a key here", "/nodes: is not a key here"}},
+		{"a campaign alone", `{"id":"c","nodes":[]}`, []string{`: is one campaign; write {"version": 1, "campaigns": […]} around it`}},
 		{"empty object", `{}`, []string{"/version: is missing; write 1", "/campaigns: is missing"}},
 		{"no version", `{"campaigns":[]}`, []string{"/version: is missing; write 1"}},
 		{"no campaigns key", `{"version":1}`, []string{"/campaigns: is missing"}},
@@ -293,7 +293,7 @@ func TestParseFaults(t *testing.T) {
 		{"version null", `{"version":null,"campaigns":[]}`, []string{"/version: is null; write a number"}},
 		{"version misspelt", `{"Version":1,"campaigns":[]}`, []string{`/Version: is not a key here; did you mean "version"?`}},
 		{"campaigns null", `{"version":1,"campaigns":null}`, []string{"/campaigns: is null; write an array"}},
-		{"campaigns an object", `{"version":1,"campaigns":{}}`, []string{"/campaigns: is an object; write an array"}},
+		{"campaigns an object", `{"version":1,"campaigns":{}}`, []string{"/campaigns: is an object; write a list of them, such as "}},
 		{"duplicate IDs", file(
 			`{"id":"c","nodes":[` + triggerJSON + `,` + hookJSON + `,` + stopJSON + `]},` +
 				`{"id":"c","nodes":[` + triggerJSON + `,` + hookJSON + `,` + stopJSON + `]}`,
@@ -392,7 +392,13 @@ func TestParseFaults(t *testing.T) {
 
 		// Durations.
 		{"soon", stopWith(`"restart_timeout":"soon"`), []string{`/campaigns/0/nodes/2/restart_timeout: "soon" is not a duration; write one such as "7d", "12h" or "1d12h" (whole days first, then h, m, s and ms), or "immediately" or "never"`}},
-		{"weeks", stopWith(`"restart_timeout":"1w"`), []string{`/campaigns/0/nodes/2/restart_timeout: "1w" is not a duration; write one such as "7d", "12h" or "1d12h" (whole days`}},
+		{"weeks", stopWith(`"restart_timeout":"1w"`), []string{`/campaigns/0/nodes/2/restart_timeout: "1w" is not a duration; write "7d"`}},
+		{"days in words", stopWith(`"restart_timeout":"30 days"`), []string{`/campaigns/0/nodes/2/restart_timeout: "30 days" is not a duration; write "30d"`}},
+		{"unit in capitals", stopWith(`"restart_timeout":"1D12H"`), []string{`/campaigns/0/nodes/2/restart_timeout: "1D12H" is not a duration; write "1d12h"`}},
+		{"never in capitals", stopWith(`"restart_timeout":"NEVER"`), []string{`/campaigns/0/nodes/2/restart_timeout: "NEVER" is not a duration; write "never"`}},
+		{"no days in words", stopWith(`"restart_timeout":"0 days"`), []string{`/campaigns/0/nodes/2/restart_timeout: "0 days" is not a duration; write one such as`}},
+		{"many weeks", stopWith(`"restart_timeout":"99999999999999999999w"`), []string{`/campaigns/0/nodes/2/restart_timeout: "99999999999999999999w" is not a duration; write one such as`}},
+		{"no text as a duration", stopWith(`"restart_timeout":""`), []string{`/campaigns/0/nodes/2/restart_timeout: "" is not a duration; write one such as`}},
 		{"days with a point", stopWith(`"restart_timeout":"1.5d"`), []string{`/campaigns/0/nodes/2/restart_timeout: "1.5d" is not a duration; write one such as "7d", "12h" or "1d12h" (whole days`}},
 		{"-1ns, which means immediately in Go", stopWith(`"restart_timeout":"-1ns"`), []string{`/campaigns/0/nodes/2/restart_timeout: "-1ns" is shorter than 1ms; write "immediately"`}},
 		{"0s", stopWith(`"restart_timeout":"0s"`), []string{`/campaigns/0/nodes/2/restart_timeout: "0s" is shorter than 1ms; write "immediately"`}},
@@ -577,6 +583,32 @@ func TestMarshalRefusesWhatHasNoJSONForm(t *testing.T) {
 				t.Errorf("Marshal = %s, want an error", text)
 			}
 		})
+	}
+}
+
+// Faults come in the order of the campaigns, also those that are found after the
+// whole file is read, and say which campaign each is of.
+func TestFaultsAreInOrder(t *testing.T) {
+	campaignWith := func(id, trigger, stop string) string {
+		return `{"id": "` + id + `", "nodes": [{"type": "website_trigger", ` + trigger + `}, {"type": "webhook", "url": "https://esp.example/"}, {"type": "stop"` + stop + `}]}`
+	}
+	const every, misspelt = `"when": {"field": "page.path", "op": "exists"}`, `"when": {"field": "page.pth", "op": "exists"}`
+	_, err := campaign.Parse([]byte(`{"campaigns": [` +
+		campaignWith("first", misspelt, "") + `, ` + campaignWith("second", every, `, "restart": "7d"`) + `, ` + campaignWith("third", misspelt, `, "restart_timeout": "x"`) + `]}`))
+	invalid, ok := errors.AsType[*campaign.ValidationError](err)
+	if !ok {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, f := range invalid.Faults {
+		got = append(got, f.Pointer+" "+f.Campaign)
+	}
+	want := []string{
+		"/version ", "/campaigns/0/nodes/0/when/field first", "/campaigns/1/nodes/2/restart second",
+		"/campaigns/2/nodes/2/restart_timeout third", "/campaigns/2/nodes/0/when/field third",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("faults (-want +got):\n%s\n%v", diff, err)
 	}
 }
 

@@ -164,7 +164,7 @@ func TestMistakes(t *testing.T) {
 		{"header that the client owns", with(`"headers": [{"name": "Host", "value": "k"}]`), node1 + "/headers/0/name", "remove it"},
 		{"static field without a name", with(`"payload": [{"static": "x"}]`), node1 + "/payload/0/as", "give the static value a name"},
 		{"field twice", with(`"payload": [{"profile": "email"}, {"profile": "email"}]`), node1 + "/payload/1", "rename one with as"},
-		{"weeks", file3(trigger, hook, `{"type": "stop", "restart_timeout": "1 week"}`), node2 + "/restart_timeout", `such as "7d"`},
+		{"weeks", file3(trigger, hook, `{"type": "stop", "restart_timeout": "1 week"}`), node2 + "/restart_timeout", `write "7d"`},
 		{"days as a number", file3(trigger, hook, `{"type": "stop", "restart_timeout": 7}`), node2 + "/restart_timeout", `such as "7d"`},
 		{"no stop", file3(trigger, hook), "2: /campaigns/0/nodes", "one stop"},
 		{"no ID", strings.Replace(file3(trigger, hook, stop), `"id"`, `"name"`, 1), "2: /campaigns/0/id", `such as "running-shoes"`},

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -189,7 +190,7 @@ func (f *testFlags) test(ctx context.Context, sender campaign.Sender, c *choice,
 		return err
 	}
 	t := resultOf(c, &out)
-	t.Error = sayLocal.Replace(t.Error)
+	t.Error = sayLocal(t.Error)
 	if to, ok := sender.(*diverter); ok {
 		for i := range t.Webhooks {
 			t.Webhooks[i].Endpoint = to.endpoint()
@@ -264,13 +265,11 @@ func (t *tested) text(c *choice) string {
 	return b.String()
 }
 
-// sayLocal puts the flag in place of the fields of httpsender.Sender that it
-// sets: who runs a program cannot set a field.
-var sayLocal = strings.NewReplacer(
-	"set Sender.AllowHTTP", "give -local",
-	"add it to Sender.Allow", "give -local",
-	"add the host to Sender.Allow", "give -local",
-)
+// senderField is what messages say of the fields of httpsender.Sender for which
+// there is the flag -local: who runs a program cannot set a field.
+var senderField = regexp.MustCompile(`set Sender\.AllowHTTP|add (the host|"[^"]*") to Sender\.Allow`)
+
+func sayLocal(text string) string { return senderField.ReplaceAllString(text, "give -local") }
 
 func number(n int) string {
 	if n == 0 {
