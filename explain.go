@@ -1,6 +1,7 @@
 package campaign
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -32,6 +33,10 @@ type Explanation struct {
 	// UntilErr says why the cooldown is not known: the Tracker is no
 	// [CooldownReader], or panics. Nil means that Until is right.
 	UntilErr error
+
+	// Lacking are the fields of the payload that the visit does not carry, if Reason
+	// is [ReasonNeedsProfile]: the engine's [ProfileSource] will be asked for them.
+	Lacking []Field
 
 	// Err is what is wrong with the visit if Reason is [ReasonBadVisit], and with
 	// a field of the payload if it is [ReasonCannotRender]. Nil otherwise.
@@ -174,7 +179,7 @@ func (prog *program) explain(visit PageVisit, end cooldownEnd, late error) Expla
 	case late != nil && (open || prog.when.eval(&v)):
 		x.Reason, x.Err = ReasonBadVisit, late
 	case open && x.Until.IsZero():
-		x.Reason = ReasonNeedsProfile
+		x.Reason, x.Lacking = ReasonNeedsProfile, prog.lacking(&v)
 	case !x.Condition.Holds && !x.Condition.Open:
 		x.Reason = ReasonCondition
 	// Below, an open condition does not matter: it does not start either way.
@@ -190,6 +195,17 @@ func (prog *program) explain(visit PageVisit, end cooldownEnd, late error) Expla
 		x.Reason = ReasonStarts
 	}
 	return x
+}
+
+// lacking returns the fields of the payload that the source would be asked for.
+func (prog *program) lacking(v *view) []Field {
+	var fields []Field
+	for _, f := range prog.sends {
+		if v.lacks(f.name) && !slices.Contains(fields, f.field()) {
+			fields = append(fields, f.field())
+		}
+	}
+	return fields
 }
 
 // explain is eval that decides every part and keeps what it found. With a source
@@ -266,6 +282,9 @@ func (x Explanation) String() string {
 		writeLine(&b, 1, answerOpen, "cooldown: not known; "+why)
 	case !x.Until.IsZero():
 		writeLine(&b, 1, answerNo, "cooldown: "+x.cooldown()+markWrong)
+	}
+	for _, f := range x.Lacking {
+		writeLine(&b, 1, answerOpen, "payload, "+visibleLine(string(f))+": "+x.open())
 	}
 	return b.String()
 }

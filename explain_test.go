@@ -8,6 +8,7 @@ import (
 	"math"
 	"math/big"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -247,6 +248,29 @@ func wantOpenShown(t *testing.T, f campaign.Finding) {
 	}
 	for _, sub := range f.Of {
 		wantOpenShown(t, sub)
+	}
+}
+
+// What the payload lacks leaves the answer open as well, and is named.
+func TestExplainNamesWhatThePayloadLacks(t *testing.T) {
+	c := everyPage("c", 1, campaign.Stop{})
+	c.Nodes[1] = campaign.Webhook{URL: "https://esp.example/", Payload: campaign.Payload{
+		campaign.FromProfile("profileid"), campaign.FromProfile("email").Required(), campaign.FromProfile("phone"),
+		campaign.FromProfile("phone").Named("mobile"), campaign.FromProfile("country"),
+	}}
+	nobody := campaign.ProfileSourceFunc(func(context.Context, string) (campaign.Profile, error) { panic("asked") })
+	engine := newEngine(t, new(campaigntest.Recorder), &campaign.EngineOptions{Profiles: nobody}, c)
+	v := visitBy("p-1")
+	v.Profile.Fields = map[string]any{"country": nil}
+	got := engine.Explain(v)[0]
+	const want = "  ?    payload, profile.email: not in the visit; the profile source will be asked\n" +
+		"  ?    payload, profile.phone: not in the visit; the profile source will be asked\n"
+	if got.Reason != campaign.ReasonNeedsProfile || !slices.Equal(got.Lacking, []campaign.Field{"profile.email", "profile.phone"}) || !strings.HasSuffix(got.String(), want) {
+		t.Errorf("Explain lacks %v:\n%v\nwant profile.email and profile.phone, and at the end\n%s", got.Lacking, got, want)
+	}
+	v.Profile.Fields["email"], v.Profile.Fields["phone"] = "a", nil
+	if got := engine.Explain(v)[0]; got.Reason != campaign.ReasonStarts || got.Lacking != nil {
+		t.Errorf("with all of it in the visit: %v, lacking %v", got, got.Lacking)
 	}
 }
 
