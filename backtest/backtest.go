@@ -88,14 +88,14 @@ func Run(ctx context.Context, campaigns []campaign.Campaign, visits iter.Seq[cam
 	if options != nil {
 		o = *options
 	}
-	if visits == nil {
-		return nil, errors.New("backtest: the visits are nil; pass an iter.Seq, such as slices.Values(visits)")
-	}
 	r, err := newRunner(campaigns, &o)
 	if err != nil {
 		return nil, err
 	}
 	defer r.close()
+	if visits == nil {
+		return nil, errors.New("backtest: the visits are nil; pass an iter.Seq, such as slices.Values(visits)")
+	}
 	for visit := range visits {
 		if err := ctx.Err(); err != nil {
 			return r.report(), err
