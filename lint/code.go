@@ -29,8 +29,9 @@ const (
 	// UnlikelyForm is a value that is not written as the field is, so that only
 	// addresses of an odd kind could meet it: page.path without a slash in
 	// front, with a query, with percent escapes, with a * where that is no
-	// wildcard. So is a field with its group twice, also in a payload:
-	// profile.profile.country.
+	// wildcard, with the braces, the percent signs or the slashes of patterns of
+	// other languages. So is a number for an ID, which is text, and a field with
+	// its group twice, also in a payload: profile.profile.country.
 	UnlikelyForm Code = "unlikely_form"
 
 	// UnlikelyField is a field, also of a payload, that is there only if the host

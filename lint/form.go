@@ -17,7 +17,10 @@ import (
 func formFault(c campaign.Comparison, lits literals) (Code, string) {
 	text, ok := c.Value.(string)
 	if !ok {
-		return "", ""
+		return numberFault(c)
+	}
+	if message := otherPattern(c.Op, text); message != "" {
+		return UnlikelyForm, message
 	}
 	if message := wrongPattern(c, text); message != "" {
 		return UnlikelyForm, message
@@ -48,6 +51,45 @@ func formFault(c campaign.Comparison, lits literals) (Code, string) {
 	}
 	return "", ""
 }
+
+// numberFault says what is wrong with a number for a field that is text in every
+// ordinary visit, and text never equals a number.
+func numberFault(c campaign.Comparison) (Code, string) {
+	switch c.Value.(type) {
+	case int64, uint64, float64:
+	default:
+		return "", ""
+	}
+	switch c.Field {
+	case campaign.ProfileField("id"), campaign.ProfileField("profileid"), campaign.ItemID, campaign.ItemName, campaign.ItemCategory:
+	default:
+		return "", ""
+	}
+	if c.Op == campaign.OpEquals {
+		return UnlikelyForm, fmt.Sprintf(`%s is text, which never equals a number; write "%v"`, c.Field, c.Value)
+	}
+	return UnlikelyForm, string(c.Field) + " is text, which no number is below or above; compare it with equals or in"
+}
+
+// flagged is a regular expression as JavaScript has it, with flags behind it.
+var flagged = regexp.MustCompile(`^/.+/(g?i?m?|ig|mi|mg)$`)
+
+// otherPattern says what is wrong with a pattern of another language.
+func otherPattern(op campaign.Op, text string) string {
+	switch {
+	case op == campaign.OpRegex && (strings.HasPrefix(text, "/^") || strings.HasSuffix(text, "$/") || flagged.MatchString(text) && !strings.HasSuffix(text, "/")):
+		return "the slashes and flags around an expression are of another language; write it without, and ignore_case in place of i"
+	case op != campaign.OpGlob:
+	case strings.HasPrefix(text, "%") || strings.HasSuffix(text, "%"):
+		return "% stands for itself in glob; write * for any text"
+	case braces.MatchString(text):
+		return "braces, brackets and bars stand for themselves in glob; write an any of globs, or the op regex"
+	}
+	return ""
+}
+
+// braces are {a,b}, [abc] and a|b of other globs.
+var braces = regexp.MustCompile(`\{[^{}]*,[^{}]*\}|\[[^\[\]]+\]|\|`)
 
 // wrongPattern says what is wrong with a pattern under an operator that does not
 // read it as one. Addresses can have the same characters, and hardly do.
