@@ -1,5 +1,11 @@
 // Package campaigntest helps hosts to unit-test their campaigns, and authors of
 // a Sender or a Tracker to check theirs.
+//
+// In unit tests a [Recorder] takes the place of the Sender: it keeps the requests,
+// and answers as it is told, with [Deliver], [Reject], [Uncertain] and
+// [Unreachable]. Where HTTP itself is to be seen, a [Receiver] is the endpoint.
+// [TestSender], [TestTracker], [TestTrackerInBubble] and [TestTrackerErrors] check
+// what others have written.
 package campaigntest
 
 import (
