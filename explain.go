@@ -100,7 +100,8 @@ type Finding struct {
 	// nothing compares with prints as text, also in JSON: of a map it is the
 	// type, of NaN and the infinities their name. Missing says that nothing was
 	// there; then Found is nil, or prints what kept a name with dots from being
-	// found, as profile.a does that of profile.a.b if it is a text.
+	// found, as profile.a does that of profile.a.b if it is a text, or what the
+	// visit has in its place, as profile.Country for profile.country.
 	Found   any
 	Missing bool
 }
@@ -226,6 +227,9 @@ func (t *test) explain(v *view, p pointer, source bool) Finding {
 		f.Found, f.Missing = seen(value), !ok
 		if !ok {
 			f.Found = v.inTheWay(t.cmp.field, t.cmp.def.Field)
+			if f.Found == nil {
+				f.Found = v.inItsPlace(t.cmp.field, t.cmp.def.Field)
+			}
 		}
 		return f
 	case testNot:

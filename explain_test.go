@@ -608,6 +608,46 @@ func TestExplainSaysWhatNamesCannotGoInto(t *testing.T) {
 	}
 }
 
+// A field that is missing may be there under a name that is a little different.
+func TestExplainSaysWhatIsInItsPlace(t *testing.T) {
+	many := map[string]any{}
+	for i := range 2000 {
+		many[fmt.Sprint("countr", i)] = "NL"
+	}
+	visit := campaign.PageVisit{
+		URL:     "/a?UTM_source=x&utm%5fmediun=y&a&b=",
+		Item:    campaign.Item{Fields: map[string]any{"Price": 1, "colour": "red"}},
+		Profile: campaign.Profile{Fields: map[string]any{"contry": "NL", "first_name": "Ann", "x": 1, "null": nil}},
+		Data:    many,
+	}
+	for field, want := range map[campaign.Field]string{
+		"profile.country":         "it is missing: the visit has profile.contry",
+		"profile.firstName":       "it is missing: the visit has profile.first_name",
+		"profile.y":               "it is missing",
+		"profile.email":           "it is missing",
+		"profile.null":            "it is null",
+		"item.price":              "it is missing: the visit has item.Price",
+		"item.color":              "it is missing: the visit has item.colour",
+		"visit.country":           "it is missing",
+		"page.query.utm_source":   "it is missing: the visit has page.query.UTM_source",
+		"page.query.utm_medium":   "it is missing: the visit has page.query.utm_mediun",
+		"page.query.gclid":        "it is missing",
+		"page.host":               "it is missing: the visit's url is a path alone",
+		"page.scheme":             "it is missing: the visit's url is a path alone",
+		"page.title":              "it is missing",
+		"referrer.query.utm_term": "it is missing",
+	} {
+		got, err := withCondition(campaign.Not{Of: field.Equals("a")}).Explain(visit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		line := string(field) + ` equals "a": ` + want + "\n"
+		if !strings.Contains(got.String(), line) {
+			t.Errorf("the explanation has no %q:\n%v", line, got)
+		}
+	}
+}
+
 // An explanation is also for programs, and for pages that show it.
 func TestExplanationAsJSON(t *testing.T) {
 	cycle := []any{nil}

@@ -3,7 +3,9 @@ package campaign
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -23,8 +25,8 @@ func (n notFinite) String() string { return strconv.FormatFloat(float64(n), 'g',
 
 func (n notFinite) MarshalText() ([]byte, error) { return []byte(n.String()), nil }
 
-// blocked stands for a value that is missing because of what was found on the
-// way to it: it says of what, and what that is.
+// blocked stands for a value that is missing: it says what was found on the way to
+// it, or in its place.
 type blocked string
 
 // inTheWay says what keeps a name with dots from being found, if the part before
@@ -51,6 +53,60 @@ func (v *view) inTheWay(f fieldRef, field Field) any {
 		}
 		here, rest = value, tail
 	}
+}
+
+// manyNames is of how many names none is looked for that is like another.
+const manyNames = 1000
+
+// inItsPlace says what the visit has in the place of a field that is missing: one
+// that is written a little differently, or an address without what is asked for. It
+// is nil if there is nothing of the kind.
+func (v *view) inItsPlace(f fieldRef, field Field) any {
+	var names []string
+	switch f.kind {
+	case fieldPageHost, fieldPageScheme:
+		if v.page.form == originForm {
+			return blocked("the visit's url is a path alone")
+		}
+	case fieldPageQuery:
+		for param := range strings.SplitSeq(v.page.query, "&") {
+			name, _, _ := strings.Cut(param, "=")
+			if names = append(names, formText(name)); len(names) > manyNames {
+				return nil
+			}
+		}
+	case fieldItem:
+		names = namesOf(v.visit.Item.Fields)
+	case fieldProfile:
+		names = namesOf(v.visit.Profile.Fields)
+	case fieldVisit:
+		names = namesOf(v.visit.Data)
+	}
+	if near := like(f.name, names); near != "" {
+		return blocked("the visit has " + strings.TrimSuffix(string(field), f.name) + near)
+	}
+	return nil
+}
+
+func namesOf(fields map[string]any) []string {
+	if len(fields) > manyNames {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(fields))
+}
+
+// like returns the name that another one may be a slip of, or "".
+func like(name string, names []string) string {
+	best, bestDistance := "", min(3, len(name)/4+1)
+	for _, n := range names {
+		if n == name || len(name) > maxWord || len(n) > maxWord {
+			continue // it is null, or in a list
+		}
+		if d := editDistance(foldWord(name), foldWord(n)); d < bestDistance {
+			best, bestDistance = n, d
+		}
+	}
+	return best
 }
 
 // notNamed says what a value is that names cannot go into, or "".
