@@ -68,7 +68,9 @@ func newIndexBuilder(set *campaignSet) *indexBuilder {
 func (b *indexBuilder) build() {
 	a := newAnchorer(len(b.set.programs))
 	for _, p := range b.set.programs {
-		a.count(&p.when)
+		if !p.paused {
+			a.count(&p.when)
+		}
 	}
 	for i, p := range b.set.programs {
 		if p.paused {

@@ -232,7 +232,7 @@ func TestMedianAndRatio(t *testing.T) {
 
 func TestGoals(t *testing.T) {
 	of := func(name string, size int, allocs float64, times ...float64) *row {
-		r := &row{name: name, size: size, build: 30 * time.Millisecond, other: 5 * time.Millisecond}
+		r := &row{name: name, size: size, build: 30 * time.Millisecond, index: 25 * time.Millisecond}
 		for _, ns := range times {
 			r.cells = append(r.cells, cell{samples: []float64{ns}, allocs: allocs})
 		}
@@ -292,8 +292,8 @@ func TestMeasure(t *testing.T) {
 		}
 		for _, r := range table.rows {
 			for j, c := range r.cells {
-				if (r.name == decideName) != (r.other > 0) {
-					t.Errorf("%s, %s: %v for what is not the index", p.title, r.name, r.other)
+				if (r.name == decideName) != (r.index != 0) {
+					t.Errorf("%s, %s: %v for the index", p.title, r.name, r.index)
 				}
 				if len(c.samples) != o.rounds || c.median() <= 0 {
 					t.Errorf("%s, %s, %s: samples %v, want %d above 0", p.title, r.name, table.classes[j], c.samples, o.rounds)

@@ -41,7 +41,7 @@ const (
 
 func makers() []maker {
 	return []maker{
-		{decideName, "Engine.Visit from the raw URL string to the answer; where something matches, with a context that is done, so that it ends once all is decided and before outcomes are made", buildDeciding, validateAll},
+		{decideName, "Engine.Visit from the raw URL string to the answer; where something matches, with a context that is done, so that it ends once all is decided and before outcomes are made", buildDeciding, loadPaused},
 		{visitName, "the same by a visitor without a profile, with an outcome for each match that says so; nothing is sent", buildVisit, nil},
 		{structName, "a loop over structs, by hand, over the parsed page", buildStructLoop, nil},
 		{regexpName, "a loop over regular expressions on the parsed path", buildRegexpLoop, nil},

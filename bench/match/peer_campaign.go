@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
+	"slices"
 	"strconv"
 
 	"github.com/hybridcampaign/campaign"
@@ -40,15 +42,16 @@ func buildDeciding(w *workload) (peer, error) {
 	return &deciding{engine: engine, ctx: ctx}, err
 }
 
-// validateAll does what Load does before it makes the index: it checks each campaign
-// and compiles it, regular expressions included.
-func validateAll(w *workload) error {
-	for i := range w.campaigns {
-		if err := w.campaigns[i].Validate(); err != nil {
-			return err
-		}
+// loadPaused does all that Load does but for the index: campaigns that are paused
+// are checked, compiled and kept, and visits do not find them.
+func loadPaused(w *workload) error {
+	paused := slices.Clone(w.campaigns)
+	for i := range paused {
+		paused[i].Paused = true
 	}
-	return nil
+	engine, err := loaded(&workload{campaigns: paused})
+	runtime.KeepAlive(engine)
+	return err
 }
 
 // empty is an engine without campaigns.
