@@ -35,7 +35,8 @@ type Webhook struct {
 	Encoding Encoding
 
 	// Headers are added to the request. A Content-Type among them takes the
-	// place of the encoding's own, which it must not contradict.
+	// place of the encoding's own: that of a form for JSON is refused, and the
+	// other way round; whether the endpoint takes another one, only it knows.
 	Headers Headers
 
 	// AllowSensitiveQuery lets sensitive payload fields into the URL of a GET.

@@ -40,7 +40,7 @@ func isOfHost(group string) bool { return group == "profile" || group == "item" 
 // can put an entry of any name into its maps; but these are slips.
 func unlikelyField(f campaign.Field) string {
 	if cure := partOfVisit(string(f)); cure != "" {
-		return "is called as a part of the visit is in Go and in JSON, and is there only if the host has put an entry of that name into its map; " + cure
+		return string(f) + " has the name of a part of the visit, and is there only if the host has put an entry of that name into its map; " + cure
 	}
 	if isQuery(f) {
 		return wrongParameter(string(f))
