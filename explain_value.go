@@ -97,12 +97,15 @@ func namesOf(fields map[string]any) []string {
 
 // like returns the name that another one may be a slip of, or "".
 func like(name string, names []string) string {
-	best, bestDistance := "", min(3, len(name)/4+1)
+	if len(name) > maxWord {
+		return ""
+	}
+	best, bestDistance, folded := "", min(3, len(name)/4+1), foldWord(name)
 	for _, n := range names {
-		if n == name || len(name) > maxWord || len(n) > maxWord {
+		if n == name || len(n) > maxWord {
 			continue // it is null, or in a list
 		}
-		if d := editDistance(foldWord(name), foldWord(n)); d < bestDistance {
+		if d := editDistance(folded, foldWord(n)); d < bestDistance {
 			best, bestDistance = n, d
 		}
 	}

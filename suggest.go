@@ -285,9 +285,9 @@ func nearest(word string, known []string) string {
 }
 
 // foldWord leaves out what people write differently without meaning another word.
-func foldWord(s string) string {
-	return strings.NewReplacer("_", "", "-", "", " ", "", ".", "").Replace(strings.ToLower(s))
-}
+func foldWord(s string) string { return wordBreaks.Replace(strings.ToLower(s)) }
+
+var wordBreaks = strings.NewReplacer("_", "", "-", "", " ", "", ".", "")
 
 // editDistance counts insertions, deletions, substitutions and swaps of
 // neighbours (optimal string alignment) that turn a into b.
