@@ -182,7 +182,7 @@ func regexCure(err error) string {
 	case invalid.Code == syntax.ErrInvalidEscape && len(invalid.Expr) > 1 && strings.IndexByte("123456789k", invalid.Expr[1]) >= 0:
 		return "RE2 has no backreferences: write out what may repeat"
 	case begins("(?>"), invalid.Code == syntax.ErrInvalidRepeatOp && strings.HasSuffix(invalid.Expr, "+"):
-		return "RE2 has no possessive and no atomic groups, and needs none, as it never goes back: write it without"
+		return "RE2 has no possessive repetition and no atomic group: write it without, and mind what else matches then"
 	case begins(`\u`):
 		return `write \x{00e9} for \u00e9`
 	case begins(`\Z`):

@@ -167,11 +167,25 @@ func (c *copier) exported(out reflect.Value) {
 			out.Field(i).Set(c.value(out.Field(i)))
 		case f.Anonymous && f.Type.Kind() == reflect.Struct:
 			c.exported(out.Field(i))
-		case f.Anonymous && f.Type.Kind() == reflect.Pointer:
+		case f.Anonymous && f.Type.Kind() == reflect.Pointer && isOpen(f.Type.Elem()):
 			in := reflect.NewAt(f.Type, out.Field(i).Addr().UnsafePointer()).Elem() // one that can be set
 			in.Set(c.value(in))
 		}
 	}
+}
+
+// isOpen reports whether a type is a struct with an exported field, of its own or of
+// one within. What is all hidden, as that of an os.File, stays one.
+func isOpen(t reflect.Type) bool {
+	if t.Kind() != reflect.Struct {
+		return false
+	}
+	for i := range t.NumField() {
+		if f := t.Field(i); f.IsExported() || f.Anonymous && isOpen(f.Type) {
+			return true
+		}
+	}
+	return false
 }
 
 // cloneValue copies one value of a definition that was found valid.

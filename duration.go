@@ -40,15 +40,18 @@ func (d *decoder) duration(n *jsonValue) time.Duration {
 // meantDuration returns the duration that people mean by texts such as "7 days",
 // "1w", "7D" and "Never", or "".
 func meantDuration(s string) string {
-	if len(s) > maxWord {
-		return ""
+	if len(s) > maxWord || strings.HasSuffix(s, "M") {
+		return "" // of M nobody knows whether it is minutes or months
 	}
 	s = strings.ToLower(strings.ReplaceAll(s, " ", ""))
 	digits := leadingDigits(s)
 	switch s[digits:] {
 	case "w", "week", "weeks":
-		weeks, _ := strconv.Atoi(s[:digits])
-		s = itoa(7*weeks) + "d"
+		weeks, err := strconv.ParseUint(s[:digits], 10, 16)
+		if err != nil {
+			return ""
+		}
+		s = itoa(7*int(weeks)) + "d"
 	case "day", "days":
 		s = s[:digits] + "d"
 	case "hr", "hrs", "hour", "hours":

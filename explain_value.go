@@ -45,8 +45,8 @@ func (v *view) inTheWay(f fieldRef, field Field) any {
 		if !ok {
 			return nil
 		}
-		if hasNamed(reflect.ValueOf(value)) {
-			return nil // none of the maps in the list has the rest
+		if list, ok := indirect(reflect.ValueOf(value)); ok && isList(list) {
+			return listInTheWay(list, string(field[:len(field)-len(tail)-1]), tail)
 		}
 		if what := notNamed(reflect.ValueOf(value)); what != "" {
 			return blocked(string(field[:len(field)-len(tail)-1]) + " is " + what)
@@ -56,7 +56,7 @@ func (v *view) inTheWay(f fieldRef, field Field) any {
 }
 
 // manyNames is of how many names none is looked for that is like another.
-const manyNames = 1000
+const manyNames = 100
 
 // inItsPlace says what the visit has in the place of a field that is missing: one
 // that is written a little differently, or an address without what is asked for. It
@@ -105,7 +105,9 @@ func like(name string, names []string) string {
 		if n == name || len(n) > maxWord {
 			continue // it is null, or in a list
 		}
-		if d := editDistance(folded, foldWord(n)); d < bestDistance {
+		if f := foldWord(n); max(len(f)-len(folded), len(folded)-len(f)) >= bestDistance {
+			continue
+		} else if d := editDistance(folded, f); d < bestDistance {
 			best, bestDistance = n, d
 		}
 	}
@@ -128,18 +130,39 @@ func notNamed(r reflect.Value) string {
 	return "a value of the type " + r.Type().String() + only
 }
 
-// hasNamed reports whether r is a list with a map in it that names go into.
-func hasNamed(r reflect.Value) bool {
-	r, ok := indirect(r)
-	if !ok || !isList(r) {
-		return false
-	}
-	for i := range r.Len() {
-		if e, ok := indirect(r.Index(i)); ok && isNamed(e) {
-			return true
+// listInTheWay says what keeps the rest of a name from being found in a list. It is
+// nil if there are maps in it, some of which do not have the first part of that.
+func listInTheWay(list reflect.Value, name, rest string) any {
+	head, _, _ := strings.Cut(rest, ".")
+	maps, has := 0, 0
+	for i := range list.Len() {
+		if e, ok := indirect(list.Index(i)); ok && isNamed(e) {
+			maps++
+			v, _ := lookupReflect(e, head, false)
+			if _, there := indirect(reflect.ValueOf(v)); there {
+				has++
+			}
 		}
 	}
-	return false
+	_, err := strconv.ParseUint(head, 10, 32)
+	switch {
+	case maps > has:
+		return nil
+	case maps > 0:
+		return blocked("what " + name + "." + head + " has is no map, and names go into no list in a list")
+	case list.Len() == 0:
+		return blocked(name + " is an empty list")
+	case err == nil:
+		return blocked(name + " is a list of " + plural(list.Len(), "element"))
+	}
+	return blocked(name + " is a list without maps in it")
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return itoa(n) + " " + what + "s"
 }
 
 // seen returns what comparisons see of a value of the visit: never anything that

@@ -14,8 +14,9 @@ import (
 // In item, profile and visit fields a NAME with dots walks nested maps: an
 // entry with exactly that key wins; otherwise the part before the first dot is
 // looked up, and the rest in what is found there. Where that is a list of maps, the
-// field is the list of what they have: visit.cart.sku equals "A" if one thing in
-// the cart has that. In such a map it goes into no other list.
+// field is the list of what they have, without nulls and with the elements of lists:
+// visit.cart.sku equals "A" if one thing in the cart has that. In such a map it goes
+// into no other list. A number is an element, counted from 0: visit.cart.0.sku.
 type Field string
 
 // What the visit says of the page. Host is in lower case and in ASCII form,

@@ -94,8 +94,8 @@ func (r Request) LogValue() slog.Value {
 // information, which is a credential.
 func endpointOf(rawURL string) string {
 	scheme, rest, ok := strings.Cut(rawURL, "://")
-	if !ok {
-		return ""
+	if _, more, isScheme := cutScheme(scheme + ":"); !ok || !isScheme || more != "" {
+		return "" // of a URL that is none, anything may be in front
 	}
 	if i := strings.IndexAny(rest, `/?#\`); i >= 0 {
 		rest = rest[:i]

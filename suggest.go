@@ -16,7 +16,7 @@ var otherNames = map[string]Op{
 	"contain": OpContains, "include": OpContains, "includes": OpContains, "has": OpContains, "substring": OpContains, "*=": OpContains,
 	"startwith": OpStartsWith, "beginwith": OpStartsWith, "beginswith": OpStartsWith, "hasprefix": OpStartsWith, "prefix": OpStartsWith, "^=": OpStartsWith,
 	"endwith": OpEndsWith, "hassuffix": OpEndsWith, "suffix": OpEndsWith, "$=": OpEndsWith,
-	"wildcard": OpGlob, "match": OpRegex, "matches": OpRegex, "~": OpRegex, "=~": OpRegex,
+	"wildcard": OpGlob, "match": OpRegex, "matches": OpRegex, "rlike": OpRegex, "~": OpRegex, "=~": OpRegex,
 	"<": OpLess, "lt": OpLess, "lessthan": OpLess, "below": OpLess, "under": OpLess,
 	">": OpGreater, "gt": OpGreater, "greaterthan": OpGreater, "morethan": OpGreater, "above": OpGreater, "over": OpGreater,
 	"<=": OpAtMost, "lte": OpAtMost, "le": OpAtMost, "lessequal": OpAtMost, "lessequals": OpAtMost, "lessorequal": OpAtMost, "lessthanorequal": OpAtMost,
@@ -42,11 +42,15 @@ var otherWays = map[string]string{
 	"or":          `write {"any": […]} instead of a comparison`,
 	"||":          `write {"any": […]} instead of a comparison`,
 	"like":        `did you mean "glob", with * in place of %?`,
+	"ilike":       `did you mean "glob", with "ignore_case": true, and * in place of %?`,
+	"notlike":     `write {"not": {"field": …, "op": "glob", …}}, with * in place of %`,
+	"isnotlike":   `write {"not": {"field": …, "op": "glob", …}}, with * in place of %`,
 	"between":     `write {"all": […]} with at_least and at_most`,
 	"inrange":     `write {"all": […]} with at_least and at_most`,
 	"inside":      `write {"all": […]} with at_least and at_most`,
 	"interval":    `write {"all": […]} with at_least and at_most`,
 	"notbetween":  `write {"any": […]} with less and greater`,
+	"notinside":   `write {"any": […]} with less and greater`,
 	"notinrange":  `write {"any": […]} with less and greater`,
 	"containsall": `write {"all": […]} with one contains for each`,
 	"includesall": `write {"all": […]} with one contains for each`,
@@ -133,64 +137,77 @@ func (m meant) String() string {
 	return s
 }
 
+// maxAffixes is how many parts are cut from a name at most: more would take time
+// to the power of them.
+const maxAffixes = 3
+
 // meantOp returns what is meant by the name of an operator in another language, as
 // foldWord has it; no op if that is not known. It is a word that is known, and
 // what says not, without case, or of which kind the values are, around it.
-func meantOp(name string) meant {
-	if op, ok := otherNames[name]; ok {
+func meantOp(name string) meant { return meantAround(name, maxAffixes) }
+
+func meantAround(name string, affixes int) meant {
+	switch op, negation := otherNames[name], otherNegations[name]; {
+	case op != "":
 		return meant{op: op}
+	case negation != "":
+		return meant{op: negation, negated: true}
+	case foldedOps[name] != "":
+		return meant{op: foldedOps[name]}
+	case affixes == 0:
+		return meant{}
 	}
-	if op, ok := otherNegations[name]; ok {
-		return meant{op: op, negated: true}
-	}
-	for _, op := range opNames() {
-		if foldWord(op) == name {
-			return meant{op: Op(op)}
-		}
-	}
-	for _, not := range []string{"isnot", "isnt", "doesnot", "doesnt", "hasnot", "hasnt", "not", "!"} {
-		rest, ok := strings.CutPrefix(name, not)
-		if !ok {
-			continue
-		}
-		if rest == "" { // is_not
-			rest = "is"
-		}
-		if m := meantOp(rest); m.op != "" {
-			m.negated = !m.negated
-			return m
-		}
-	}
-	for _, not := range []string{"not", "none"} { // equals_not, contains_none
-		if rest, ok := strings.CutSuffix(name, not); ok && rest != "" {
-			if m := meantOp(rest); m.op != "" {
-				m.negated = !m.negated
-				return m
-			}
-		}
-	}
-	for _, part := range []string{"$", "is", "str", "string", "num", "number", "text"} {
-		if rest, ok := strings.CutPrefix(name, part); ok {
-			if m := meantOp(rest); m.op != "" {
-				return m
-			}
-		}
-	}
-	for _, part := range []string{"ignorecase", "caseinsensitive", "insensitive", "i"} {
-		rest, ok := strings.CutSuffix(name, part)
-		if !ok {
-			rest, ok = strings.CutPrefix(name, part)
+	for _, affix := range opAffixes {
+		rest, ok := strings.CutPrefix(name, affix.text)
+		if affix.behind {
+			rest, ok = strings.CutSuffix(name, affix.text)
 		}
 		if !ok {
 			continue
 		}
-		if m := meantOp(rest); m.op != "" && operators[indexOperator(m.op)].fold {
+		if rest == "" {
+			rest = affix.alone
+		}
+		m := meantAround(rest, affixes-1)
+		switch {
+		case m.op == "":
+		case affix.fold && operators[indexOperator(m.op)].fold:
 			m.fold = true
+			return m
+		case !affix.fold:
+			m.negated = m.negated != affix.not
 			return m
 		}
 	}
 	return meant{}
 }
+
+// opAffixes are what stands before the name of an operator, or behind it, and what
+// that says. alone is what it means without one.
+var opAffixes = []struct {
+	text              string
+	behind, not, fold bool
+	alone             string
+}{
+	{text: "isnot", not: true, alone: "is"}, {text: "isnt", not: true, alone: "is"},
+	{text: "doesnot", not: true}, {text: "doesnt", not: true},
+	{text: "hasnot", not: true, alone: "has"}, {text: "hasnt", not: true, alone: "has"},
+	{text: "not", not: true, alone: "is"}, {text: "!", not: true, alone: "is"},
+	{text: "not", not: true, behind: true}, {text: "none", not: true, behind: true}, // equals_not
+	{text: "$"}, {text: "is"}, {text: "str"}, {text: "string"}, {text: "num"}, {text: "number"}, {text: "text"},
+	{text: "ignorecase", fold: true, behind: true}, {text: "caseinsensitive", fold: true, behind: true},
+	{text: "insensitive", fold: true, behind: true}, {text: "i", fold: true, behind: true},
+	{text: "caseinsensitive", fold: true}, {text: "i", fold: true},
+}
+
+// foldedOps are the operators as foldWord has them.
+var foldedOps = func() map[string]Op {
+	ops := make(map[string]Op)
+	for _, op := range opNames() {
+		ops[foldWord(op)] = Op(op)
+	}
+	return ops
+}()
 
 // suggestOp names the operator that was meant. One that says not has none of its
 // own: not goes around the comparison.
@@ -218,22 +235,34 @@ func suggestOp(word string) string {
 }
 
 // nearOp returns the operator of which a name may be a slip of the keyboard, if
-// what it has besides says nothing else: less_eq is not less.
+// what it has besides says nothing else: less_eq is not less, and ncontains the
+// opposite of contains.
 func nearOp(name string) meant {
 	var m meant
 	if rest, ok := strings.CutPrefix(strings.TrimPrefix(name, "$"), "not"); ok {
 		name, m.negated = rest, true
 	}
 	near := nearest(name, opNames())
-	if rest, ok := strings.CutPrefix(name, foldWord(near)); ok && near != "" {
-		for _, other := range []string{"eq", "incl", "range", "all", "any"} {
-			if strings.Contains(rest, other) {
-				return meant{}
-			}
-		}
+	if near == "" {
+		return meant{}
+	}
+	before, after, whole := strings.Cut(name, foldWord(near))
+	if whole && (before != "" || sayMore(after)) {
+		return meant{}
 	}
 	m.op = Op(near)
 	return m
+}
+
+// sayMore reports whether what follows an operator in a name may say something
+// else.
+func sayMore(rest string) bool {
+	for _, word := range []string{"eq", "incl", "range", "all", "any", "no", "or"} {
+		if strings.Contains(rest, word) {
+			return true
+		}
+	}
+	return false
 }
 
 // notOne says that a word is none of those that can stand at its place.

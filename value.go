@@ -630,25 +630,29 @@ func lookupReflect(r reflect.Value, name string, lists bool) (any, bool) {
 }
 
 // lookupList returns the element that a name begins with the number of, or what the
-// maps of a list have, in a list: a comparison matches when one of them does. Of a
-// map that has none, or null, there is nothing in it.
+// maps of a list have, in a list: a comparison matches when one of them does. It is
+// null if all that have it have null.
 func lookupList(r reflect.Value, name string) (any, bool) {
 	head, rest, dotted := strings.Cut(name, ".")
 	if i, err := strconv.Atoi(head); err == nil && 0 <= i && i < r.Len() && strconv.Itoa(i) == head {
-		if !dotted {
-			return r.Index(i).Interface(), true
+		if dotted {
+			return lookupReflect(r.Index(i), rest, true)
 		}
-		if v, ok := lookupReflect(r.Index(i), rest, true); ok {
-			return v, true
-		}
+		return r.Index(i).Interface(), true
 	}
 	var found []any
+	null := false
 	for i := range r.Len() {
 		v, ok := lookupReflect(r.Index(i), name, false)
 		inner, there := indirect(reflect.ValueOf(v))
 		switch {
-		case !ok || !there:
+		case !ok:
+		case !there:
+			null = true
 		case isList(inner) && len(found)+inner.Len() <= maxFlat:
+			if found == nil {
+				found = []any{} // an empty list is there
+			}
 			for i := range inner.Len() {
 				found = append(found, inner.Index(i).Interface())
 			}
@@ -656,7 +660,10 @@ func lookupList(r reflect.Value, name string) (any, bool) {
 			found = append(found, v)
 		}
 	}
-	return found, found != nil
+	if found == nil {
+		return nil, null
+	}
+	return found, true
 }
 
 // maxFlat bounds how long the list of all that is in the lists of the maps of a

@@ -316,7 +316,7 @@ func TestValues(t *testing.T) {
 		{"empty list under a dot", campaign.ProfileField("x.sku").Exists(), profiled([]any{}), false},
 		{"exact key in a list of maps", campaign.ProfileField("x.a.b").Equals(1), profiled([]any{map[string]any{"a.b": 1, "a": map[string]any{"b": 2}}}), true},
 		{"list in a map of a list", campaign.ProfileField("x.tags").Equals("a"), profiled([]any{map[string]any{"tags": []string{"b"}}, map[string]any{"tags": []string{"c", "a"}}}), true},
-		{"empty lists in maps of a list", campaign.ProfileField("x.tags").Exists(), profiled([]any{map[string]any{"tags": []string{}}}), false},
+		{"empty lists in maps of a list", campaign.ProfileField("x.tags").Exists(), profiled([]any{map[string]any{"tags": []string{}}}), true},
 		{"huge lists in maps of a list", campaign.ProfileField("x.tags").Equals(-1), profiled(hugeLists), false},
 		{"number of an element", campaign.ProfileField("x.1").Equals("b"), profiled([]string{"a", "b"}), true},
 		{"number of another element", campaign.ProfileField("x.0").Equals("b"), profiled([]string{"a", "b"}), false},

@@ -360,6 +360,11 @@ func TestRequestShowsNothing(t *testing.T) {
 		logger.Info("sent", "request", r, "pointer", &r, "webhook", post)
 	}
 	shown := []string{log.String()}
+	for _, broken := range []string{"https:/esp.example/CANARY?next=https://foo", "CANARY://x", "/CANARY://"} {
+		if s := (campaign.Webhook{URL: broken}).String(); strings.Contains(s, "CANARY") && broken != "CANARY://x" {
+			t.Errorf("a webhook with the URL %s prints %s", broken, s)
+		}
+	}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
 		for _, value := range []any{r, &r, requests, struct{ R campaign.Request }{r}, post, &post, c, &c, campaign.Campaigns{c}} {
 			shown = append(shown, fmt.Sprintf(verb, value))

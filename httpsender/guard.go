@@ -43,9 +43,9 @@ func newGuard(all bool, allow []string) (*guard, error) {
 			g.prefixes = append(g.prefixes, netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen()))
 			continue
 		}
-		if entry == "" || strings.ContainsAny(entry, "/:@?#[]%*\\ \t\r\n") {
+		if !isHostName(entry) {
 			cure := `write "crm.internal", "127.0.0.1" or "10.1.0.0/16"`
-			if host, _, err := net.SplitHostPort(entry); err == nil {
+			if host, _, err := net.SplitHostPort(entry); err == nil && isEntry(host) {
 				cure = fmt.Sprintf("write %q, without the port: all ports of it are allowed then", host)
 			}
 			return nil, fmt.Errorf(`Sender.Allow[%d] is not a host name, an address or a prefix; %s`, i, cure)
@@ -53,6 +53,16 @@ func newGuard(all bool, allow []string) (*guard, error) {
 		g.hosts[strings.ToLower(entry)] = true
 	}
 	return g, nil
+}
+
+// isHostName reports whether an entry looks like the name of a host.
+func isHostName(entry string) bool {
+	return entry != "" && !strings.ContainsAny(entry, "/:@?#[]%*\\ \t\r\n")
+}
+
+func isEntry(host string) bool {
+	_, err := netip.ParseAddr(host)
+	return err == nil || isHostName(host)
 }
 
 // control returns the function that net.Dialer calls with each address that

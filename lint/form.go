@@ -19,7 +19,7 @@ func formFault(c campaign.Comparison, lits literals) (Code, string) {
 	if !ok {
 		return numberFault(c)
 	}
-	if message := otherPattern(c.Op, text); message != "" {
+	if message := otherPattern(c, text); message != "" {
 		return UnlikelyForm, message
 	}
 	if message := wrongPattern(c, text); message != "" {
@@ -71,22 +71,26 @@ func numberFault(c campaign.Comparison) (Code, string) {
 	return UnlikelyForm, string(c.Field) + " is text, which no number is below or above; compare it with equals or in"
 }
 
-// flagged is a regular expression as JavaScript has it, with flags behind it.
-var flagged = regexp.MustCompile(`^/.+/(g?i?m?|ig|mi|mg)$`)
-
-// otherPattern says what is wrong with a pattern of another language.
-func otherPattern(op campaign.Op, text string) string {
+// otherPattern says what is wrong with a pattern of another language. In titles and
+// names such characters are ordinary.
+func otherPattern(c campaign.Comparison, text string) string {
+	const slashes = "the slashes and flags around an expression are of another language; write it without, and ignore_case in place of i"
 	switch {
-	case op == campaign.OpRegex && (strings.HasPrefix(text, "/^") || strings.HasSuffix(text, "$/") || flagged.MatchString(text) && !strings.HasSuffix(text, "/")):
-		return "the slashes and flags around an expression are of another language; write it without, and ignore_case in place of i"
-	case op != campaign.OpGlob:
-	case strings.HasPrefix(text, "%") || strings.HasSuffix(text, "%"):
+	case c.Op == campaign.OpRegex && (strings.HasPrefix(text, "/^") || strings.HasSuffix(text, "$/")):
+		return slashes
+	case c.Op == campaign.OpRegex && flagged.MatchString(text) && (!isPath(c.Field) && !isURL(c.Field) || strings.Contains(text, `\/`)):
+		return slashes // /de/m alone may well be meant
+	case c.Op != campaign.OpGlob:
+	case len(text) > 1 && strings.HasPrefix(text, "%") && strings.HasSuffix(text, "%"):
 		return "% stands for itself in glob; write * for any text"
-	case braces.MatchString(text):
+	case isPath(c.Field) && braces.MatchString(text):
 		return "braces, brackets and bars stand for themselves in glob; write an any of globs, or the op regex"
 	}
 	return ""
 }
+
+// flagged is a regular expression as JavaScript has it, with flags behind it.
+var flagged = regexp.MustCompile(`^/.+/(gi?m?|im?|m|ig|mi|mg)$`)
 
 // braces are {a,b}, [abc] and a|b of other globs.
 var braces = regexp.MustCompile(`\{[^{}]*,[^{}]*\}|\[[^\[\]]+\]|\|`)

@@ -95,7 +95,7 @@ func (rs results) goals() []goal {
 	}
 	first, parse, allocs := rs.worst()
 	build := math.NaN()
-	if r := rs.row(0, goalSize, decideName); r != nil {
+	if r := rs.row(0, goalSize, decideName); r != nil && r.index != 0 {
 		build = float64(r.index) / float64(time.Millisecond)
 	}
 	return append(all,

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/hybridcampaign/campaign"
 )
@@ -10,6 +11,7 @@ import (
 type workload struct {
 	rules     []rule
 	campaigns []campaign.Campaign
+	paused    []campaign.Campaign // the same
 	classes   []class
 }
 
@@ -93,6 +95,10 @@ const warmBlocks = 2
 
 func newWorkload(g *generator, classes []class, visits int) (*workload, error) {
 	w := &workload{rules: g.rules, campaigns: campaigns(g.rules), classes: classes}
+	w.paused = slices.Clone(w.campaigns)
+	for i := range w.paused {
+		w.paused[i].Paused = true
+	}
 	for i := range w.classes {
 		c := &w.classes[i]
 		var err error

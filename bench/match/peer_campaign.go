@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"slices"
 	"strconv"
 
 	"github.com/hybridcampaign/campaign"
@@ -45,11 +44,7 @@ func buildDeciding(w *workload) (peer, error) {
 // loadPaused does all that Load does but for the index: campaigns that are paused
 // are checked, compiled and kept, and visits do not find them.
 func loadPaused(w *workload) error {
-	paused := slices.Clone(w.campaigns)
-	for i := range paused {
-		paused[i].Paused = true
-	}
-	engine, err := loaded(&workload{campaigns: paused})
+	engine, err := loaded(&workload{campaigns: w.paused})
 	runtime.KeepAlive(engine)
 	return err
 }
