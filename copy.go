@@ -180,8 +180,8 @@ func isOpen(t reflect.Type) bool {
 	if t.Kind() != reflect.Struct {
 		return false
 	}
-	for i := range t.NumField() {
-		if f := t.Field(i); f.IsExported() || f.Anonymous && isOpen(f.Type) {
+	for f := range t.Fields() {
+		if f.IsExported() || f.Anonymous && isOpen(f.Type) {
 			return true
 		}
 	}

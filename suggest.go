@@ -189,15 +189,29 @@ var opAffixes = []struct {
 	behind, not, fold bool
 	alone             string
 }{
-	{text: "isnot", not: true, alone: "is"}, {text: "isnt", not: true, alone: "is"},
-	{text: "doesnot", not: true}, {text: "doesnt", not: true},
-	{text: "hasnot", not: true, alone: "has"}, {text: "hasnt", not: true, alone: "has"},
-	{text: "not", not: true, alone: "is"}, {text: "!", not: true, alone: "is"},
-	{text: "not", not: true, behind: true}, {text: "none", not: true, behind: true}, // equals_not
-	{text: "$"}, {text: "is"}, {text: "str"}, {text: "string"}, {text: "num"}, {text: "number"}, {text: "text"},
-	{text: "ignorecase", fold: true, behind: true}, {text: "caseinsensitive", fold: true, behind: true},
-	{text: "insensitive", fold: true, behind: true}, {text: "i", fold: true, behind: true},
-	{text: "caseinsensitive", fold: true}, {text: "i", fold: true},
+	{text: "isnot", not: true, alone: "is"},
+	{text: "isnt", not: true, alone: "is"},
+	{text: "doesnot", not: true},
+	{text: "doesnt", not: true},
+	{text: "hasnot", not: true, alone: "has"},
+	{text: "hasnt", not: true, alone: "has"},
+	{text: "not", not: true, alone: "is"},
+	{text: "!", not: true, alone: "is"},
+	{text: "not", not: true, behind: true},
+	{text: "none", not: true, behind: true}, // equals_not
+	{text: "$"},
+	{text: "is"},
+	{text: "str"},
+	{text: "string"},
+	{text: "num"},
+	{text: "number"},
+	{text: "text"},
+	{text: "ignorecase", fold: true, behind: true},
+	{text: "caseinsensitive", fold: true, behind: true},
+	{text: "insensitive", fold: true, behind: true},
+	{text: "i", fold: true, behind: true},
+	{text: "caseinsensitive", fold: true},
+	{text: "i", fold: true},
 }
 
 // foldedOps are the operators as foldWord has them.
