@@ -56,6 +56,46 @@ func TestNoQuestionAfterClose(t *testing.T) {
 	}
 }
 
+// What the visit carries wins, also in the maps of a list, and also if it is null.
+func TestVisitWinsInLists(t *testing.T) {
+	c := everyPage("c", 1, campaign.Stop{RestartTimeout: campaign.Immediately})
+	c.Nodes[0] = campaign.WebsiteTrigger{When: campaign.ProfileField("orders.sku").Equals("A")}
+	c.Nodes[1] = campaign.Webhook{URL: "https://esp.example/", Payload: campaign.Payload{campaign.Static("a", 1)}}
+	thing := func(sku any) map[string]any { return map[string]any{"sku": sku} }
+	for _, tt := range []struct {
+		name   string
+		orders any
+		asked  int32
+		sent   int
+	}{
+		{"the visit has it", []any{thing("B"), thing("A")}, 0, 1},
+		{"the visit has another", []any{thing("B")}, 0, 0},
+		{"the visit has null", []any{thing(nil)}, 0, 0},
+		{"the visit has an empty list", []any{thing([]string{})}, 0, 0},
+		{"the visit has maps without it", []any{map[string]any{"name": "x"}}, 1, 1},
+		{"the visit has no orders", []any{}, 1, 1},
+		{"the visit has null for all of it", nil, 1, 1},
+	} {
+		var asked atomic.Int32
+		var sender campaigntest.Recorder
+		engine := newEngine(t, &sender, &campaign.EngineOptions{Profiles: campaign.ProfileSourceFunc(
+			func(context.Context, string) (campaign.Profile, error) {
+				asked.Add(1)
+				return campaign.Profile{Fields: map[string]any{"orders": []any{thing("A")}}}, nil
+			},
+		)}, c)
+		v := visitBy("p-1")
+		v.Profile.Fields = map[string]any{"orders": tt.orders}
+		if _, err := engine.Visit(t.Context(), v); err != nil {
+			t.Fatal(err)
+		}
+		closeEngine(t, engine)
+		if asked.Load() != tt.asked || len(sender.Requests()) != tt.sent {
+			t.Errorf("%s: the source was asked %d times, %d requests, want %d and %d", tt.name, asked.Load(), len(sender.Requests()), tt.asked, tt.sent)
+		}
+	}
+}
+
 // Two visits wait for one answer, and the one that asked gives up: Close still
 // waits for the source, and its late answer goes to the other.
 func TestCloseWaitsForTheSource(t *testing.T) {
