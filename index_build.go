@@ -66,7 +66,10 @@ func newIndexBuilder(set *campaignSet) *indexBuilder {
 }
 
 func (b *indexBuilder) build() {
-	a := newAnchorer(len(b.set.programs))
+	n := len(b.set.programs)
+	b.table.reserve(2 * n) // of most sets
+	b.drafts = make([]draft, 0, n/4)
+	a := newAnchorer(n)
 	for _, p := range b.set.programs {
 		if !p.paused {
 			a.count(&p.when)

@@ -167,6 +167,11 @@ type tableBuilder struct {
 	texts    strings.Builder
 }
 
+// reserve makes room for n postings, so that it need not grow to that.
+func (b *tableBuilder) reserve(n int) {
+	b.keys, b.postings, b.gates = make([]uint64, 0, n), make([]posting, 0, n), make([]uint64, 0, n/2)
+}
+
 // text sets the text of a posting. One that is too long is left to the test.
 func (b *tableBuilder) text(e *posting, text string) {
 	if e.index == lastIndex {

@@ -170,16 +170,11 @@ func enter(m maker, w *workload) (*contestant, error) {
 	}
 	c.row.bytes = max(0, float64(heap())-float64(before)) / float64(len(w.rules))
 	runtime.KeepAlive(p)
-	builds := again(c.row.build, func() error { return keep(m.build(w)) })
-	c.row.build = builds[len(builds)/2]
+	c.row.build = again(c.row.build, func() error { return keep(m.build(w)) })
 	if m.other != nil {
-		start := clock()
-		if err := m.other(w); err != nil {
+		if c.row.index, err = difference(func() error { return keep(m.build(w)) }, func() error { return m.other(w) }); err != nil {
 			return nil, err
 		}
-		// The fastest of each: when the collector runs depends on all else that the
-		// process has, and it takes longer than the index.
-		c.row.index = builds[0] - again(clock()-start, func() error { return m.other(w) })[0]
 	}
 	c.peer, c.plans = p, make([]plan, len(w.classes))
 	asked := p
@@ -197,20 +192,49 @@ func enter(m maker, w *workload) (*contestant, error) {
 	return c, nil
 }
 
-// again returns the times of seven times, of which the first is done, in order; or
-// only that if it took long.
-func again(first time.Duration, do func() error) []time.Duration {
+// builds is how often something is built that does not take long: the first times
+// pay for memory from the system.
+const builds = 7
+
+// again returns the median of several times, of which the first is done, or that if
+// it took long.
+func again(first time.Duration, do func() error) time.Duration {
 	times := []time.Duration{first}
-	for first < time.Second/2 && len(times) < 7 {
-		runtime.GC()
-		start := clock()
-		if err := do(); err != nil {
+	for first < time.Second/2 && len(times) < builds {
+		took, err := once(do)
+		if err != nil {
 			break
 		}
-		times = append(times, clock()-start)
+		times = append(times, took)
 	}
 	slices.Sort(times)
-	return times
+	return times[len(times)/2]
+}
+
+// difference returns by how much longer one thing takes than another, the median of
+// several pairs: what slows the machine down slows both.
+func difference(do, other func() error) (time.Duration, error) {
+	var times []time.Duration
+	for range 2 * builds {
+		took, err := once(do)
+		if err != nil {
+			return 0, err
+		}
+		less, err := once(other)
+		if err != nil {
+			return 0, err
+		}
+		times = append(times, took-less)
+	}
+	slices.Sort(times)
+	return times[len(times)/2], nil
+}
+
+func once(do func() error) (time.Duration, error) {
+	runtime.GC()
+	start := clock()
+	err := do()
+	return clock() - start, err
 }
 
 // keep keeps a peer from being collected while it is built.
