@@ -90,9 +90,11 @@ func like(name string, names []string) string {
 		if n == name || len(n) > maxWord {
 			continue // it is null, or in a list
 		}
-		if f := foldWord(n); max(len(f)-len(folded), len(folded)-len(f)) >= bestDistance {
-			continue
-		} else if d := editDistance(folded, f); d < bestDistance {
+		f := foldWord(n)
+		if max(len(f)-len(folded), len(folded)-len(f)) >= bestDistance {
+			continue // as many letters at least are another
+		}
+		if d := editDistance(folded, f); d < bestDistance {
 			best, bestDistance = n, d
 		}
 	}
@@ -119,21 +121,27 @@ func notNamed(r reflect.Value) string {
 // nil if there are maps in it, some of which do not have the first part of that.
 func listInTheWay(list reflect.Value, name, rest string) any {
 	head, _, _ := strings.Cut(rest, ".")
-	maps, has := 0, 0
+	number, err := strconv.Atoi(head)
+	if err == nil && 0 <= number && number < list.Len() {
+		if what := notNamed(list.Index(number)); what != "" {
+			return blocked(name + "." + head + " is " + what)
+		}
+		return nil
+	}
+	named, has := 0, 0
 	for i := range list.Len() {
 		if e, ok := indirect(list.Index(i)); ok && isNamed(e) {
-			maps++
+			named++
 			v, _ := lookupReflect(e, head, false)
 			if _, there := indirect(reflect.ValueOf(v)); there {
 				has++
 			}
 		}
 	}
-	_, err := strconv.ParseUint(head, 10, 32)
 	switch {
-	case maps > has:
+	case named > has:
 		return nil
-	case maps > 0:
+	case named > 0:
 		return blocked("what " + name + "." + head + " has is no map, and names go into no list in a list")
 	case list.Len() == 0:
 		return blocked(name + " is an empty list")

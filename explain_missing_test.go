@@ -27,6 +27,8 @@ func TestExplainSaysWhatNamesCannotGoInto(t *testing.T) {
 		{"x.b", []any{}, "it is missing: profile.x is an empty list\n"},
 		{"x.b", []any{nil}, "it is missing: profile.x is a list without maps in it\n"},
 		{"x.5", []string{"a", "b"}, "it is missing: profile.x is a list of 2 elements\n"},
+		{"x.0.b", []string{"a"}, "it is missing: profile.x.0 is text" + only},
+		{"x.0.b", []any{map[string]any{"c": 1}}, "it is missing\n"},
 		{"x.1.b", []string{"a"}, "it is missing: profile.x is a list of 1 element\n"},
 		{"x.b.c", []any{map[string]any{"b": []any{map[string]any{"c": 1}}}}, "it is missing: what profile.x.b has is no map, and names go into no list in a list\n"},
 		{"x.b.c", []any{map[string]any{"b": nil}}, "it is missing\n"},
