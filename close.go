@@ -249,7 +249,7 @@ func (e *Engine) settle() {
 	if !e.closed.Load() {
 		return
 	}
-	if !e.finished && e.calls == 0 && e.runs.first == nil {
+	if !e.finished && e.calls.Load() == 0 && e.runs.first == nil {
 		e.finished = true
 		for _, worker := range e.queue.idle {
 			close(worker)

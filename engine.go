@@ -44,18 +44,21 @@ type Engine struct {
 	queueSize  int
 	maxWorkers int
 
-	set     atomic.Pointer[campaignSet] // never nil
-	closed  atomic.Bool                 // set under mu; read without it where a late answer does no harm
-	flights singleflight.Group          // profiles that are being loaded, by ID
-	stats   counters
+	set    atomic.Pointer[campaignSet] // never nil
+	closed atomic.Bool                 // set under mu; read without it where a late answer does no harm
 
 	base       context.Context // ends when Close has no use for what still runs
 	cancelBase context.CancelCauseFunc
 	gone       chan struct{} // closed when, after Close, nothing of the engine is left
 	reporting  chan struct{} // has room for the one call of Close that reports
 
+	// Above stands what every visit reads, and below what those that match write:
+	// in one cache line, each match would cost all others a wait.
+	flights singleflight.Group // profiles that are being loaded, by ID
+	stats   counters
+	calls   atomic.Int64 // Visit, Enqueue and Test that are deciding or running
+
 	mu         sync.Mutex
-	calls      int     // Visit, Enqueue and Test that are deciding or running
 	goroutines int     // that the engine has started, apart from those of Visit, which waits for them
 	runs       runList // all that were taken and are not finished, queued ones too
 	queue      queue
@@ -352,18 +355,22 @@ func (e *Engine) begin(ctx context.Context, visit *PageVisit, now time.Time) err
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	// Counted first: either Close sees the call, or the call sees that it came too
+	// late. A lock would be one for all that match, and most of these end in a
+	// cooldown and need no other.
+	e.calls.Add(1)
 	if e.closed.Load() {
+		e.end()
 		return ErrClosed
 	}
-	e.calls++
 	return nil
 }
 
 func (e *Engine) end() {
+	if e.calls.Add(-1) > 0 || !e.closed.Load() {
+		return
+	}
 	e.mu.Lock()
-	e.calls--
 	e.settle()
 	e.mu.Unlock()
 }

@@ -29,7 +29,7 @@ func ExampleRequest_Preview() {
 	// X-Api-Key: <secret ESP_API_KEY>
 	// X-Source: webshop
 	// User-Agent: campaign-webhook
-	// webhook-id: msg_970c043e9209017d715fde50d490a832
+	// webhook-id: msg_d70ca303530544c088537e1b76d82f71
 	// Content-Length: 80
 	//
 	// {"profileid":"p-1","email":"ann@example.org","gender":"f","automationid":"A-17"}
@@ -50,7 +50,7 @@ func ExamplePreview_Curl() {
 	//   --header "X-Api-Key: ${CAMPAIGN_ESP_API_KEY:?}" \
 	//   --header 'X-Source: webshop' \
 	//   --header 'User-Agent: campaign-webhook' \
-	//   --header 'webhook-id: msg_970c043e9209017d715fde50d490a832' \
+	//   --header 'webhook-id: msg_d70ca303530544c088537e1b76d82f71' \
 	//   --header 'Accept:' \
 	//   --data-raw '{"profileid":"p-1","email":"ann@example.org","gender":"f","automationid":"A-17"}'
 }

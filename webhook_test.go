@@ -214,15 +214,15 @@ func renderID(t *testing.T, c campaign.Campaign, visit campaign.PageVisit) strin
 func TestDeliveryIDNeverChanges(t *testing.T) {
 	visit := shoeVisit()
 	withTime := renderID(t, runningShoes(), visit)
-	if want := "msg_970c043e9209017d715fde50d490a832"; withTime != want {
+	if want := "msg_d70ca303530544c088537e1b76d82f71"; withTime != want {
 		t.Errorf("ID of a visit without an ID = %s, want %s", withTime, want)
 	}
 	visit.ID = "v-1"
 	withID := renderID(t, runningShoes(), visit)
-	if want := "msg_873c097c7e3478f2dc45de91d19161a8"; withID != want {
+	if want := "msg_3d8923080e41f0fb336b2f21079e9f52"; withID != want {
 		t.Errorf("ID of a visit with an ID = %s, want %s", withID, want)
 	}
-	if got, want := testID(t, runningShoes(), visit), "msg_0b60e105202005365a2e5cbcdf205bbb"; got != want {
+	if got, want := testID(t, runningShoes(), visit), "msg_5f5138724a6b71057ce8edd3d89d5459"; got != want {
 		t.Errorf("ID of a test = %s, want %s", got, want)
 	}
 }

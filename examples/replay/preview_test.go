@@ -15,7 +15,7 @@ Host: esp.example
 Content-Type: application/json
 X-Api-Key: <secret ESP_API_KEY>
 User-Agent: campaign-webhook
-webhook-id: msg_c40db7a8a2976b3ff236a0bb5a69d39a
+webhook-id: msg_1def0f00874102eefbd5d7ad27aebdfd
 Content-Length: 52
 
 {"profileid":"2001:db8:40::9","automationid":"A-20"}
@@ -66,13 +66,13 @@ func TestPreviewJSON(t *testing.T) {
 	want := []previewed{{
 		Campaign: "left-the-basket", Reason: campaign.ReasonStarts,
 		Requests: []previewedRequest{{
-			ID: "msg_c40db7a8a2976b3ff236a0bb5a69d39a", Node: 1, Method: "POST", URL: "https://esp.example/v1/automations",
+			ID: "msg_1def0f00874102eefbd5d7ad27aebdfd", Node: 1, Method: "POST", URL: "https://esp.example/v1/automations",
 			Headers: []header{
 				{Name: "Host", Value: "esp.example"},
 				{Name: "Content-Type", Value: "application/json"},
 				{Name: "X-Api-Key", Secret: "ESP_API_KEY"},
 				{Name: "User-Agent", Value: "campaign-webhook"},
-				{Name: "webhook-id", Value: "msg_c40db7a8a2976b3ff236a0bb5a69d39a"},
+				{Name: "webhook-id", Value: "msg_1def0f00874102eefbd5d7ad27aebdfd"},
 				{Name: "Content-Length", Value: "52"},
 			},
 			Body: `{"profileid":"2001:db8:40::9","automationid":"A-20"}`,
