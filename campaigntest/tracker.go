@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -23,7 +24,8 @@ import (
 // has expired by a clock of its own are served too. TestTracker never sleeps.
 // What shows only when time passes is checked by [TestTrackerInBubble], and what
 // a tracker does without its store by [TestTrackerErrors]. Race conditions show
-// best when the tests are run with more than one processor, and with -race.
+// best on a machine with more than one processor, and with -race. Tests limited to
+// one (go test -cpu 1) use two while a promise is checked, if there are two.
 //
 //	func TestRedisTracker(t *testing.T) {
 //		campaigntest.TestTracker(t, func(t *testing.T) campaign.Tracker {
@@ -78,14 +80,27 @@ type promise struct {
 
 func (p promise) check(r reporter, tracker campaign.Tracker) {
 	r.Helper()
+	defer twoProcessors()()
 	p.run(newTrackerCheck(r, p, tracker))
 }
 
 func (p promise) checkInBubble(r reporter, tracker campaign.Tracker) {
 	r.Helper()
+	defer twoProcessors()()
 	c := newTrackerCheck(r, p, tracker)
 	c.inBubble = true
 	p.run(c)
+}
+
+// twoProcessors lets two goroutines run at once until it is undone, where the
+// machine can and a limit such as go test -cpu 1 keeps it from that: on one
+// processor, nobody gets in between a look and what is done about it.
+func twoProcessors() (undo func()) {
+	if runtime.GOMAXPROCS(0) > 1 || runtime.NumCPU() == 1 {
+		return func() {}
+	}
+	before := runtime.GOMAXPROCS(2)
+	return func() { runtime.GOMAXPROCS(before) }
 }
 
 // A trackerCheck is one promise put to the test.

@@ -471,6 +471,22 @@ func TestTrackerFindsTheBroken(t *testing.T) {
 	}
 }
 
+// Tests limited to one processor check promises on two, if there are two.
+func TestTrackerUsesTwoProcessors(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	want := min(2, runtime.NumCPU())
+	for name, check := range map[string]func(p promise, r reporter){
+		"check":         func(p promise, r reporter) { p.check(r, newSimple()) },
+		"checkInBubble": func(p promise, r reporter) { p.checkInBubble(r, newSimple()) },
+	} {
+		processors := 0
+		check(promise{run: func(*trackerCheck) { processors = runtime.GOMAXPROCS(0) }}, new(recorder))
+		if after := runtime.GOMAXPROCS(0); processors != want || after != 1 {
+			t.Errorf("%s: %d processors, and %d after it, want %d and 1", name, processors, after, want)
+		}
+	}
+}
+
 // A crowd is as large as there is time for, which is not to decide here.
 func TestTrackerFindsBrokenCrowds(t *testing.T) {
 	tests := []struct {
