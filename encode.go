@@ -281,17 +281,23 @@ func appendJSONString(dst []byte, s string) ([]byte, error) {
 }
 
 // isPlainJSON reports whether a text is written as JSON without any escape.
+//
+// What is left over at the end is looked at with some bytes before it for a second
+// time: bytes one by one would take as long as eight at once, each.
 func isPlainJSON(s string) bool {
-	for len(s) >= 8 {
-		if !isPlainWord(eightBytes(s)) {
-			return false
+	n := len(s)
+	switch {
+	case n > 8:
+		for i := 0; i < n-8; i += 8 {
+			if !isPlainWord(eightBytes(s[i:])) {
+				return false
+			}
 		}
-		s = s[8:]
-	}
-	for i := range len(s) {
-		if s[i] < ' ' || s[i] >= utf8.RuneSelf || s[i] == '"' || s[i] == '\\' {
-			return false
-		}
+		return isPlainWord(eightBytes(s[n-8:]))
+	case n >= 4:
+		return isPlainWord(fourBytes(s) | fourBytes(s[n-4:])<<32)
+	case n > 0:
+		return isPlainWord(uint64(s[0]) | uint64(s[n/2])<<8 | uint64(s[n-1])<<16 | ' '*ones&^0xffffff)
 	}
 	return true
 }

@@ -1,6 +1,8 @@
 package campaign
 
 import (
+	"encoding/binary"
+	"encoding/hex"
 	"math/rand/v2"
 	"testing"
 )
@@ -39,6 +41,18 @@ func TestIsPlainJSON(t *testing.T) {
 		}
 		if s := string(text); isPlainJSON(s) != plain(s) {
 			t.Fatalf("isPlainJSON(%q) = %t", s, isPlainJSON(s))
+		}
+	}
+}
+
+func TestEightHexDigits(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 10_000 {
+		var b [4]byte
+		binary.LittleEndian.PutUint32(b[:], r.Uint32())
+		digits := binary.LittleEndian.AppendUint64(nil, eightHexDigits(binary.LittleEndian.Uint32(b[:])))
+		if want := hex.EncodeToString(b[:]); string(digits) != want {
+			t.Fatalf("eightHexDigits(%x) = %s, want %s", b, digits, want)
 		}
 	}
 }

@@ -405,6 +405,11 @@ func (v *view) value(f fieldRef) (any, bool) {
 	if s, ok := v.ownText(f); ok {
 		return s, true
 	}
+	return v.entry(f)
+}
+
+// entry returns a field that has no place of its own.
+func (v *view) entry(f fieldRef) (any, bool) {
 	switch f.kind {
 	case fieldItem:
 		return lookup(v.visit.Item.Fields, f.name)

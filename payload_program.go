@@ -16,6 +16,7 @@ import (
 type payloadProgram struct {
 	leaves []payloadLeaf // in the order written
 	root   []payloadNode // for JSON: the tree that the names make; nil if no name has a dot or an escape
+	size   int           // how long the payload will be, see usualSize
 }
 
 // A payloadLeaf is a compiled PayloadField, of which it has all that cannot be
@@ -104,6 +105,7 @@ func (p Payload) compile(form payloadForm, allowSensitive bool, fs *faults, at p
 	if form == asJSON && prog.root == nil {
 		prog.writeHeads()
 	}
+	prog.size = prog.usualSize()
 	return prog
 }
 
@@ -373,9 +375,9 @@ func (prog *payloadProgram) appendJSON(dst []byte, v *view) ([]byte, *RenderErro
 	return append(dst, '}'), err
 }
 
-// size is how long the payload will be, if its values are of ordinary length: a
+// usualSize is how long the payload will be, if its values are of ordinary length: a
 // request that waits in a queue keeps hardly more than it says.
-func (prog *payloadProgram) size() int {
+func (prog *payloadProgram) usualSize() int {
 	n := 2
 	for i := range prog.leaves {
 		l := &prog.leaves[i]
@@ -458,7 +460,7 @@ func (l *payloadLeaf) appendJSON(dst []byte, v *view) ([]byte, bool, *RenderErro
 		}
 		return dst, true, nil
 	}
-	if value, ok := v.value(l.from); ok {
+	if value, ok := v.entry(l.from); ok {
 		dst, err := appendJSON(dst, value, 0)
 		if err != nil {
 			return dst, false, l.fail(err)

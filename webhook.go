@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -305,9 +304,9 @@ func (prog *webhookProgram) render(r *Request, campaignID string, v *view, test 
 	var err *RenderError
 	switch prog.def.form() {
 	case asJSON:
-		r.Body, err = prog.payload.appendJSON(make([]byte, 0, prog.payload.size()), v)
+		r.Body, err = prog.payload.appendJSON(make([]byte, 0, prog.payload.size), v)
 	case asForm:
-		r.Body, err = prog.payload.appendForm(make([]byte, 0, prog.payload.size()), v)
+		r.Body, err = prog.payload.appendForm(make([]byte, 0, prog.payload.size), v)
 	case asQuery:
 		r.URL, err = prog.urlWithQuery(v)
 	}
@@ -365,8 +364,22 @@ func deliveryID(campaignID string, node int, visit *PageVisit, test bool) string
 	sum := sha256.Sum256(b)
 	var id [len("msg_") + 32]byte
 	copy(id[:], "msg_")
-	hex.Encode(id[len("msg_"):], sum[:16])
+	for i := range 4 {
+		digits := eightHexDigits(binary.LittleEndian.Uint32(sum[4*i:]))
+		binary.LittleEndian.PutUint64(id[len("msg_")+8*i:], digits)
+	}
 	return string(id[:])
+}
+
+// eightHexDigits returns four bytes, the lowest first, as encoding/hex writes them,
+// which does so one by one and takes as long as a block of the hash.
+func eightHexDigits(b uint32) uint64 {
+	x := uint64(b)
+	x = (x | x<<16) & 0x0000ffff0000ffff
+	x = (x | x<<8) & 0x00ff00ff00ff00ff
+	x = (x>>4 | x<<8) & (0x0f * ones) // four bits in each byte
+	letters := (x + 6*ones) >> 4 & ones
+	return x + '0'*ones + letters*('a'-'0'-10)
 }
 
 func appendPart(b []byte, s string) []byte {
