@@ -83,13 +83,20 @@ func appendJSONReflect(dst []byte, v any, depth int) ([]byte, error) {
 		if r.IsNil() {
 			return append(dst, "null"...), nil
 		}
-		return appendJSON(dst, r.Elem().Interface(), depth+1)
+		switch elem := r.Elem(); {
+		case elem.Kind() == reflect.Struct && !isTime(r):
+			return appendMarshaled(dst, v) // in a copy, its fields would lose the methods of their pointers
+		case elem.Kind() == reflect.Array && isPlainList(elem):
+			return appendJSONList(dst, elem.Len(), func(i int) any { return element(elem, i) }, depth)
+		default:
+			return appendJSON(dst, elem.Interface(), depth+1)
+		}
 	case r.CanFloat():
 		return appendFloat(dst, r.Float(), r.Type().Bits())
 	case isTime(r), k == reflect.Bool, r.CanInt(), r.CanUint(), k == reflect.String:
 		return appendJSON(dst, plainScalar(r), depth+1)
-	case isList(r) && r.Type().Elem().Kind() != reflect.Uint8: // of which encoding/json makes base64
-		return appendJSONList(dst, r.Len(), func(i int) any { return r.Index(i).Interface() }, depth)
+	case isPlainList(r):
+		return appendJSONList(dst, r.Len(), func(i int) any { return element(r, i) }, depth)
 	case k == reflect.Map && r.Type().Key().Kind() == reflect.String:
 		var keys []string
 		for _, key := range r.MapKeys() {
@@ -101,6 +108,29 @@ func appendJSONReflect(dst []byte, v any, depth int) ([]byte, error) {
 		}, depth)
 	}
 	return appendMarshaled(dst, v)
+}
+
+// isPlainList reports whether r is a list of which encoding/json makes no base64.
+func isPlainList(r reflect.Value) bool {
+	return isList(r) && r.Type().Elem().Kind() != reflect.Uint8
+}
+
+// element returns an element of a list, as a pointer if that may have a JSON form
+// of its own, or something in it.
+func element(list reflect.Value, i int) any {
+	e := list.Index(i)
+	if !e.CanAddr() {
+		return e.Interface()
+	}
+	p := e.Addr().Interface()
+	switch p.(type) {
+	case json.Marshaler, encoding.TextMarshaler:
+		return p
+	}
+	if e.Kind() == reflect.Struct || e.Kind() == reflect.Array {
+		return p
+	}
+	return e.Interface()
 }
 
 // isTime reports whether r is a time.Time, or of a type made from it. Such a

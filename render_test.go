@@ -31,6 +31,16 @@ type rawJSON string
 
 func (r rawJSON) MarshalJSON() ([]byte, error) { return []byte(r), nil }
 
+// euro has a JSON form of its own that its pointer alone has.
+type euro int
+
+func (e *euro) MarshalJSON() ([]byte, error) { return fmt.Appendf(nil, `"%d EUR"`, int(*e)), nil }
+
+type priced struct {
+	Price euro
+	Total big.Int
+}
+
 type panics struct{}
 
 func (panics) MarshalJSON() ([]byte, error) { panic("CANARY") }
@@ -191,6 +201,13 @@ func TestRenderValues(t *testing.T) {
 		{"MarshalJSON", colour("red"), `"#red"`, "x=%23red", ""},
 		{"MarshalJSON in a list", []colour{"a", "b"}, `["#a","#b"]`, "x=%23a&x=%23b", ""},
 		{"MarshalJSON that writes a list", rawJSON(`[1.50, "a"]`), `[1.50,"a"]`, "x=1.50&x=a", ""},
+		{"MarshalJSON of a pointer", new(euro(5)), `"5 EUR"`, "x=5+EUR", ""},
+		{"MarshalJSON of a pointer, in a list", []euro{1, 2}, `["1 EUR","2 EUR"]`, "x=1+EUR&x=2+EUR", ""},
+		{"MarshalJSON of a pointer, in lists", [][1]euro{{1}}, `[["1 EUR"]]`, "", nested},
+		{"MarshalJSON of a pointer, in an array", &[1]euro{1}, `["1 EUR"]`, "x=1+EUR", ""},
+		{"MarshalJSON of a pointer, in a struct", &priced{Price: 5, Total: *big.NewInt(42)}, `{"Price":"5 EUR","Total":42}`, "", object},
+		{"MarshalJSON of a pointer, in a list of structs", []priced{{Price: 5}}, `[{"Price":"5 EUR","Total":0}]`, "", object},
+		{"no pointer to have MarshalJSON", euro(5), "5", "x=5", ""},
 		{"MarshalText", level(2), `"level 2"`, "x=level+2", ""},
 		{"MarshalText of a package", netip.MustParseAddr("::1"), `"::1"`, "x=%3A%3A1", ""},
 		{"big integer", big.NewInt(0).Exp(big.NewInt(10), big.NewInt(20), nil), "100000000000000000000", "x=100000000000000000000", ""},
