@@ -307,7 +307,7 @@ func (e *Engine) match(hits []int32, v *view) (*campaignSet, []int32, error) {
 		v.arena.release()
 	} else {
 		v.arena.detach()
-		v.foundBits = nil // of no more use, and a queued visit would keep it
+		v.foundBits, v.left = nil, nil // of no more use, and a queued visit would keep them
 	}
 	return set, hits, nil
 }

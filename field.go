@@ -272,6 +272,12 @@ type view struct {
 	// How many campaigns the index has found, and which, if they are many.
 	found     int
 	foundBits []uint64
+
+	// At how many postings of keys that have several the index has looked, whether
+	// these are too many, and, by slot, which are not found yet, see findMany.
+	looked int
+	lost   bool
+	left   map[int][]int32
 }
 
 type readState uint8

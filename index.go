@@ -78,10 +78,23 @@ func (s *campaignSet) match(hits []int32, v *view) []int32 {
 	for i := range s.fields {
 		hits = s.matchField(hits, &s.fields[i], v)
 	}
+	if v.lost {
+		return s.matchAll(hits[:0], v)
+	}
 	for i := 1; i < len(hits); i++ {
 		if hits[i-1] >= hits[i] {
 			slices.Sort(hits)
 			return slices.Compact(hits)
+		}
+	}
+	return hits
+}
+
+// matchAll is match without the index.
+func (s *campaignSet) matchAll(hits []int32, v *view) []int32 {
+	for i, p := range s.programs {
+		if !p.paused {
+			hits = s.test(hits, int32(i), v)
 		}
 	}
 	return hits
@@ -316,32 +329,83 @@ func (s *campaignSet) find(hits []int32, key uint64, p *probe, v *view) []int32 
 			return hits
 		case slot.tag != tag:
 		case slot.rule == ruleMany:
-			for j := range t.many[slot.text:][:slot.campaign] {
-				hits = s.filed(hits, &t.many[slot.text:][j], p, v)
-			}
-			return hits
+			return s.findMany(hits, i, p, v)
 		default:
 			return s.filed(hits, slot, p, v)
 		}
 	}
 }
 
+// findMany is find in a slot that stands for several postings. A visit may repeat
+// a text that thousands of campaigns look for, and would look at all of them at
+// each place: so it leaves out what is found, once that is much, and when it has
+// looked at as many as take longer than a test of all campaigns, it leaves the
+// rest to that.
+func (s *campaignSet) findMany(hits []int32, at int, p *probe, v *view) []int32 {
+	slot := &s.table.slots[at]
+	many := s.table.many[slot.text:][:slot.campaign]
+	left, ok := v.left[at]
+	if !ok && v.foundBits != nil {
+		left, ok = make([]int32, len(many)), true
+		for i := range left {
+			left[i] = int32(i)
+		}
+	}
+	if !ok {
+		if v.look(len(many), len(s.programs), p.text) {
+			for i := range many {
+				hits = s.filed(hits, &many[i], p, v)
+			}
+		}
+		return hits
+	}
+	if !v.look(len(left), len(s.programs), p.text) {
+		return hits
+	}
+	kept := left[:0]
+	for _, i := range left {
+		hits = s.filed(hits, &many[i], p, v)
+		if !v.hasFound(many[i].campaign) {
+			kept = append(kept, i)
+		}
+	}
+	if v.left == nil {
+		v.left = make(map[int][]int32)
+	}
+	v.left[at] = kept
+	return hits
+}
+
+// look reports whether the visit may look at so many postings more.
+func (v *view) look(postings, campaigns int, text string) bool {
+	v.looked += postings
+	v.lost = v.lost || v.looked > campaigns*(postingsPerTest+len(text)/bytesPerPosting)
+	return !v.lost
+}
+
+// What looking at a posting costs: a test takes as long as so many, and as one more
+// for each so many bytes of text that it looks through.
+const (
+	postingsPerTest = 8
+	bytesPerPosting = 32
+)
+
 func (s *campaignSet) filed(hits []int32, e *posting, p *probe, v *view) []int32 {
 	if e.index == p.index && s.table.holds(e, p) {
-		hits = s.take(hits, e.campaign, e.rule&ruleExact != 0, v)
+		hits = s.take(hits, e, v)
 	}
 	return hits
 }
 
 // take takes a campaign whose anchor holds.
-func (s *campaignSet) take(hits []int32, campaign int32, exact bool, v *view) []int32 {
-	if v.found++; v.found > fewFound && s.wasFound(campaign, v) {
+func (s *campaignSet) take(hits []int32, e *posting, v *view) []int32 {
+	if v.found++; v.found > fewFound && s.wasFound(e.campaign, v) {
 		return hits
 	}
-	if exact {
-		return append(hits, campaign)
+	if e.rule&ruleExact != 0 {
+		return append(hits, e.campaign)
 	}
-	return s.test(hits, campaign, v)
+	return s.test(hits, e.campaign, v)
 }
 
 // fewFound is how many campaigns are taken without a note of which they are.
@@ -354,10 +418,14 @@ func (s *campaignSet) wasFound(campaign int32, v *view) bool {
 	if v.foundBits == nil {
 		v.foundBits = make([]uint64, (len(s.programs)+63)/64)
 	}
-	word, bit := &v.foundBits[campaign/64], uint64(1)<<(campaign%64)
-	was := *word&bit != 0
-	*word |= bit
+	was := v.hasFound(campaign)
+	v.foundBits[campaign/64] |= 1 << (campaign % 64)
 	return was
+}
+
+// hasFound reports whether there is a note that the campaign is found.
+func (v *view) hasFound(campaign int32) bool {
+	return v.foundBits != nil && v.foundBits[campaign/64]>>(campaign%64)&1 != 0
 }
 
 // wholeKey is the key of a text that is looked up as a whole. Texts that equals

@@ -230,6 +230,9 @@ func TestLongVisitsAreNotSlow(t *testing.T) {
 		add(campaign.PageFragment.Contains(fmt.Sprint(i%10)), campaign.PageQuery(fmt.Sprint("q", i)).Exists())
 		add(campaign.PagePath.Contains("/sneakers"), campaign.PageQuery(fmt.Sprint("q", i)).Exists())
 	}
+	for i := range 5000 {
+		add(campaign.PagePath.Contains("running-shoes"), campaign.PageQuery(fmt.Sprint("q", i)).Exists())
+	}
 	engine := newEngine(t, new(campaigntest.Recorder), nil, cs...)
 	const n = 30_000
 	var tags, segments []string
@@ -255,6 +258,7 @@ func TestLongVisitsAreNotSlow(t *testing.T) {
 			Item:    campaign.Item{Fields: map[string]any{"tags": tags}},
 			Profile: campaign.Profile{Fields: map[string]any{"segments": segments}},
 		}},
+		{"path with what many look for", campaign.PageVisit{URL: shop + "/" + strings.Repeat("running-shoes", 20*n)}},
 	} {
 		start := time.Now()
 		outcomes, err := engine.Visit(t.Context(), test.visit)
@@ -266,6 +270,32 @@ func TestLongVisitsAreNotSlow(t *testing.T) {
 		if took := time.Since(start); took > 20*time.Second {
 			t.Errorf("%s: Visit took %v", test.name, took)
 		}
+	}
+}
+
+// A visit that repeats what many campaigns look for a part of finds the ones that
+// it meets, and no others, whether it is long or so long that the index gives up.
+func TestIndexFindsAmongWhatRepeats(t *testing.T) {
+	var cs []campaign.Campaign
+	add := func(when campaign.Condition) {
+		c := everyPage(fmt.Sprint("c", len(cs)), 1, campaign.Stop{})
+		c.Nodes[0] = campaign.WebsiteTrigger{When: when}
+		cs = append(cs, c)
+	}
+	for i := range 400 {
+		add(campaign.PagePath.Contains(fmt.Sprintf("running-shoes-%03d", i)))
+		add(campaign.All{campaign.PagePath.Contains("running-shoes"), campaign.PageQuery(fmt.Sprint("q", i)).Exists()})
+	}
+	add(campaign.PageType.Equals("product"))
+	paused := everyPage("paused", 1, campaign.Stop{})
+	paused.Paused = true
+	cs = append(cs, paused)
+	engine := newEngine(t, new(campaigntest.Recorder), nil, cs...)
+	for _, n := range []int{0, 1, 3, 10, 30, 100, 1000} {
+		checkIndex(t, engine, cs[:len(cs)-1], campaign.PageVisit{
+			URL:  "https://shop.example/" + strings.Repeat("running-shoes-", n) + "123/running-shoes-321?q7=1&q300",
+			Type: "product",
+		})
 	}
 }
 
