@@ -29,7 +29,7 @@ import (
 func (s *Sender) Check(ctx context.Context, campaigns ...campaign.Campaign) error {
 	rt := s.runtime()
 	if rt.err != nil {
-		return rt.err
+		return fmt.Errorf("httpsender: %w", rt.err)
 	}
 	var faults []campaign.Fault
 	for i, c := range campaigns {
@@ -71,7 +71,8 @@ func (rt *runtime) check(ctx context.Context, hook campaign.Webhook, fault func(
 			fault(fmt.Sprintf("/headers/%d/secret", i), err)
 		}
 	}
-	if _, err := rt.sign(ctx, &prepared{id: "msg_check", host: host}, time.Now()); err != nil {
+	now := time.Now()
+	if _, err := rt.sign(ctx, &prepared{id: "msg_check", host: host}, now, now.Add(rt.timeout)); err != nil {
 		fault("", err)
 	}
 }

@@ -108,7 +108,7 @@ func TestCheckSeveralCampaigns(t *testing.T) {
 // An option that makes every Send fail is not the fault of a campaign.
 func TestCheckOptions(t *testing.T) {
 	err := (&httpsender.Sender{Allow: []string{"https://esp.example"}}).Check(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "Sender.Allow[0]") {
+	if err == nil || !strings.HasPrefix(err.Error(), "httpsender: Sender.Allow[0] ") {
 		t.Errorf("Check = %v, want the fault in Sender.Allow", err)
 	}
 	for entry, want := range map[string]string{"127.0.0.1:9099": `write "127.0.0.1", without the port`, "[::1]:9099": `write "::1", without the port`} {

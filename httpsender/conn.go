@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"time"
 )
@@ -53,6 +54,19 @@ func (c *conn) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// silent reports whether no bytes, and no end, have been read that nobody asked
+// for: TLS reads ahead, out of sight of quiet. They would be taken for the answer to
+// the next request, which itself would be lost.
+func (c *conn) silent() bool {
+	if c.Conn == c.raw {
+		return true
+	}
+	c.room = maxHeaderBytes
+	_ = c.SetReadDeadline(past) // looks at what is there, and no further
+	_, err := c.br.Peek(1)
+	return errors.Is(err, os.ErrDeadlineExceeded)
+}
+
 // An answer is what an endpoint said to one request.
 type answer struct {
 	status     int // 0 if there is no answer
@@ -64,14 +78,15 @@ type answer struct {
 	reusable bool // the connection is
 }
 
-// bigBody is how much of a request surely fits into what lies between the two
+// bigRequest is how much of a request surely fits into what lies between the two
 // sides. More than that could wait for an endpoint that does not read on, while
 // its answer is here already.
-const bigBody = 16 << 10
+const bigRequest = 16 << 10
 
 // exchange sends a request and reads the answer.
 func (c *conn) exchange(ctx context.Context, m *message, deadline time.Time) (a *answer, err error) {
 	a = new(answer)
+	defer recoverAs(&err)       // TLS has callbacks for later than the handshake, too
 	_ = c.SetDeadline(deadline) // fails on a closed connection, as writing will
 	if ctx.Done() != nil {
 		stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(past) })
@@ -81,11 +96,20 @@ func (c *conn) exchange(ctx context.Context, m *message, deadline time.Time) (a 
 			}
 		}()
 	}
+	buf := buffers.Get().(*[]byte)
+	defer func() {
+		if cap(*buf) <= 2*bigRequest {
+			buffers.Put(buf)
+		}
+	}()
+	*buf = m.appendHead((*buf)[:0])
+	body := m.request.body
 	var resp *http.Response
-	if len(m.request.body) <= bigBody {
-		resp, err = c.talk(ctx, m, a, deadline)
+	if len(*buf)+len(body) <= bigRequest {
+		*buf = append(*buf, body...)
+		resp, err = c.talk(ctx, *buf, a, deadline)
 	} else {
-		resp, err = c.talkBig(ctx, m, a, deadline)
+		resp, err = c.talkBig(ctx, *buf, body, a, deadline)
 	}
 	if err != nil {
 		return a, err
@@ -98,11 +122,8 @@ func (c *conn) exchange(ctx context.Context, m *message, deadline time.Time) (a 
 var past = time.Unix(1, 0)
 
 // talk writes the request, then reads the head of the answer.
-func (c *conn) talk(ctx context.Context, m *message, a *answer, deadline time.Time) (*http.Response, error) {
-	buf := buffers.Get().(*[]byte)
-	defer buffers.Put(buf)
-	*buf = append(m.appendHead((*buf)[:0]), m.request.body...)
-	n, err := c.Write(*buf)
+func (c *conn) talk(ctx context.Context, request []byte, a *answer, deadline time.Time) (*http.Response, error) {
+	n, err := c.Write(request)
 	// An error with n == 0 is sure: TLS authenticates whole records, and part
 	// of one is worth nothing to whoever gets it.
 	a.written = n > 0
@@ -119,27 +140,33 @@ func (c *conn) talk(ctx context.Context, m *message, a *answer, deadline time.Ti
 }
 
 // talkBig writes and reads at the same time.
-func (c *conn) talkBig(ctx context.Context, m *message, a *answer, deadline time.Time) (*http.Response, error) {
+func (c *conn) talkBig(ctx context.Context, head, body []byte, a *answer, deadline time.Time) (*http.Response, error) {
 	var wg sync.WaitGroup
 	complete := false
 	wg.Go(func() {
-		n, err := c.Write(m.appendHead(nil))
+		n, err := c.Write(head)
 		a.written = n > 0
 		if err == nil {
-			_, err = c.Write(m.request.body)
+			_, err = c.Write(body)
 		}
 		if complete = err == nil; complete {
 			c.limit(ctx, earlier(deadline, time.Now().Add(headerTimeout)))
 		}
 	})
-	resp, err := c.readHead()
-	// Whoever answers before the end, or not at all, does not read on.
-	_ = c.SetWriteDeadline(past)
-	wg.Wait()
+	resp, err := c.readHeadMeanwhile(&wg)
 	if resp != nil && !complete {
 		resp.Close = true
 	}
 	return resp, err
+}
+
+// readHeadMeanwhile is readHead while a request is being written, which ends with it,
+// also if the host's code panics: whoever answers before the end, or not at all,
+// does not read on.
+func (c *conn) readHeadMeanwhile(wg *sync.WaitGroup) (*http.Response, error) {
+	defer wg.Wait()
+	defer func() { _ = c.SetWriteDeadline(past) }()
+	return c.readHead()
 }
 
 // limit sets a deadline for reading, unless the caller has gone away.
@@ -190,16 +217,21 @@ func (c *conn) finish(ctx context.Context, a *answer, resp *http.Response, deadl
 }
 
 // readBody returns the beginning of a body, and whether it was read to its end.
-// Errors do not matter: an endpoint that answered has answered, however its
-// body ends.
+// Errors do not matter, nor do panics of the host's code: an endpoint that answered
+// has answered, however its body ends.
 func readBody(body io.Reader, length int64) (kept []byte, whole bool) {
+	defer func() {
+		if recover() != nil {
+			whole = false
+		}
+	}()
 	size := int64(keepBody)
 	if length >= 0 {
 		size = min(size, length)
 	}
-	kept = make([]byte, size)
-	n, err := readFull(body, kept)
-	kept = kept[:n:n]
+	beginning := make([]byte, size)
+	n, err := readFull(body, beginning)
+	kept = beginning[:n:n]
 	if err != nil || length > drainBody {
 		return kept, err == io.EOF
 	}

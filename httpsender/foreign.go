@@ -29,7 +29,7 @@ func (f foreign) exchange(ctx context.Context, m *message, _, deadline time.Time
 	if resp.Body == nil {
 		return a, nil // net/http never leaves it out, others may
 	}
-	defer resp.Body.Close()
+	defer closeBody(resp.Body)
 	if resp.StatusCode != http.StatusSwitchingProtocols && resp.ContentLength != 0 {
 		a.body, _ = readBody(resp.Body, resp.ContentLength)
 	}
@@ -47,6 +47,14 @@ func (f foreign) roundTrip(r *http.Request) (resp *http.Response, err error) {
 }
 
 var errNoResponse = errors.New("neither a response nor an error")
+
+// closeBody ends a body of the host's transport, in which code of the host's may
+// panic.
+func closeBody(body io.Closer) {
+	var err error
+	defer recoverAs(&err)
+	err = body.Close()
+}
 
 func (f foreign) closeIdle() {
 	// The interface that http.Client asks for as well.

@@ -36,6 +36,9 @@ func newGuard(all bool, allow []string) (*guard, error) {
 	g := &guard{all: all, hosts: make(map[string]bool)}
 	for i, entry := range allow {
 		if p, err := netip.ParsePrefix(entry); err == nil {
+			if p.Addr().Is4In6() && p.Bits() >= 96 { // addresses are compared as IPv4
+				p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+			}
 			g.prefixes = append(g.prefixes, p.Masked())
 			continue
 		}

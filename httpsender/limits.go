@@ -140,6 +140,13 @@ func (e *endpoint) enter(now time.Time) (probe, ok bool) {
 	return true, true
 }
 
+// paused reports whether enter would refuse a request.
+func (e *endpoint) paused(now time.Time) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return !e.until.IsZero() && (e.probing || now.Before(e.until))
+}
+
 // leave says what became of a request that entered at start.
 func (e *endpoint) leave(h health, probe bool, start time.Time) {
 	e.mu.Lock()

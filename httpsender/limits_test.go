@@ -231,6 +231,25 @@ func TestPause(t *testing.T) {
 	})
 }
 
+// Who is told that nothing is sent need not wait for a slot to send it in.
+func TestPausedWithoutASlot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &patient{took: time.Second}
+		p.status.Store(500)
+		s := &httpsender.Sender{Transport: p, Attempts: 1, MaxInFlight: 1, PauseAfter: 1, Pause: time.Hour}
+		_, _ = send(t, s, post("https://dead.example/"))
+		var wg sync.WaitGroup
+		wg.Go(func() { _, _ = s.Send(t.Context(), post("https://slow.example/")) })
+		synctest.Wait() // it has the only slot
+		start := time.Now()
+		_, de := send(t, s, post("https://dead.example/"))
+		if took := time.Since(start); !errors.Is(de, httpsender.ErrPaused) || took != 0 {
+			t.Errorf("Send to a paused endpoint = %v after %v, want ErrPaused at once", de, took)
+		}
+		wg.Wait()
+	})
+}
+
 func TestOneProbe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &patient{took: 5 * time.Second}

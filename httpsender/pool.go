@@ -34,7 +34,7 @@ func (p *pool) get(t target, now, deadline time.Time) *conn {
 		if c == nil {
 			return nil
 		}
-		if now.Sub(c.idleSince) < idleTimeout && c.SetDeadline(deadline) == nil && c.quiet() {
+		if now.Sub(c.idleSince) < idleTimeout && c.SetDeadline(deadline) == nil && c.quiet() && c.silent() {
 			return c
 		}
 		c.end()

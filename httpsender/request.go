@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hybridcampaign/campaign"
 )
@@ -37,7 +38,7 @@ func (p *prepared) endpoint() string {
 
 // prepare checks r and fills in its secrets. The result is not nil even if there
 // is an error.
-func (rt *runtime) prepare(ctx context.Context, r *campaign.Request) (*prepared, error) {
+func (rt *runtime) prepare(ctx context.Context, r *campaign.Request, deadline time.Time) (*prepared, error) {
 	p := &prepared{id: r.ID, method: r.Method, body: r.Body}
 	if rt.err != nil {
 		return p, rt.err
@@ -50,7 +51,7 @@ func (rt *runtime) prepare(ctx context.Context, r *campaign.Request) (*prepared,
 	if r.Method != http.MethodPost && r.Method != http.MethodGet {
 		return p, &cause{text: "the method is neither POST nor GET"}
 	}
-	p.fields, err = rt.headers(ctx, r, p.host)
+	p.fields, err = rt.headers(ctx, r, p.host, deadline)
 	return p, err
 }
 
@@ -149,10 +150,15 @@ func bindingHost(u *url.URL) string {
 // out with every request, and has no version because no endpoint should care.
 const userAgent = "campaign-webhook"
 
-func (rt *runtime) headers(ctx context.Context, r *campaign.Request, host string) ([]field, error) {
+func (rt *runtime) headers(ctx context.Context, r *campaign.Request, host string, deadline time.Time) ([]field, error) {
 	fields := make([]field, 0, len(r.Headers)+3)
 	has := func(name string) bool {
 		return slices.ContainsFunc(fields, func(f field) bool { return strings.EqualFold(f.name, name) })
+	}
+	if slices.ContainsFunc(r.Headers, func(h campaign.Header) bool { return h.Secret != "" }) {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline) // a vault may hang
+		defer cancel()
 	}
 	for _, h := range r.Headers {
 		if err := checkHeaderName(h.Name); err != nil {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hybridcampaign/campaign"
 )
@@ -31,7 +32,7 @@ func FuzzMessage(f *testing.F) {
 			r.Method, r.Body = "POST", body
 		}
 		rt := newRuntime(&Sender{Secrets: SecretsFunc(func(context.Context, string, string) (string, error) { return secret, nil })})
-		p, err := rt.prepare(t.Context(), r)
+		p, err := rt.prepare(t.Context(), r, time.Now().Add(time.Minute))
 		if err != nil {
 			// An error names a header, but never what is in it.
 			if text := err.Error(); len(secret) > 8 && strings.Contains(text, secret) || len(value) > 8 && strings.Contains(text, value) {

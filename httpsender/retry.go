@@ -2,6 +2,7 @@ package httpsender
 
 import (
 	"context"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"strings"
@@ -49,7 +50,7 @@ func (s *schedule) delay(n int, retryAfter time.Duration) time.Duration {
 		}
 		bound *= 2
 	}
-	bound = min(bound, s.maxWait)
+	bound = min(bound, s.maxWait, math.MaxInt64-1)
 	return max(rand.N(bound+1), min(retryAfter, s.maxRetryAfter))
 }
 

@@ -101,6 +101,7 @@ func TestDelay(t *testing.T) {
 		{"capped", schedule{wait: time.Second, maxWait: 5 * time.Second}, 9, 0, 0, 5 * time.Second},
 		{"cap below the first", schedule{wait: time.Second, maxWait: time.Millisecond}, 1, 0, 0, time.Millisecond},
 		{"huge", schedule{wait: math.MaxInt64 / 2, maxWait: math.MaxInt64 - 1}, 500, 0, 0, math.MaxInt64 - 1},
+		{"longest", schedule{wait: math.MaxInt64, maxWait: math.MaxInt64}, 1, 0, 0, math.MaxInt64 - 1},
 		{"many attempts", schedule{wait: time.Second, maxWait: time.Minute}, 1 << 20, 0, 0, time.Minute},
 		{"floor", schedule{wait: time.Second, maxWait: time.Second, maxRetryAfter: time.Minute}, 1, 7 * time.Second, 7 * time.Second, 7 * time.Second},
 		{"floor below", schedule{wait: time.Second, maxWait: time.Second, maxRetryAfter: time.Minute}, 1, 500 * time.Millisecond, 500 * time.Millisecond, time.Second},

@@ -93,10 +93,10 @@ func TestRetries(t *testing.T) {
 		{name: "reset, tried again", script: "reset,200", edit: retryUncertain, want: "delivered", attempts: 2},
 		{name: "504, then 400", script: "504,400", edit: retryUncertain, want: "uncertain", status: 400, attempts: 2},
 
-		{name: "500, then refused", script: "500,refused", want: "rejected", attempts: 3},
+		{name: "500, then refused", script: "500,refused", want: "rejected", status: 500, attempts: 3},
 		{name: "refused, then 500", script: "refused,500", want: "rejected", status: 500, attempts: 3},
 		{name: "refused, then reset", script: "refused,reset", want: "uncertain", attempts: 2},
-		{name: "503, then reset", script: "503,reset", want: "uncertain", attempts: 2},
+		{name: "503, then reset", script: "503,reset", want: "uncertain", status: 503, attempts: 2},
 		{name: "503, then 400", script: "503,400", want: "rejected", status: 400, attempts: 2},
 		{name: "uncertain is stronger than all that follows", script: "reset,refused,500", edit: retryUncertain, want: "uncertain", status: 500, attempts: 3},
 
@@ -202,6 +202,43 @@ func TestBudget(t *testing.T) {
 			t.Errorf("Send = %v, want rejected after the 2 attempts that fit", de)
 		}
 	})
+}
+
+// A vault that does not answer, and heeds its context.
+func TestBudgetOfResolvers(t *testing.T) {
+	hang := func(ctx context.Context) error {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	for name, tt := range map[string]struct {
+		secrets httpsender.SecretsFunc
+		signing httpsender.SigningFunc
+		want    time.Duration
+	}{
+		"Secrets": {
+			secrets: func(ctx context.Context, _, _ string) (string, error) { return "", hang(ctx) },
+			signing: func(context.Context, string) ([]httpsender.SigningKey, error) { return nil, nil },
+			want:    time.Minute,
+		},
+		"Signing": {
+			secrets: func(context.Context, string, string) (string, error) { return "secret", nil },
+			signing: func(ctx context.Context, _ string) ([]httpsender.SigningKey, error) { return nil, hang(ctx) },
+			want:    15 * time.Second,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &httpsender.Sender{Transport: &fakeTransport{script: []string{"200"}}, Secrets: tt.secrets, Signing: tt.signing}
+				r := post("https://esp.example/x")
+				r.Headers = append(r.Headers, campaign.Header{Name: "X-Key", Secret: "KEY"})
+				start := time.Now()
+				_, de := send(t, s, r)
+				if took := time.Since(start); de == nil || de.Verdict != campaign.Unreachable || de.Attempts != 0 || took != tt.want {
+					t.Errorf("Send = %v after %v, want unreachable without an attempt after %v", de, took, tt.want)
+				}
+			})
+		})
+	}
 }
 
 func TestTimeLimitOfAnAttempt(t *testing.T) {

@@ -54,6 +54,10 @@ func (f SecretsFunc) Secret(ctx context.Context, name, host string) (string, err
 // A BoundSecret is a secret and the hosts that it may be sent to, written as
 // [Secrets] describes them: with their port unless it is 443. Without hosts it
 // goes nowhere.
+//
+// Printing one does not show the secret, unless it is in a field that is not
+// exported of a struct that is printed: there, package fmt asks nobody how.
+// [MapSecrets] returns what can be kept anywhere.
 type BoundSecret struct {
 	Value string
 	Hosts []string

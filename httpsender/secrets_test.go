@@ -270,13 +270,12 @@ func lookForCanary(t *testing.T, v any) {
 	slog.New(slog.NewTextHandler(&log, nil)).Info("", "v", v)
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("", "v", v)
 	asJSON, _ := json.Marshal(v)
-	shown := map[string]string{
-		"slog": log.String(), "JSON": string(asJSON),
-		"%v": fmt.Sprintf("%v", v), "%+v": fmt.Sprintf("%+v", v), "%#v": fmt.Sprintf("%#v", v),
-		"%s": fmt.Sprintf("%s", v), "%q": fmt.Sprintf("%q", v), "%x": fmt.Sprintf("%x", v), "%d": fmt.Sprintf("%d", v),
+	shown := map[string]string{"slog": log.String(), "JSON": string(asJSON)}
+	for _, verb := range strings.Fields("%v %+v %#v %s %q %x %d %t %c %U") {
+		shown[verb] = fmt.Sprintf(verb, v)
 	}
 	for how, text := range shown {
-		for _, c := range []string{canary, fmt.Sprintf("%x", canary), fmt.Sprint([]byte(canary))} {
+		for _, c := range []string{canary, fmt.Sprintf("%x", canary), strings.Trim(fmt.Sprint([]byte(canary)), "[]")} {
 			if strings.Contains(text, c) {
 				t.Errorf("%s of a %T shows what it must not: %s", how, v, text)
 			}

@@ -13,11 +13,11 @@ import (
 // send makes attempts until one is answered well, or no other is worth it.
 func (rt *runtime) send(ctx context.Context, r *campaign.Request) (*campaign.Response, error) {
 	t := tally{verdict: campaign.Unreachable}
-	p, err := rt.prepare(ctx, r)
+	deadline := time.Now().Add(rt.budget)
+	p, err := rt.prepare(ctx, r, deadline)
 	if err != nil {
 		return nil, t.fail(p, err)
 	}
-	deadline := time.Now().Add(rt.budget)
 	for {
 		o, err := rt.try(ctx, p, deadline)
 		if err != nil {
@@ -62,7 +62,9 @@ func (t *tally) add(o *outcome) {
 		return
 	}
 	t.verdict = min(t.verdict, o.verdict) // their order is that of their strength
-	t.status = o.status
+	if o.answered {
+		t.status = o.status
+	}
 	t.note(o.err)
 }
 
@@ -91,6 +93,9 @@ func (t *tally) fail(p *prepared, cause error) error {
 // try makes one attempt. An error means that none was made.
 func (rt *runtime) try(ctx context.Context, p *prepared, deadline time.Time) (_ outcome, err error) {
 	e := rt.limits.endpoint(p.host)
+	if e.paused(time.Now()) { // before it waits for a slot
+		return outcome{}, errPaused
+	}
 	if err := rt.limits.acquire(ctx, e, deadline); err != nil {
 		return outcome{}, contextCause(err, "while waiting for a free slot")
 	}
@@ -104,18 +109,21 @@ func (rt *runtime) try(ctx context.Context, p *prepared, deadline time.Time) (_ 
 	}
 	probe, ok := e.enter(start)
 	if !ok {
-		return outcome{}, &cause{text: "nothing was sent: the endpoint keeps failing and is left alone for a while", leaf: ErrPaused}
+		return outcome{}, errPaused
 	}
 	h := unknown
 	defer func() { e.leave(h, probe, start) }()
-	m, err := rt.sign(ctx, p, start)
+	deadline = earlier(start.Add(rt.timeout), deadline)
+	m, err := rt.sign(ctx, p, start, deadline)
 	if err != nil {
 		return outcome{}, err
 	}
-	o := rt.attempt(ctx, &m, start, earlier(start.Add(rt.timeout), deadline))
+	o := rt.attempt(ctx, &m, start, deadline)
 	h = o.health(ctx, start)
 	return o, nil
 }
+
+var errPaused = &cause{text: "nothing was sent: the endpoint keeps failing and is left alone for a while", leaf: ErrPaused}
 
 // health returns what o says about the endpoint.
 func (o *outcome) health(ctx context.Context, start time.Time) health {
@@ -137,11 +145,13 @@ func (o *outcome) health(ctx context.Context, start time.Time) health {
 }
 
 // sign returns the message for p, with a signature if there are keys for its host.
-func (rt *runtime) sign(ctx context.Context, p *prepared, now time.Time) (message, error) {
+func (rt *runtime) sign(ctx context.Context, p *prepared, now, deadline time.Time) (message, error) {
 	m := message{request: p}
 	if rt.signing == nil {
 		return m, nil
 	}
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
 	keys, err := callSigning(ctx, rt.signing, p.host)
 	switch {
 	case err != nil && ctx.Err() != nil:

@@ -60,8 +60,9 @@ func SignHosts(keys map[string][]SigningKey) Signing {
 // A SigningKey signs requests and verifies signatures. The zero value does
 // neither. It is safe for concurrent use, and shows nothing when printed.
 type SigningKey struct {
-	// Behind a pointer, where printing a struct does not look.
-	key *keyMaterial
+	// Behind two pointers. In a field that is not exported fmt cannot call Format,
+	// and if the verb is wrong for a pointer it shows what that points to.
+	key **keyMaterial
 }
 
 type keyMaterial struct {
@@ -94,7 +95,7 @@ func ParseSigningKey(secret string) (SigningKey, error) {
 	}
 	m := &keyMaterial{secret: key}
 	m.macs.New = func() any { return &mac{Hash: hmac.New(sha256.New, m.secret)} }
-	return SigningKey{m}, nil
+	return SigningKey{&m}, nil
 }
 
 // Format writes the name of the type, whatever the verb.
@@ -106,8 +107,9 @@ func (SigningKey) MarshalText() ([]byte, error) { return []byte("httpsender.Sign
 
 // appendSignature appends v1, and the signature of body under id and timestamp.
 func (k SigningKey) appendSignature(dst []byte, id, timestamp string, body []byte) []byte {
-	m := k.key.macs.Get().(*mac)
-	defer k.key.macs.Put(m)
+	macs := &(*k.key).macs
+	m := macs.Get().(*mac)
+	defer macs.Put(m)
 	m.Reset()
 	var room [128]byte
 	head := append(append(append(append(room[:0], id...), '.'), timestamp...), '.')

@@ -3,6 +3,7 @@ package httpsender_test
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"log"
@@ -254,25 +255,80 @@ func TestAnswerBeforeTheEndOfTheRequest(t *testing.T) {
 			if err != nil {
 				return
 			}
-			defer c.Close()
-			_, _ = c.Read(make([]byte, 1024))
-			io.WriteString(c, "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n")
-			<-done // and reads no more
+			go func() {
+				defer c.Close()
+				_, _ = c.Read(make([]byte, 1024))
+				io.WriteString(c, "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n")
+				<-done // and reads no more
+			}()
 		}
 	}()
-	r := post("http://" + l.Addr().String())
-	r.Body = make([]byte, 32<<20)
-	s := local(t, &httpsender.Sender{})
-	start := time.Now()
-	_, de := send(t, s, r)
-	if de == nil || de.Status != 401 || de.Verdict != campaign.Rejected {
-		t.Errorf("Send = %v, want rejected with 401", de)
+	url := "http://" + l.Addr().String()
+	body := post(url)
+	body.Body = make([]byte, 32<<20)
+	header := get(url)
+	header.Headers = campaign.Headers{{Name: "X-Long", Value: strings.Repeat("x", 16<<20)}}
+	for name, r := range map[string]*campaign.Request{
+		"body": body, "URL": get(url + "/?q=" + strings.Repeat("x", 16<<20)), "header": header,
+	} {
+		start := time.Now()
+		_, de := send(t, local(t, &httpsender.Sender{}), r)
+		if de == nil || de.Status != 401 || de.Verdict != campaign.Rejected {
+			t.Errorf("long %s: Send = %v, want rejected with 401", name, de)
+		}
+		if d := time.Since(start); d > 5*time.Second {
+			t.Errorf("long %s: Send took %v, want as long as the answer", name, d)
+		}
+		// The body is the caller's again: the race detector sees who still reads it.
+		clear(r.Body)
 	}
-	if d := time.Since(start); d > 5*time.Second {
-		t.Errorf("Send took %v, want as long as the answer", d)
+}
+
+// A panickyCache panics when TLS has a ticket for it, which comes after the
+// handshake.
+type panickyCache struct{}
+
+func (panickyCache) Get(string) (*tls.ClientSessionState, bool) { return nil, false }
+func (panickyCache) Put(string, *tls.ClientSessionState)        { panic(canary) }
+
+func TestCallbackOfTLSPanics(t *testing.T) {
+	r := campaigntest.NewReceiver(&campaigntest.ReceiverOptions{TLS: campaigntest.TLS})
+	defer r.Close()
+	for name, body := range map[string][]byte{
+		"small": []byte("{}"),
+		"big":   make([]byte, 1<<20), // may not have begun to be written
+	} {
+		s := local(t, &httpsender.Sender{TLS: &tls.Config{RootCAs: r.Roots(), ClientSessionCache: panickyCache{}}})
+		request := post(r.URL)
+		request.Body = body
+		_, de := send(t, s, request)
+		if de == nil || de.Verdict == campaign.Rejected || name == "small" && de.Verdict != campaign.Uncertain || strings.Contains(de.Error(), canary) {
+			t.Errorf("%s: Send = %v, want uncertain, without what was thrown", name, de)
+		}
+		waitFor(t, "its connection is closed", func() bool { _, open := r.Connections(); return open == 0 })
 	}
-	// The body is the caller's again: the race detector sees who still reads it.
-	clear(r.Body)
+}
+
+// A body of a host's transport may panic when it is read, or closed.
+type panickyBody struct{ readToo bool }
+
+func (b panickyBody) Read([]byte) (int, error) {
+	if b.readToo {
+		panic(canary)
+	}
+	return 0, io.EOF
+}
+func (panickyBody) Close() error { panic(canary) }
+
+func TestBodyOfTheHostPanics(t *testing.T) {
+	for _, body := range []panickyBody{{false}, {true}} {
+		s := &httpsender.Sender{Transport: transportFunc(func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 200, ContentLength: -1, Header: http.Header{}, Body: body}, nil
+		})}
+		if resp, de := send(t, s, post("https://esp.example/")); de != nil || resp.Status != 200 || len(resp.Body) != 0 {
+			t.Errorf("%+v: Send = %+v, %v, want the answer without a body", body, resp, de)
+		}
+	}
 }
 
 func TestCanceledInABigBody(t *testing.T) {
