@@ -3,6 +3,7 @@ package campaign_test
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -150,6 +151,30 @@ func TestAloneACampaignHasAllWorkers(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A number of workers that means "no limit" is one.
+func TestFairnessWithoutALimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, workers := range []int{math.MaxInt, math.MaxInt / 2} {
+			release := make(chan struct{})
+			engine := newEngine(t, campaign.SenderFunc(func(context.Context, *campaign.Request) (*campaign.Response, error) {
+				<-release
+				return nil, nil
+			}), &campaign.EngineOptions{Workers: workers}, onPath("one"), onPath("other"))
+			for i := range 20 {
+				v := visitBy(fmt.Sprint(i))
+				v.URL = "/one"
+				enqueue(t, engine, v)
+			}
+			synctest.Wait()
+			if n := engine.Stats().Running; n != 20 {
+				t.Errorf("with %d workers %d runs of 20 are under way, want all", workers, n)
+			}
+			close(release)
+			closeEngine(t, engine)
+		}
+	})
 }
 
 // Two lines of campaigns that are both gone are as fair as before.

@@ -50,7 +50,8 @@ func (f Fault) String() string {
 }
 
 // ValidationError reports that a definition or a visit cannot be used. It lists
-// every fault that was found, and nothing has been changed or started.
+// every fault that was found, or the first thousand of them and one that says that
+// there are more, and nothing has been changed or started.
 type ValidationError struct {
 	Faults []Fault // never empty
 }
@@ -91,13 +92,24 @@ func (e *RenderError) Unwrap() error { return e.Err }
 // faults collects what is wrong with one document.
 type faults []Fault
 
+// maxFaults is how many faults are told. A visit that comes from a browser may have
+// very many, and its error ends in a log.
+const maxFaults = 1000
+
 func (fs *faults) add(p pointer, format string, args ...any) {
+	if len(*fs) > maxFaults {
+		return
+	}
 	*fs = append(*fs, Fault{Pointer: p.String(), Message: fmt.Sprintf(format, args...)})
 }
 
 func (fs faults) err() error {
 	if len(fs) == 0 {
 		return nil
+	}
+	if len(fs) > maxFaults {
+		fs = fs[:maxFaults+1]
+		fs[maxFaults].Message = "has another fault, and there may be more; correct those before it first"
 	}
 	return &ValidationError{Faults: fs}
 }

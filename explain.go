@@ -174,7 +174,7 @@ func (prog *program) explain(visit PageVisit, end cooldownEnd, late error) Expla
 		}
 	}
 	open := prog.mayHold(&v) && prog.needsProfile(&v)
-	switch _, err := prog.render(nil, &v, false); {
+	switch {
 	case prog.paused:
 		x.Reason = ReasonPaused
 	case late != nil && (open || prog.when.eval(&v)):
@@ -188,14 +188,22 @@ func (prog *program) explain(visit PageVisit, end cooldownEnd, late error) Expla
 		x.Reason = ReasonUnknownProfile
 	case !x.Until.IsZero():
 		x.Reason = ReasonCoolingDown
-	case err != nil:
-		x.Reason, x.Err = ReasonCannotRender, err
-	case x.UntilErr != nil: // only now: what is sure either way is worth more
-		x.Reason = ReasonNeedsTracker
 	default:
-		x.Reason = ReasonStarts
+		x.Reason, x.Err = prog.ready(&v, x.UntilErr)
 	}
 	return x
+}
+
+// ready says whether all that is left to go wrong does not. It runs the host's code,
+// which is not for campaigns that do not start anyway.
+func (prog *program) ready(v *view, untilErr error) (Reason, error) {
+	if _, err := prog.render(nil, v, false); err != nil {
+		return ReasonCannotRender, err
+	}
+	if untilErr != nil { // only now: what is sure either way is worth more
+		return ReasonNeedsTracker, nil
+	}
+	return ReasonStarts, nil
 }
 
 // lacking returns the fields of the payload that the source would be asked for.

@@ -8,6 +8,7 @@ import (
 	"math"
 	"math/big"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -642,6 +643,40 @@ func TestExplainShowsNoSecretAndNeverFails(t *testing.T) {
 			t.Errorf("the explanation of a long value has %d bytes", len(text))
 		}
 	}
+}
+
+// What a campaign would send is rendered only if it would come to that: it runs the
+// host's code.
+func TestExplainRendersWhatStarts(t *testing.T) {
+	starts := withCondition(campaign.PagePath.Exists())
+	starts.Nodes[1] = campaign.Webhook{URL: "https://esp.example/", Payload: campaign.Payload{campaign.FromVisit("counted")}}
+	misses := starts
+	misses.Nodes = slices.Clone(starts.Nodes)
+	misses.Nodes[0] = campaign.WebsiteTrigger{When: campaign.PageTitle.Equals("other")}
+	paused := starts
+	paused.Paused = true
+	for _, tt := range []struct {
+		name  string
+		c     campaign.Campaign
+		want  campaign.Reason
+		times int
+	}{{"starts", starts, campaign.ReasonStarts, 1}, {"misses", misses, campaign.ReasonCondition, 0}, {"paused", paused, campaign.ReasonPaused, 0}} {
+		var n counted
+		v := shoeVisit()
+		v.Data = map[string]any{"counted": &n}
+		x, err := tt.c.Explain(v)
+		if err != nil || x.Reason != tt.want || int(n) != tt.times {
+			t.Errorf("%s: Explain = %s, %v, and the value was written %d times, want %s, %d times", tt.name, x.Reason, err, n, tt.want, tt.times)
+		}
+	}
+}
+
+// counted counts how often it is written.
+type counted int
+
+func (n *counted) MarshalJSON() ([]byte, error) {
+	*n++
+	return []byte("1"), nil
 }
 
 // The host may reuse what a visit refers to once the call has returned.

@@ -308,12 +308,14 @@ func (d *decoder) object(n *jsonValue, member func(key string, x *jsonValue) boo
 	if !d.is(n, jsonObject) {
 		return
 	}
+	// Looked for once: there may be very many keys that are not known.
+	absent := slices.DeleteFunc(slices.Clone(known), func(key string) bool { return n.has(key) })
 	for i, key := range n.keys {
 		if member(key, n.items[i]) {
 			continue
 		}
 		d.faults.add(n.items[i].at, "is not a key here; %s", suggest(key, known))
-		if near := nearest(key, known); near != "" && !n.has(near) {
+		if near := nearest(key, known); slices.Contains(absent, near) {
 			d.doubt(n.at.key(near))
 		}
 	}

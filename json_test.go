@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hybridcampaign/campaign"
+	"github.com/hybridcampaign/campaign/campaigntest"
 )
 
 const shoesJSON = `{"version": 1, "campaigns": [
@@ -637,6 +638,33 @@ func TestPointersPointIntoTheDocument(t *testing.T) {
 	slices.Sort(got)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("places of the faults (-want +got):\n%s", diff)
+	}
+}
+
+// A document that is wrong all over is told so, and not all over.
+func TestFaultsAreNotEndless(t *testing.T) {
+	var visit, file strings.Builder
+	visit.WriteString(`{"url": "/"`)
+	file.WriteString(`{"version": 1, "campaigns": [{}`)
+	for i := range 100_000 {
+		fmt.Fprintf(&visit, `, "url%06d": 1`, i)
+		file.WriteString(", {}")
+	}
+	_, parseErr := campaign.Parse([]byte(file.String() + "]}"))
+	var v campaign.PageVisit
+	for name, err := range map[string]error{
+		"visit": json.Unmarshal([]byte(visit.String()+"}"), &v),
+		"file":  parseErr,
+		"Load":  newEngine(t, new(campaigntest.Recorder), nil).Load(make([]campaign.Campaign, 3000)...),
+	} {
+		invalid, ok := errors.AsType[*campaign.ValidationError](err)
+		if !ok {
+			t.Fatalf("%s: error = %.200v, want a *ValidationError", name, err)
+		}
+		last := invalid.Faults[len(invalid.Faults)-1]
+		if n := len(invalid.Faults); n != 1001 || !strings.Contains(last.Message, "there may be more") || len(err.Error()) > 200_000 {
+			t.Errorf("%s: %d faults, the last %v, in %d bytes, want 1001, the last of which says that there are more", name, n, last, len(err.Error()))
+		}
 	}
 }
 

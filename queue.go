@@ -199,8 +199,8 @@ func (q *queue) mayTake(l *lane, workers int, set *campaignSet) bool {
 	if q.alone(l, set) {
 		return true
 	}
-	others := q.working - l.working
-	return l.working < max(1, (workers-others)*3/4)
+	left := workers - (q.working - l.working)
+	return l.working < max(1, left/4*3+left%4*3/4) // left*3/4 could wrap around
 }
 
 // alone reports whether no run of another campaign is in the queue or under way,

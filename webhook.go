@@ -239,10 +239,18 @@ func (prog *webhookProgram) checkQueryNames(form payloadForm, fs *faults, p poin
 	if form != asQuery {
 		return
 	}
-	_, query, _ := strings.Cut(prog.def.URL, "?")
+	_, query, found := strings.Cut(prog.def.URL, "?")
+	if !found {
+		return
+	}
+	names := make(map[string]bool) // looked for in the query itself, each field would go through all of it
+	for param := range strings.SplitSeq(query, "&") {
+		name, _, _ := strings.Cut(param, "=")
+		names[formText(name)] = true
+	}
 	for i := range prog.payload.leaves {
 		leaf := &prog.payload.leaves[i]
-		if _, _, found := nextParam(query, leaf.name(), false); found {
+		if names[leaf.name()] {
 			fs.add(p.index(int(leaf.index)), "has the name %s, which the URL's query has too; rename it with as, or remove it from the URL", shorten(leaf.name()))
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"regexp"
@@ -105,6 +106,20 @@ func TestWebhookURL(t *testing.T) {
 }
 
 // A URL often is a credential: no fault shows its path or its query.
+// Names are looked for in the URL's query, which is gone through once.
+func TestManyNamesAndALongQuery(t *testing.T) {
+	hook := campaign.Webhook{Method: "GET", URL: "https://esp.example/?" + strings.Repeat("a=1&b+b=2&", 70_000) + "name%37=3&name8&x=name9"}
+	for i := range 4096 {
+		hook.Payload = append(hook.Payload, campaign.FromProfile(fmt.Sprint("name", i)))
+	}
+	c := runningShoes()
+	c.Nodes[1] = hook
+	invalid, ok := errors.AsType[*campaign.ValidationError](c.Validate())
+	if !ok || len(invalid.Faults) != 2 || invalid.Faults[0].Pointer != "/nodes/1/payload/7" || invalid.Faults[1].Pointer != "/nodes/1/payload/8" {
+		t.Errorf("Validate = %.300v, want faults of the two names that the query has", c.Validate())
+	}
+}
+
 func TestFaultsDoNotShowTheURL(t *testing.T) {
 	for _, url := range []string{
 		"ftp://esp.example/CANARY?key=CANARY",
