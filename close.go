@@ -92,6 +92,13 @@ func (e *Engine) stop(ctx context.Context) error {
 	}
 	e.wait(e.gone, closeGrace)
 	e.wait(abandoned.done, abandonGrace)
+	e.mu.Lock()
+	for _, r := range e.late {
+		if !slices.Contains(left, r) { // as for the first call of Close
+			left = append(left, r)
+		}
+	}
+	e.mu.Unlock()
 	unfinished := e.reportLeft(left)
 	select {
 	case <-e.gone:
@@ -217,30 +224,19 @@ func (e *Engine) reportHung(hung []hungRun, told chan<- struct{}) {
 	e.report(hung[0].run.parent, &hung[0].out)
 }
 
-// unfinished names a run that Close has ended. One that has returned, or that was
-// taken out of the queue and had its cooldown back in time, has reported itself.
-func (e *Engine) unfinished(r *run, hung *[]hungRun) (u UnfinishedRun, ended bool) {
-	u = UnfinishedRun{Campaign: r.prog.id, Profile: r.profile}
+// unfinished names a run that Close has ended. One that has ended by itself, or that
+// was taken out of the queue and had its cooldown back in time, reports itself.
+func (e *Engine) unfinished(r *run, hung *[]hungRun) (u UnfinishedRun, byClose bool) {
 	e.mu.Lock()
 	announcing := r.announcing
 	e.mu.Unlock()
-	if announcing {
-		return u, true // reports itself, after the outcome that is being told
+	if announcing { // reports itself, after the outcome that is being told
+		return UnfinishedRun{Campaign: r.prog.id, Profile: r.profile}, true
 	}
-	out, sending, claimed := r.takeOver()
-	if claimed {
+	if out, ok := r.takeOver(); ok {
 		*hung = append(*hung, hungRun{r, out})
 	}
-	e.mu.Lock() // after the claim: before it, the run could return in between
-	released := r.released
-	e.mu.Unlock()
-	if released && !claimed {
-		u.Node = int(r.endNode)
-		u.MaybeSent = !r.nothing
-		return u, r.byClose
-	}
-	u.Node, u.MaybeSent = out.Node, sending
-	return u, true
+	return r.unfinished()
 }
 
 // settle notices that, after Close, all runs are finished, and then that no
@@ -289,7 +285,8 @@ func (e *Engine) untrack() {
 // were finished.
 type CloseError struct {
 	// Runs are those that Close ended. It may be empty: then a call had not
-	// returned that had not begun a run, or a profile source had not.
+	// returned that had not begun a run, or a profile source had not, or the Logger
+	// or the Observer of a run that had ended by itself.
 	Runs []UnfinishedRun
 
 	// Err is the error of the context.

@@ -22,6 +22,8 @@ func (e *Engine) decide(ctx context.Context, v *view, set *campaignSet, hits []i
 		return nil, err // before a look at the clock, which costs as much as the match
 	}
 	d := decision{engine: e, ctx: ctx, queued: queued, started: time.Now()}
+	_, fast := e.tracker.(*MemoryTracker)
+	d.slow = !queued && (!fast || len(hits) > 1)
 	if err := e.begin(ctx, &v.visit, d.started); err != nil {
 		return nil, err
 	}
@@ -32,6 +34,9 @@ func (e *Engine) decide(ctx context.Context, v *view, set *campaignSet, hits []i
 	// Host code may end this goroutine. What has been entered is not lost then.
 	defer func() { e.exitEach(runs) }()
 	for i, hit := range hits {
+		if i > 0 {
+			d.begun = time.Since(d.started)
+		}
 		if r := d.decide(set.programs[hit], v, &outcomes[i]); r != nil {
 			e.register(r)
 			runs = append(runs, r)
@@ -82,6 +87,8 @@ type decision struct {
 	ctx     context.Context
 	queued  bool
 	started time.Time
+	begun   time.Duration // after that, with the campaign that is being decided
+	slow    bool          // code of the host may have its time before the first webhook
 
 	parent context.Context // of the runs
 	open   *openVisit      // shared by the campaigns that need the profile
@@ -145,24 +152,25 @@ func (d *decision) enter(prog *program, v *view, out *Outcome) *run {
 		return nil
 	}
 	reserved, rendered := false, false
+	var l *lane
 	defer func() {
 		if rendered {
 			return
 		}
 		if reserved {
-			e.unreserve()
+			e.unreserve(l)
 		}
 		out.exited()
 		e.reopenWithin(d.ctx, prog, entry, out)
 	}()
 	if d.queued {
-		if reserved = e.reserve(prog.id); !reserved {
+		if l, reserved = e.reserve(prog.id); !reserved {
 			out.Status, out.Reason = Refused, ReasonQueueFull
 			return nil
 		}
 	}
 	r := d.newRun(prog, v, out)
-	r.entered, r.out.Until = true, out.Until
+	r.lane, r.entered, r.out.Until = l, true, out.Until
 	if err := e.render(r, v); err != nil {
 		out.fail(reasonOr(err, ReasonCannotRender), err)
 		return nil
@@ -183,15 +191,19 @@ func (d *decision) postpone(prog *program, v *view, out *Outcome) *run {
 			return nil
 		}
 	}
-	if d.queued && !e.reserve(prog.id) {
-		out.Status, out.Reason = Refused, ReasonQueueFull
-		return nil
+	var l *lane
+	if d.queued {
+		var ok bool
+		if l, ok = e.reserve(prog.id); !ok {
+			out.Status, out.Reason = Refused, ReasonQueueFull
+			return nil
+		}
 	}
 	if d.open == nil {
 		d.open = &openVisit{view: *v}
 		if d.queued {
 			if err := e.detach(&d.open.view.visit); err != nil {
-				e.unreserve()
+				e.unreserve(l)
 				d.open = nil
 				out.fail(ReasonPanicked, err)
 				return nil
@@ -199,7 +211,7 @@ func (d *decision) postpone(prog *program, v *view, out *Outcome) *run {
 		}
 	}
 	r := d.newRun(prog, v, out)
-	r.open = d.open
+	r.lane, r.open = l, d.open
 	return r
 }
 
@@ -214,7 +226,9 @@ func (d *decision) newRun(prog *program, v *view, out *Outcome) *run {
 	if d.queued {
 		out = nil
 	}
-	return d.engine.newRun(d.parent, prog, &v.visit, d.started, out)
+	r := d.engine.newRun(d.parent, prog, &v.visit, d.started, out)
+	r.within, r.slow = d.engine.within(d.begun), d.slow
+	return r
 }
 
 func entryOf(prog *program, profile string, visited time.Time) Entry {

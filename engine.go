@@ -62,8 +62,9 @@ type Engine struct {
 	goroutines int     // that the engine has started, apart from those of Visit, which waits for them
 	runs       runList // all that were taken and are not finished, queued ones too
 	queue      queue
-	stopped    bool // Close's context is over: nothing more is sent
-	finished   bool // closed, and no call and no run is left
+	stopped    bool   // Close's context is over: nothing more is sent
+	late       []*run // that came after that
+	finished   bool   // closed, and no call and no run is left
 }
 
 // EngineOptions are the options of an [Engine]. The zero value is useful.
@@ -213,6 +214,9 @@ func or[T int | time.Duration](v, usual T) T {
 // The error is a [*ValidationError] that lists all faults of all campaigns;
 // then nothing has changed. After Close it is [ErrClosed].
 func (e *Engine) Load(campaigns ...Campaign) error {
+	if e.closed.Load() {
+		return ErrClosed
+	}
 	programs, err := compileAll(campaigns)
 	if err != nil {
 		return err

@@ -120,11 +120,12 @@ func tryError(err error) {
 		return
 	}
 	_ = err.Error()
-	_ = errors.Is(err, errNobody) // goes through all that it wraps
+	for _, target := range [...]error{ErrClosed, errSourceExited, context.Canceled, context.DeadlineExceeded} {
+		_ = errors.Is(err, target) // goes through all that it wraps
+	}
 	_, _ = verdictOf(err), attemptsOf(err)
+	_, _ = errors.AsType[*panicError](err)
 }
-
-var errNobody = errors.New("campaign: an error that no other wraps")
 
 // recovered turns a panic into an error. It tells the type of the value that was
 // passed to panic, never the value, which may hold anything. A call that neither

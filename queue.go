@@ -20,68 +20,103 @@ type queue struct {
 type lane struct {
 	campaign    string
 	first, last *run
+	promised    int   // places that are taken for its runs
 	working     int   // runs that workers have
 	prev, next  *lane // in the ring; nil if no run waits
 }
 
-// reserve takes a place in the queue, before what is to be put there is made.
-// There is one if fewer than QueueSize runs wait, and if the run would not have
-// to wait, though those of a slow campaign may fill the queue.
-func (e *Engine) reserve(campaign string) bool {
+// reserve takes a place in the queue, before what is to be put there is made. There
+// is one if fewer than QueueSize runs wait. Those of a slow campaign may fill the
+// queue, so there is one, too, for each worker that is free if the run would not have
+// to wait for it.
+//
+// With that, no more runs wait or are on their way than there are places and free
+// workers. While host code is told that a run is queued nothing is kept from others:
+// should its worker have been taken by one that waited, that one's place is free.
+func (e *Engine) reserve(campaign string) (l *lane, ok bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	q := &e.queue
-	if q.waiting+q.promised >= e.queueSize {
-		free := q.working+q.promised < e.maxWorkers
-		if l := q.lanes[campaign]; !free || l != nil && !q.mayTake(l, e.maxWorkers, e.set.Load()) {
-			return false
-		}
+	l = q.lane(campaign)
+	if places := e.queueSize - q.waiting - q.promised; places <= 0 && (places+q.free(e.maxWorkers) <= 0 || !q.mayStart(l, e.maxWorkers, e.set.Load())) {
+		q.forget(l)
+		return nil, false
 	}
 	q.promised++
-	return true
+	l.promised++
+	return l, true
 }
 
-func (e *Engine) unreserve() {
+// unreserve gives back what reserve has taken.
+func (e *Engine) unreserve(l *lane) {
 	e.mu.Lock()
-	e.queue.promised--
-	e.mu.Unlock()
+	defer e.mu.Unlock()
+	q := &e.queue
+	q.promised--
+	l.promised--
+	q.forget(l)
 }
 
 // push puts a run into the place that was reserved for it.
 func (e *Engine) push(r *run) {
 	e.mu.Lock()
 	if !r.announcing {
-		e.runs.add(r)
+		e.addRun(r)
 	}
 	r.announcing = false
-	e.queue.promised--
+	q, l := &e.queue, r.lane
+	q.promised--
+	l.promised--
 	if e.stopped {
+		q.forget(l)
+		r.lane = nil
 		e.mu.Unlock()
 		e.abandon(r)
 		return
 	}
-	e.queue.add(r)
-	e.dispatch()
+	if q.waiting >= e.queueSize { // its worker is free, see reserve, even if its campaign may have less by now
+		q.begin(l)
+		e.start(r)
+	} else {
+		q.add(r)
+		e.dispatch()
+	}
 	e.mu.Unlock()
 }
 
 // dispatch hands runs to workers as long as there are both. e.mu is held.
 func (e *Engine) dispatch() {
-	q := &e.queue
-	for q.working < e.maxWorkers && (len(q.idle) > 0 || q.workers < e.maxWorkers) {
-		r := q.take(e.maxWorkers, e.set.Load())
+	for e.queue.free(e.maxWorkers) > 0 {
+		r := e.queue.take(e.maxWorkers, e.set.Load())
 		if r == nil {
 			return
 		}
-		if n := len(q.idle); n > 0 {
-			q.idle[n-1] <- r // has room for one
-			q.idle = q.idle[:n-1]
-			continue
-		}
-		q.workers++
-		e.goroutines++
-		go e.work(r)
+		e.start(r)
 	}
+}
+
+// free returns how many workers have nothing to do, or are still to be made. One that
+// is done with its run, and has not yet asked for the next, is not among them: there
+// may be one that waits for it.
+func (q *queue) free(workers int) int { return len(q.idle) + workers - q.workers }
+
+// begin counts a run as one that a worker has.
+func (q *queue) begin(l *lane) {
+	l.working++
+	q.working++
+}
+
+// start gives the run to a worker. e.mu is held, and a worker is free.
+func (e *Engine) start(r *run) {
+	q := &e.queue
+	if n := len(q.idle); n > 0 {
+		q.idle[n-1] <- r // has room for one
+		q.idle = q.idle[:n-1]
+		return
+	}
+	q.workers++
+	e.goroutines++
+	go e.work(r)
 }
 
 // work executes runs until Close dismisses the worker.
@@ -118,16 +153,28 @@ func (e *Engine) leave() {
 	e.settle()
 }
 
-func (q *queue) add(r *run) {
-	l := q.lanes[r.prog.id]
+// lane returns the lane of a campaign, which it makes if there is none.
+func (q *queue) lane(campaign string) *lane {
+	l := q.lanes[campaign]
 	if l == nil {
-		l = &lane{campaign: r.prog.id}
+		l = &lane{campaign: campaign}
 		if q.lanes == nil {
 			q.lanes = make(map[string]*lane)
 		}
-		q.lanes[r.prog.id] = l
+		q.lanes[campaign] = l
 	}
-	r.lane = l
+	return l
+}
+
+// forget removes a lane with nothing in it.
+func (q *queue) forget(l *lane) {
+	if l.working == 0 && l.promised == 0 && l.first == nil {
+		delete(q.lanes, l.campaign)
+	}
+}
+
+func (q *queue) add(r *run) {
+	l := r.lane
 	q.waiting++
 	if l.last != nil {
 		l.last.later = r
@@ -174,8 +221,7 @@ func (q *queue) take(workers int, set *campaignSet) *run {
 		return nil
 	}
 	q.turn = l.next
-	l.working++
-	q.working++
+	q.begin(l)
 	return q.pop(l)
 }
 
@@ -199,8 +245,19 @@ func (q *queue) mayTake(l *lane, workers int, set *campaignSet) bool {
 	if q.alone(l, set) {
 		return true
 	}
-	left := workers - (q.working - l.working)
-	return l.working < max(1, left/4*3+left%4*3/4) // left*3/4 could wrap around
+	return l.working < share(workers-(q.working-l.working))
+}
+
+// share is how many workers a campaign may have of those that the others leave.
+func share(left int) int { return max(1, left/4*3+left%4*3/4) } // left*3/4 could wrap around
+
+// mayStart is mayTake for a run on its way, when all others on theirs have begun.
+func (q *queue) mayStart(l *lane, workers int, set *campaignSet) bool {
+	if q.alone(l, set) {
+		return true
+	}
+	left := workers - (q.working - l.working) - (q.promised - l.promised)
+	return l.working+l.promised < share(left)
 }
 
 // alone reports whether no run of another campaign is in the queue or under way,
@@ -220,9 +277,7 @@ func (q *queue) release(r *run) {
 	r.lane = nil
 	l.working--
 	q.working--
-	if l.working == 0 && l.first == nil {
-		delete(q.lanes, l.campaign)
-	}
+	q.forget(l)
 }
 
 // clear takes all runs out, in the order of their turns. They count as given to
@@ -232,8 +287,7 @@ func (q *queue) clear() []*run {
 	for q.turn != nil {
 		l := q.turn
 		q.turn = l.next
-		l.working++
-		q.working++
+		q.begin(l)
 		runs = append(runs, q.pop(l))
 	}
 	return runs

@@ -24,24 +24,25 @@ type run struct {
 
 	// out is how the run ended, and nothing says that surely nothing was
 	// delivered. They belong to the goroutine that executes the run; when it has
-	// released the run, out belongs to the caller of Visit, who may change it, and
-	// byClose and endNode say what Close still wants to know.
+	// released the run, out belongs to the caller of Visit, who may change it.
 	out     *Outcome
-	endNode int32 // the webhook that failed
-	byClose bool  // the run ended because of Close
 	nothing bool
+	queued  bool
+	test    bool
+	slow    bool // code of the host had its time before the first webhook
 
-	queued bool
-	test   bool
-
-	// Guarded by the mutex of runContext.
+	// Guarded by the mutex of runContext. Once somebody has taken it upon them to
+	// report the run, byClose, maybeSent and node are how Close names it.
 	deliveries []Delivery // so far
 	ended      *Outcome   // how it ends, once nothing more is sent
-	node       int32      // the webhook that is being sent
+	node       int32      // the webhook that is being sent, or that failed
 	sending    bool       // Send has been called
+	entering   bool       // the Tracker has been asked whether it may begin, and has not answered
 	entered    bool       // a cooldown began with this run, or Immediately
-	claimed    bool       // somebody has taken it upon them to report the run
 	asked      bool       // the Tracker has been asked to take the cooldown back, and ended has what came of it
+	claimed    bool       // somebody has taken it upon them to report the run
+	byClose    bool       // the run ended because of Close
+	maybeSent  bool
 
 	// Guarded by Engine.mu.
 	prev, next *run  // in Engine.runs
@@ -101,11 +102,20 @@ func (l *runList) remove(r *run) {
 // register makes the run one that Close waits for, and names.
 func (e *Engine) register(r *run) {
 	e.mu.Lock()
-	e.runs.add(r)
+	e.addRun(r)
 	stopped := e.stopped
 	e.mu.Unlock()
 	if stopped {
 		r.cancel(ErrClosed)
+	}
+}
+
+// addRun is register with e.mu held. Close ends a run that comes so late, and has
+// to name it, though it has come too late for its list.
+func (e *Engine) addRun(r *run) {
+	e.runs.add(r)
+	if e.stopped {
+		e.late = append(e.late, r)
 	}
 }
 
@@ -119,9 +129,6 @@ func (e *Engine) announce(r *run) {
 // release lets go of a run that has been reported.
 func (e *Engine) release(r *run) {
 	r.end()
-	if e.closed.Load() {
-		r.byClose, r.endNode = errors.Is(r.out.Err, ErrClosed), int32(r.out.Node)
-	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if r.released {
@@ -157,11 +164,15 @@ func (e *Engine) execute(r *run) {
 // limit sets the deadline of a run that had to wait. The others have it from
 // when they were made.
 func (e *Engine) limit(r *run) {
-	within := time.Since(r.started)
-	within += min(e.runTimeout, math.MaxInt64-within) // the longest ones would wrap around
+	within := e.within(time.Since(r.started))
 	r.mu.Lock()
 	r.within = within
 	r.mu.Unlock()
+}
+
+// within is when a run is over that begins so long after its visit was taken.
+func (e *Engine) within(begun time.Duration) time.Duration {
+	return begun + min(e.runTimeout, math.MaxInt64-begun) // the longest ones would wrap around
 }
 
 // exited is how a run ends whose goroutine was ended by the host's code.
@@ -217,7 +228,8 @@ func (r *run) settle() bool {
 // tellEnd reports how the run ended, unless Close has.
 func (e *Engine) tellEnd(r *run) {
 	r.out.Duration = time.Since(r.started)
-	if !r.claim() {
+	byClose := e.closed.Load() && errors.Is(r.out.Err, ErrClosed) // asks code of the host, so without the lock
+	if !r.claim(byClose) {
 		return
 	}
 	if r.out.Status == ConditionNotMet && !r.queued {
@@ -250,33 +262,37 @@ func (e *Engine) exitEach(runs []*run) {
 	e.finish(runs[0])
 }
 
-// claim takes the right to report the run. Who has it reports; nothing is sent
-// that has not been begun by then.
-func (r *run) claim() bool {
+// claim takes the right to report the run, which has ended. Whoever has it reports;
+// nothing is sent that has not been begun by then.
+func (r *run) claim(byClose bool) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.claimed {
 		return false
 	}
-	r.claimed = true
+	r.claimed, r.byClose, r.maybeSent, r.node = true, byClose, !r.nothing, int32(r.out.Node)
 	return true
 }
 
 // takeOver claims the run for Close, and returns how that reports it. Both in one
 // step: the deliveries of a run that has been reported belong to the caller of
-// Visit. sending says whether one has begun.
-func (r *run) takeOver() (out Outcome, sending, ok bool) {
+// Visit.
+func (r *run) takeOver() (out Outcome, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.claimed {
-		out.Node = int(r.node)
-		if r.ended != nil {
-			out.Node = r.ended.Node
-		}
-		return out, r.sending, false
+		return Outcome{}, false
 	}
-	r.claimed = true
-	return r.hung(r.sending), r.sending, true
+	out = r.hung(r.sending)
+	r.claimed, r.byClose, r.maybeSent, r.node = true, true, r.sending, int32(out.Node)
+	return out, true
+}
+
+// unfinished is how Close names the run, if it has ended it. Somebody has claimed it.
+func (r *run) unfinished() (u UnfinishedRun, byClose bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return UnfinishedRun{Campaign: r.prog.id, Profile: r.profile, Node: int(r.node), MaybeSent: r.maybeSent}, r.byClose
 }
 
 // step says which webhook is sent next. It fails if the run was interrupted, and
@@ -313,6 +329,7 @@ func (r *run) delivered(d Delivery) {
 // profile, tests the condition, starts the cooldown and renders. It reports
 // whether there is something to send.
 func (e *Engine) prepare(r *run) bool {
+	r.slow = true
 	if err := r.interrupted(); err != nil {
 		r.out.fail(cancelled(r, err))
 		return false
@@ -322,7 +339,7 @@ func (e *Engine) prepare(r *run) bool {
 	if r.prog.needsProfile(&v) {
 		fields, err := r.open.load(e, r)
 		if err != nil {
-			r.out.fail(reasonOr(err, ReasonProfileFailed), r.closing(&stepError{"the profile could not be loaded, nothing was sent", err}))
+			r.out.fail(r.notLoaded(err))
 			return false
 		}
 		v.loaded = fields
@@ -337,14 +354,26 @@ func (e *Engine) prepare(r *run) bool {
 	return true
 }
 
+// notLoaded says why a run ends that waited for the profile in vain. If it could
+// wait no longer, the source has not failed.
+func (r *run) notLoaded(err error) (Reason, error) {
+	if done := r.Err(); done != nil && errors.Is(err, done) {
+		return cancelled(r, err)
+	}
+	return reasonOr(err, ReasonProfileFailed), r.closing(&stepError{"the profile could not be loaded, nothing was sent", err})
+}
+
 func (e *Engine) enterLate(r *run, v *view) bool {
 	if !r.prog.when.eval(v) {
 		r.out.Status, r.out.Reason = ConditionNotMet, ReasonCondition
 		return false
 	}
+	r.mu.Lock()
+	r.entering = true
+	r.mu.Unlock()
 	entered := e.enter(r, r.entry(), r.out)
 	r.mu.Lock()
-	r.entered = entered
+	r.entering, r.entered = false, entered
 	r.mu.Unlock()
 	return entered
 }
@@ -355,7 +384,7 @@ func (e *Engine) deliver(r *run) {
 	for i := range r.requests {
 		request := &r.requests[i]
 		var err error
-		if i > 0 { // the first one has only begun
+		if i > 0 || r.slow {
 			err = r.Err()
 		}
 		if err == nil {
@@ -435,6 +464,9 @@ func (r *run) hung(sending bool) Outcome {
 	out := r.soFar()
 	out.Duration = time.Since(r.started)
 	entry := r.entry()
+	if r.entering && entry.Timeout != Immediately {
+		out.join(&stepError{"the Tracker has not answered, and may have begun the cooldown", ErrClosed})
+	}
 	if r.asked || !r.entered || entry.Timeout == Immediately {
 		return out
 	}

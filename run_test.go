@@ -43,8 +43,8 @@ func TestDeliveriesBelongToTheCaller(t *testing.T) {
 	var caller sync.WaitGroup
 	caller.Go(func() { out.Deliveries[0].Node = 7 })
 	var hung []hungRun
-	if _, ended := e.unfinished(r, &hung); !ended || len(hung) != 0 {
-		t.Errorf("unfinished = %t, and Close reports %v, want the run named and not reported again", ended, hung)
+	if _, byClose := e.unfinished(r, &hung); byClose || len(hung) != 0 {
+		t.Errorf("unfinished = %t, and Close reports %v, want the run neither named nor reported again", byClose, hung)
 	}
 	caller.Wait()
 }
