@@ -70,13 +70,19 @@ func (t *MemoryTracker) enter(ctx context.Context, campaign, profile string, vis
 			return time.Unix(int64(ms/1000), int64(ms%1000*1e6)).UTC(), false, nil
 		}
 	}
-	// In seconds, because milliseconds of years beyond 292 million wrap around.
-	if s := visit.Unix(); s < firstTimeMilli/1000 || s > endOfTimeMilli/1000 {
+	if !inTime(visit) {
 		return time.Time{}, false, errOutOfTime
 	}
 	until = Entry{Time: visit, Timeout: timeout}.Until()
 	end, entered := g.enter(table, campaign, f, at, until.UnixMilli(), timeout > 0)
 	return time.UnixMilli(end).UTC(), entered, nil
+}
+
+// inTime reports whether a time is in the years 1 to 9999. In seconds, because
+// milliseconds of years beyond 292 million wrap around.
+func inTime(t time.Time) bool {
+	s := t.Unix()
+	return firstTimeMilli/1000 <= s && s <= endOfTimeMilli/1000
 }
 
 // generation returns what t keeps.
@@ -99,6 +105,9 @@ func (t *MemoryTracker) begin() *generation {
 func (t *MemoryTracker) Reopen(ctx context.Context, e Entry, until time.Time) error {
 	if err := ctx.Err(); err != nil {
 		return err
+	}
+	if !inTime(e.Time) {
+		return errOutOfTime
 	}
 	begun, end := e.Until().UnixMilli(), until.UnixMilli()
 	if end > begun {

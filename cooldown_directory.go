@@ -6,8 +6,10 @@ import (
 	"sync/atomic"
 )
 
-// A directory finds the table of a campaign without a lock. Tables can be
-// added; to remove one takes a new directory.
+// A directory finds the table of a campaign without a lock. Tables can be added and
+// removed one at a time; what is removed leaves a mark, and takes its room until the
+// directory is made anew, or campaigns that come and go would each cost as much as
+// all of them.
 //
 // A sync.Map does the same in twice the time, because its keys are interfaces.
 // Copying a map for each new campaign takes seconds for ten thousand of them.
@@ -18,7 +20,11 @@ type directory struct {
 	last  uint64
 	seed  maphash.Seed
 	slots []atomic.Pointer[table] // a power of two, half of them free at least
+	taken int                     // slots with a table or a mark; guarded by generation.mu
 }
+
+// removed is the mark of a table that was removed.
+var removed = new(table)
 
 func newDirectory(tables []*table) *directory {
 	if len(tables) == 1 {
@@ -55,15 +61,29 @@ func (d *directory) search(campaign string) *table {
 	}
 	for i := maphash.String(d.seed, campaign); ; i++ {
 		t := d.slots[i&uint64(len(d.slots)-1)].Load()
-		if t == nil || t.campaign == campaign {
+		if t == nil || t.campaign == campaign && t != removed {
 			return t
 		}
 	}
 }
 
-// hasRoom reports whether a table can be added.
+// hasRoom reports whether a table can be added, as one of so many.
 func (d *directory) hasRoom(tables int) bool {
-	return d.only == nil && tables > 1 && 2*tables <= len(d.slots)
+	return d.only == nil && tables > 1 && 2*(d.taken+1) <= len(d.slots)
+}
+
+// remove removes a table, of which so many are left, and reports whether it could:
+// for few, or far fewer than there were, a new directory is better.
+func (d *directory) remove(t *table, left int) bool {
+	if left < 2 || 16*left < len(d.slots) {
+		return false
+	}
+	for i := maphash.String(d.seed, t.campaign); ; i++ {
+		if slot := &d.slots[i&uint64(len(d.slots)-1)]; slot.Load() == t {
+			slot.Store(removed)
+			return true
+		}
+	}
 }
 
 // add adds a table. No other add is under way, and there is room.
@@ -71,6 +91,7 @@ func (d *directory) add(t *table) {
 	for i := maphash.String(d.seed, t.campaign); ; i++ {
 		if slot := &d.slots[i&uint64(len(d.slots)-1)]; slot.Load() == nil {
 			slot.Store(t)
+			d.taken++
 			return
 		}
 	}

@@ -123,6 +123,7 @@ func (g *generation) add(campaign string) *table {
 		return t
 	}
 	t := newTable(strings.Clone(campaign))
+	t.place = len(g.list)
 	g.list = append(g.list, t)
 	g.campaigns.Add(1)
 	if d := g.tables.Load(); d.hasRoom(len(g.list)) {
@@ -142,9 +143,18 @@ func (g *generation) all() []*table {
 
 // remove takes a table out of the list. The caller has g.mu.
 func (g *generation) remove(t *table) {
-	g.list = slices.DeleteFunc(g.list, func(x *table) bool { return x == t })
+	n := len(g.list) - 1
+	g.list[t.place] = g.list[n]
+	g.list[t.place].place = t.place
+	g.list[n] = nil
+	g.list = g.list[:n]
+	if cap(g.list) > 4*n {
+		g.list = slices.Clone(g.list)
+	}
 	g.campaigns.Add(-1)
-	g.tables.Store(newDirectory(g.list))
+	if !g.tables.Load().remove(t, n) {
+		g.tables.Store(newDirectory(g.list))
+	}
 }
 
 // reset forgets a campaign.

@@ -17,6 +17,7 @@ import (
 // With a table for each there is also nothing to confuse in joining two IDs.
 type table struct {
 	campaign string
+	place    int // in the list of the generation, guarded by its mu
 
 	// pages has the pages by the lowest bits of path: as many as the deepest
 	// page needs, so that the others are in it more than once. A reader may

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -448,4 +449,59 @@ func TestMemoryTrackerBelievesNoVisitAlone(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Campaigns that are over are forgotten one by one, at a cost that does not grow
+// with how many there are.
+func TestCampaignsThatAreOver(t *testing.T) {
+	const campaigns, visits = 10_000, 20_000
+	var m campaign.MemoryTracker
+	start := time.Now().Add(-1000 * time.Hour)
+	enter := func(id, profile string, at time.Time) {
+		t.Helper()
+		if _, entered, err := m.Enter(t.Context(), campaign.Entry{Campaign: id, Profile: profile, Time: at, Timeout: time.Minute}); !entered || err != nil {
+			t.Fatalf("Enter(%s, %s) = %t, %v, want entered", id, profile, entered, err)
+		}
+	}
+	for i := range campaigns {
+		enter(fmt.Sprint("campaign-", i), "ann", start)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for i := range visits {
+		enter("campaign-0", fmt.Sprint(i), start.Add(time.Hour))
+	}
+	runtime.ReadMemStats(&after)
+	// The profiles themselves, and their IDs, take a few hundred bytes each.
+	if each := (after.TotalAlloc - before.TotalAlloc) / visits; each > 2000 {
+		t.Errorf("each visit made %d bytes of garbage, want no more than if there were no other campaigns", each)
+	}
+	// They are gone, and may come back.
+	for i := range campaigns {
+		if i > 0 {
+			enter(fmt.Sprint("campaign-", i), "ann", start.Add(time.Hour))
+		}
+	}
+	if n := m.Len(start.Add(time.Hour)); n != visits+campaigns-1 {
+		t.Errorf("Len = %d, want %d", n, visits+campaigns-1)
+	}
+}
+
+// Reopen refuses the times that Enter does: they belong to no run.
+func TestReopenOutOfTime(t *testing.T) {
+	var m campaign.MemoryTracker
+	now := time.Now()
+	end, _, err := m.Enter(t.Context(), campaign.Entry{Campaign: "c", Profile: "p", Time: now, Timeout: campaign.Never})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, year := range []int{-5, 0, 10_000, 20_000} {
+		e := campaign.Entry{Campaign: "c", Profile: "p", Time: time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC), Timeout: campaign.Never}
+		if err := m.Reopen(t.Context(), e, end); err == nil {
+			t.Errorf("Reopen of a run in the year %d = nil, want an error", year)
+		}
+		if until, closed := m.Until("c", "p", now); !closed || !until.Equal(end) {
+			t.Errorf("after it, Until = %v, %t, want %v", until, closed, end)
+		}
+	}
 }
