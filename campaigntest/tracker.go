@@ -25,7 +25,9 @@ import (
 // What shows only when time passes is checked by [TestTrackerInBubble], and what
 // a tracker does without its store by [TestTrackerErrors]. Race conditions show
 // best on a machine with more than one processor, and with -race. Tests limited to
-// one (go test -cpu 1) use two while a promise is checked, if there are two.
+// one (go test -cpu 1) use two while a promise is checked, if there are two. Where
+// several processes share a store, let newTracker return one that passes its calls to
+// two trackers on that store in turn: a lock of one process hides what goes wrong.
 //
 //	func TestRedisTracker(t *testing.T) {
 //		campaigntest.TestTracker(t, func(t *testing.T) campaign.Tracker {
@@ -45,8 +47,9 @@ func TestTracker(t *testing.T, newTracker func(t *testing.T) campaign.Tracker) {
 // time, and checks that cooldowns last as long by the clock as they have to.
 //
 // What holds for every bubble holds here: a tracker must not wait for another
-// process or a network, whose time is the real one, and its goroutines have to
-// end when the test does, in a cleanup.
+// process or a network, whose time is the real one; it must not hold a mutex while it
+// sleeps, as time stands still while somebody waits for one; and its goroutines have
+// to end when the test does, in a cleanup.
 //
 //	func TestTimedTracker(t *testing.T) {
 //		campaigntest.TestTrackerInBubble(t, func(t *testing.T) campaign.Tracker {
@@ -242,12 +245,9 @@ func (c *trackerCheck) exactEnd() {
 	}
 }
 
+// nanoseconds lets no visit enter that is more than five minutes past an end which
+// is asked for: a tracker may have forgotten it.
 func (c *trackerCheck) nanoseconds() {
-	e := c.visit(999_999, time.Hour)
-	c.enter(e, c.start.Add(time.Hour), true)
-	c.held(c.visit(time.Hour-1, time.Hour), c.start.Add(time.Hour))
-	c.enters(c.visit(time.Hour, time.Hour))
-
 	for _, timeout := range []time.Duration{1100 * time.Microsecond, 1500 * time.Microsecond} {
 		short := c.visit(0, timeout)
 		short.Profile = "bob for " + timeout.String()
@@ -263,6 +263,11 @@ func (c *trackerCheck) nanoseconds() {
 	c.held(failed, minute)
 	failed.Time, failed.Timeout = minute.Add(999_999), campaign.Immediately
 	c.enter(failed, minute, true)
+
+	e := c.visit(999_999, time.Hour)
+	c.enter(e, c.start.Add(time.Hour), true)
+	c.held(c.visit(time.Hour-1, time.Hour), c.start.Add(time.Hour))
+	c.enters(c.visit(time.Hour, time.Hour))
 }
 
 func (c *trackerCheck) lateVisit() {
@@ -281,6 +286,14 @@ func (c *trackerCheck) keptForLate() {
 		c.held(c.visit(30*time.Minute, time.Hour), first.Until())
 		c.held(c.visit(time.Hour-ms, time.Hour), first.Until())
 	}
+	// Visits that do not enter do not count.
+	faithful := c.visit(0, 24*time.Hour)
+	faithful.Profile = "faithful"
+	c.enters(faithful)
+	later := faithful
+	later.Time = c.start.Add(3 * time.Hour)
+	c.held(later, faithful.Until())
+	heldStill()
 	for _, after := range []time.Duration{0, ms, time.Minute, 5 * time.Minute} {
 		other := c.visit(time.Hour+after, time.Hour)
 		other.Profile = "bob after " + after.String()
@@ -338,28 +351,33 @@ func (c *trackerCheck) zones() {
 		time.FixedZone("half an hour", (5*60+30)*60),
 		time.FixedZone("tomorrow", 14*60*60),
 	}
-	for i, here := range zones {
-		for j, there := range zones {
-			c.twoZones(fmt.Sprintf("%d %d", i, j), here, there)
-		}
-	}
-}
-
-func (c *trackerCheck) twoZones(profile string, here, there *time.Location) {
-	visit := func(after time.Duration, zone *time.Location) campaign.Entry {
+	visit := func(after time.Duration, i, j int) campaign.Entry {
 		e := c.visit(after, time.Hour)
-		e.Profile = profile
-		e.Time = e.Time.In(zone)
+		e.Profile = fmt.Sprintf("%d %d", i, j)
+		e.Time = e.Time.In(zones[j])
 		return e
 	}
 	end, minute := c.start.Add(time.Hour), c.start.Add(time.Minute)
-	c.enter(visit(0, here), end, true)
-	c.held(visit(time.Hour-ms, there), end)
-	c.held(visit(time.Minute, there), end)
-	c.reopen(visit(0, there), minute.In(here))
-	c.held(visit(time.Minute-ms, there), minute)
-	c.enters(visit(time.Minute, there))
-	c.enters(visit(time.Minute+time.Hour, here))
+	for i, here := range zones {
+		for j := range zones {
+			first := visit(0, i, j)
+			first.Time = first.Time.In(here)
+			c.enter(first, end, true)
+			c.held(visit(time.Hour-ms, i, j), end)
+			c.held(visit(time.Minute, i, j), end)
+			c.reopen(visit(0, i, j), minute.In(here))
+			c.held(visit(time.Minute-ms, i, j), minute)
+			c.enters(visit(time.Minute, i, j))
+		}
+	}
+	// Only now, as with these the others may be forgotten.
+	for i, here := range zones {
+		for j := range zones {
+			next := visit(time.Minute+time.Hour, i, j)
+			next.Time = next.Time.In(here)
+			c.enters(next)
+		}
+	}
 }
 
 func (c *trackerCheck) notLengthened() {
@@ -550,6 +568,27 @@ func (c *trackerCheck) manyProfiles() {
 	if forgotten.Load() > 0 {
 		c.failf("%d of %d profiles were not held on their second visit, want none", forgotten.Load(), again)
 	}
+	c.reopenedAndKept()
+}
+
+// reopenedAndKept finds ends that Reopen has moved, when more time has passed than
+// lies between them and their visits, which are ahead of the clock.
+func (c *trackerCheck) reopenedAndKept() {
+	e := c.visit(0, time.Hour)
+	e.Campaign = "reopened"
+	moved := c.start.Add(ms)
+	n := c.crowd(1000, func(i int) error {
+		if _, err := c.enterDuel(e, i); err != nil {
+			return err
+		}
+		return c.tracker.Reopen(context.Background(), duellist(e, i), moved)
+	})
+	for i := range n {
+		if wrong := c.heldDuel(e, i, moved); wrong != "" {
+			c.failf("after a Reopen to %s, %s", c.at(moved), wrong)
+			return
+		}
+	}
 }
 
 func (c *trackerCheck) lateReopen() {
@@ -595,6 +634,48 @@ func (c *trackerCheck) reads() {
 	never := c.visit(time.Minute, campaign.Never)
 	c.enters(never)
 	read(never, endOfTime, true)
+
+	odd := c.visit(0, time.Hour)
+	odd.Campaign = "odd"
+	for i, s := range similarStrings() {
+		odd.Profile = s
+		odd.Timeout = time.Hour + time.Duration(i)*ms
+		c.enters(odd)
+	}
+	for i, s := range similarStrings() {
+		odd.Profile = s
+		end := c.start.Add(time.Hour + time.Duration(i)*ms)
+		read(odd, end, true)
+		for _, zone := range []*time.Location{time.UTC, time.FixedZone("tomorrow", 14*60*60)} {
+			last, first := odd, odd
+			last.Time, first.Time = end.Add(-1).In(zone), end.In(zone)
+			read(last, end, true)
+			read(first, time.Time{}, false)
+		}
+	}
+	c.readAtOnce(reader)
+}
+
+// readAtOnce reads while others enter, which is most likely seen to be wrong with
+// -race, or by a map that notices it.
+func (c *trackerCheck) readAtOnce(reader campaign.CooldownReader) {
+	e := c.visit(0, time.Hour)
+	e.Campaign = "read at once"
+	var wrong [maxDuels]string
+	nothing := func(int) error { return nil }
+	enter := func(i int) error { _, err := c.enterDuel(e, i); return err }
+	read := func(i int) error {
+		if until, closed := reader.Until(e.Campaign, duellist(e, i).Profile, e.Time); closed && !until.Equal(e.Until()) {
+			wrong[i] = fmt.Sprintf("Until = %s, closed, want %s, or not closed", c.at(until), c.at(e.Until()))
+		}
+		return nil
+	}
+	for i := range c.duels(nothing, enter, read) {
+		if wrong[i] != "" {
+			c.failf("while the profile enters, %s", wrong[i])
+			return
+		}
+	}
 }
 
 func (c *trackerCheck) doneContext() {

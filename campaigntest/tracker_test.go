@@ -5,6 +5,8 @@ package campaigntest
 import (
 	"context"
 	"fmt"
+	"maps"
+	"math"
 	"sync"
 	"testing"
 	"time"
@@ -53,6 +55,28 @@ func newForgetful() campaign.Tracker {
 	return s
 }
 
+// A tracker may remove whatever it may forget each time that a visit comes, before
+// it looks. The first thousand times will do: with a crowd, each takes long.
+func TestPurgingTracker(t *testing.T) {
+	TestTracker(t, func(t *testing.T) campaign.Tracker { return newPurging() })
+}
+
+func TestPurgingTrackerInBubble(t *testing.T) {
+	TestTrackerInBubble(t, func(t *testing.T) campaign.Tracker { return newPurging() })
+}
+
+func newPurging() campaign.Tracker {
+	s := newSimple()
+	newest, times := int64(math.MinInt64), 0
+	s.find = func(_ string, e campaign.Entry) {
+		if times++; times < 1000 {
+			maps.DeleteFunc(s.ends, func(_ string, end int64) bool { return end < newest-(5*time.Minute).Milliseconds() })
+		}
+	}
+	s.came = func(e campaign.Entry) { newest = max(newest, e.Time.UnixMilli()) }
+	return s
+}
+
 // A tracker with timers passes on both kinds of time.
 func TestTimedTracker(t *testing.T) {
 	TestTracker(t, func(t *testing.T) campaign.Tracker { return newTimed(t, 0) })
@@ -84,6 +108,7 @@ type simple struct {
 	pause   func() // and in Reopen
 	context func(ctx context.Context) error
 	find    func(key string, e campaign.Entry) // before Enter looks
+	came    func(e campaign.Entry)             // when a visit enters
 	kept    func(key string, e campaign.Entry) // after an end was kept
 	moved   func(key string, e campaign.Entry) // after Reopen moved it
 	keep    bool                               // also for Immediately
@@ -106,6 +131,7 @@ func newSimple() *simple {
 		to:      time.Time.UnixMilli,
 		context: func(ctx context.Context) error { return ctx.Err() },
 		find:    func(string, campaign.Entry) {},
+		came:    func(campaign.Entry) {},
 		kept:    func(string, campaign.Entry) {},
 		moved:   func(string, campaign.Entry) {},
 	}
@@ -178,6 +204,7 @@ func (s *simple) Enter(ctx context.Context, e campaign.Entry) (time.Time, bool, 
 		return time.UnixMilli(end), false, nil
 	}
 	until := s.end(e)
+	s.came(e)
 	if e.Timeout > 0 || s.keep {
 		s.ends[key] = until
 		s.kept(key, e)

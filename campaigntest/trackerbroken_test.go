@@ -151,6 +151,15 @@ func TestTrackerFindsTheBroken(t *testing.T) {
 		}, "time zones do not matter"},
 		{"what has ended is forgotten", func(s *simple) { forget(s, 1, 0) }, "late visits find what has ended"},
 		{"what has ended is forgotten after four minutes", func(s *simple) { forget(s, 1, 4*time.Minute) }, "late visits find what has ended"},
+		{"what has ended is forgotten when somebody is held", func(s *simple) {
+			newest := int64(0)
+			s.find = func(_ string, e campaign.Entry) {
+				newest = max(newest, e.Time.UnixMilli())
+				if len(s.ends) < 100 {
+					maps.DeleteFunc(s.ends, func(_ string, end int64) bool { return end < newest-(5*time.Minute).Milliseconds() })
+				}
+			}
+		}, "late visits find what has ended"},
 		{"what has ended is forgotten now and then", func(s *simple) { forget(s, 500, 0) }, "late visits find what has ended"},
 		{"visits that are more than an hour late enter", func(s *simple) {
 			begun := map[string]time.Time{}
@@ -526,6 +535,17 @@ func TestTrackerInBubbleFindsTheBroken(t *testing.T) {
 		{"removed half a minute early", func(s *simple) {
 			expire(s, func(_ time.Time, end int64) time.Time { return time.UnixMilli(end).Add(-30 * time.Second) })
 		}, "closed until the clock is there"},
+		{"kept for whole seconds", func(s *simple) {
+			expire(s, func(_ time.Time, end int64) time.Time { return time.UnixMilli(end).Truncate(time.Second) })
+		}, "closed until the clock is there"},
+		{"reopened for the time from Reopen on", func(s *simple) {
+			expire(s, func(_ time.Time, end int64) time.Time { return time.UnixMilli(end) })
+			s.moved = reopenedForGood(s, func(e campaign.Entry, end int64) time.Duration { return time.UnixMilli(end).Sub(e.Time) })
+		}, "ahead of the clock"},
+		{"reopened for a minute", func(s *simple) {
+			expire(s, func(_ time.Time, end int64) time.Time { return time.UnixMilli(end) })
+			s.moved = reopenedForGood(s, func(campaign.Entry, int64) time.Duration { return time.Minute })
+		}, "ahead of the clock"},
 		{"get, then set", func(s *simple) { s.between = runtime.Gosched }, "one winner on a new key"},
 		{"get, then set, with a way between", func(s *simple) { s.between = func() { time.Sleep(ms) } }, "one winner on an expired key"},
 		{"Reopen gets, then sets", func(s *simple) { s.pause = runtime.Gosched }, "reopen is one step"},
@@ -571,6 +591,20 @@ func expire(s *simple, when func(visit time.Time, end int64) time.Time) {
 			delete(gone, key)
 		}
 	}
+}
+
+// reopenedForGood removes what Reopen has moved a while after that.
+func reopenedForGood(s *simple, while func(e campaign.Entry, end int64) time.Duration) func(string, campaign.Entry) {
+	expired := s.find
+	gone := map[string]time.Time{}
+	s.find = func(key string, e campaign.Entry) {
+		expired(key, e)
+		if at, ok := gone[key]; ok && !time.Now().Before(at) {
+			delete(s.ends, key)
+			delete(gone, key)
+		}
+	}
+	return func(key string, e campaign.Entry) { gone[key] = time.Now().Add(while(e, s.ends[key])) }
 }
 
 // timeToLive keeps a cooldown for its timeout, as Redis does with SET PX.
@@ -630,20 +664,45 @@ func TestTrackerFindsBrokenReaders(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			mustBreak(t, trackerPromises(), want, func(p promise, r reporter) { p.check(r, reading{newSimple(), tt.until}) })
+			mustBreak(t, trackerPromises(), want, func(p promise, r reporter) { p.check(r, reading{newSimple(), asked, tt.until}) })
 		})
 	}
+	answers := func(end int64, kept bool, at int64) (int64, bool) { return end, kept && at < end }
+	for name, ask := range map[string]func(campaign, profile string, at time.Time) (string, string, time.Time){
+		"other letters": func(c, p string, at time.Time) (string, string, time.Time) { return c, strings.ToLower(p), at },
+		"no spaces":     func(c, p string, at time.Time) (string, string, time.Time) { return c, strings.TrimSpace(p), at },
+		"without zone":  func(c, p string, at time.Time) (string, string, time.Time) { return c, p, zoneless(at) },
+		"rounded up":    func(c, p string, at time.Time) (string, string, time.Time) { return c, p, at.Add(ms - 1) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			mustBreak(t, trackerPromises(), want, func(p promise, r reporter) { p.check(r, reading{newSimple(), ask, answers}) })
+		})
+	}
+	var r recorder
+	for _, p := range trackerPromises() {
+		p.check(&r, reading{newSimple(), asked, answers})
+	}
+	if len(r.failures) > 0 {
+		t.Errorf("a reader that is right is said to be broken: %q", r.failures)
+	}
+}
+
+// asked is what a reader should look for.
+func asked(campaign, profile string, at time.Time) (string, string, time.Time) {
+	return campaign, profile, at
 }
 
 // A reading is a simple that can be read.
 type reading struct {
 	*simple
+	ask   func(campaign, profile string, at time.Time) (string, string, time.Time)
 	until func(end int64, kept bool, at int64) (int64, bool)
 }
 
 func (r reading) Until(campaign, profile string, at time.Time) (time.Time, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	campaign, profile, at = r.ask(campaign, profile, at)
 	end, kept := r.ends[r.key(campaign, profile)]
 	until, closed := r.until(end, kept, at.UnixMilli())
 	return time.UnixMilli(until), closed

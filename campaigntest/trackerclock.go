@@ -24,11 +24,12 @@ func (c *trackerCheck) clockComesToTheEnd() {
 	for _, timeout := range []time.Duration{10 * time.Minute, 3 * time.Hour, 25 * time.Hour} {
 		e := c.visit(0, timeout)
 		e.Profile = timeout.String()
+		sleepUntil(time.Now().Truncate(time.Second).Add(time.Second + 500*ms)) // a store may count whole ones
 		e.Time = time.Now().Truncate(ms)
 		c.enters(e)
 		end := e.Until()
-		// A second before, because a call may take some of that time.
-		for _, before := range []time.Duration{timeout / 2, time.Second} {
+		// A while before, because a call may take some of that time.
+		for _, before := range []time.Duration{timeout / 2, 400 * ms} {
 			sleepUntil(end.Add(-before))
 			e.Time = end.Add(-before)
 			c.held(e, end)
@@ -48,6 +49,12 @@ func (c *trackerCheck) aheadOfTheClock() {
 		e.Profile = timeout.String()
 		c.enters(e)
 	}
+	reopened, end := c.visit(0, day), c.start.Add(10*time.Minute)
+	reopened.Profile = "reopened"
+	c.enters(reopened)
+	c.reopen(reopened, end)
+	sleepUntil(end.Add(-ahead / 2))
+	c.held(reopened, end)
 	for _, timeout := range timeouts {
 		e := c.visit(0, timeout)
 		e.Profile = timeout.String()

@@ -25,6 +25,25 @@ func (c *trackerCheck) oneWinnerNew() {
 func (c *trackerCheck) campaignsAtOnce() {
 	c.enterTwo("shoes", "hats", c.duels)
 	c.enterTwo("socks", "gloves", c.melee)
+	c.immediatelyAtOnce()
+}
+
+// immediatelyAtOnce enters with Immediately, which keeps nothing, while others enter.
+func (c *trackerCheck) immediatelyAtOnce() {
+	c.Helper()
+	kept, once := c.visit(0, time.Hour), c.visit(0, campaign.Immediately)
+	kept.Campaign, once.Campaign = "kept at once", "kept at once"
+	var entered [2][maxDuels]bool
+	enter := func(me int, e campaign.Entry) func(i int) error {
+		return func(i int) (err error) { entered[me][i], err = c.enterDuel(e, 2*i+me); return err }
+	}
+	nothing := func(int) error { return nil }
+	for i := range c.duels(nothing, enter(0, kept), enter(1, once)) {
+		if !entered[0][i] || !entered[1][i] {
+			c.failf("Enter of two profiles at once, one with Immediately = entered %t and %t, want both", entered[0][i], entered[1][i])
+			return
+		}
+	}
 }
 
 func (c *trackerCheck) enterTwo(one, other string, fight fight) {
