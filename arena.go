@@ -20,9 +20,9 @@ type arena struct {
 // maxRoom is how much room is kept for the next visit.
 const maxRoom = 64 << 10
 
-// free returns an empty slice to append one text to, for keep. What is appended
+// tail returns an empty slice to append one text to, for keep. What is appended
 // must only grow.
-func (a *arena) free() []byte {
+func (a *arena) tail() []byte {
 	if a.pool == nil {
 		return nil
 	}
@@ -37,7 +37,7 @@ func (a *arena) free() []byte {
 	return room[len(room):]
 }
 
-// keep returns the text that was appended to what free returned. It is valid
+// keep returns the text that was appended to what tail returned. It is valid
 // until release.
 func (a *arena) keep(text []byte) string {
 	if a.pool == nil || len(text) == 0 {
@@ -50,7 +50,7 @@ func (a *arena) keep(text []byte) string {
 		*a.room = text // append has moved to more room
 	}
 	// A conversion would copy. Nobody writes to the bytes before release, as
-	// free gives only what lies behind them.
+	// tail gives only what lies behind them.
 	return unsafe.String(unsafe.SliceData(text), len(text))
 }
 
@@ -66,14 +66,14 @@ func (a *arena) release() {
 // detach leaves the room to its texts, for a visit that goes on.
 func (a *arena) detach() { *a = arena{} }
 
-func (a *arena) unescape(s string) string { return a.keep(appendUnescaped(a.free(), s)) }
+func (a *arena) unescape(s string) string { return a.keep(appendUnescaped(a.tail(), s)) }
 
-func (a *arena) foldText(s string) string { return a.keep(appendFolded(a.free(), s)) }
+func (a *arena) foldText(s string) string { return a.keep(appendFolded(a.tail(), s)) }
 
 // formText decodes a name or value of a form.
 func (a *arena) formText(raw string) string {
 	if isPlainForm(raw) {
 		return raw
 	}
-	return a.keep(appendFormDecoded(a.free(), raw))
+	return a.keep(appendFormDecoded(a.tail(), raw))
 }

@@ -451,7 +451,7 @@ func (d *decoder) file(n *jsonValue) Campaigns {
 	d.object(n, func(key string, x *jsonValue) bool {
 		switch key {
 		case "version":
-			if d.is(x, jsonNumber) && x.text != itoa(fileVersion) {
+			if d.is(x, jsonNumber) && x.text != strconv.Itoa(fileVersion) {
 				d.fault(x.at, "is a version that this library does not read; write %d", fileVersion)
 			}
 		case "campaigns":

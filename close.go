@@ -35,7 +35,7 @@ import (
 func (e *Engine) Close(ctx context.Context) error {
 	e.mu.Lock()
 	e.closed.Store(true)
-	e.settle()
+	e.noticeEnd()
 	e.mu.Unlock()
 	select {
 	case <-e.gone:
@@ -239,9 +239,9 @@ func (e *Engine) unfinished(r *run, hung *[]hungRun) (u UnfinishedRun, byClose b
 	return r.unfinished()
 }
 
-// settle notices that, after Close, all runs are finished, and then that no
+// noticeEnd notices that, after Close, all runs are finished, and then that no
 // goroutine is left. e.mu is held.
-func (e *Engine) settle() {
+func (e *Engine) noticeEnd() {
 	if !e.closed.Load() {
 		return
 	}
@@ -277,7 +277,7 @@ func (e *Engine) track() {
 func (e *Engine) untrack() {
 	e.mu.Lock()
 	e.goroutines--
-	e.settle()
+	e.noticeEnd()
 	e.mu.Unlock()
 }
 

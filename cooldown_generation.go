@@ -26,11 +26,11 @@ type generation struct {
 
 	// mu guards the list of tables, and the place in it where tendOther goes
 	// on. It is taken before the lock of a page.
-	mu      sync.Mutex
-	list    []*table
-	table   int
-	at      uint64 // see table.locked
-	nothing bool   // all pages of the table so far were empty
+	mu       sync.Mutex
+	list     []*table
+	table    int
+	at       uint64 // see table.locked
+	allEmpty bool   // all pages of the table so far were empty
 }
 
 const (
@@ -234,7 +234,7 @@ func (g *generation) tendOther() {
 	}
 	defer g.mu.Unlock()
 	if g.table >= len(g.list) {
-		g.table, g.at, g.nothing = 0, 0, true
+		g.table, g.at, g.allEmpty = 0, 0, true
 	}
 	if len(g.list) == 0 {
 		return
@@ -242,14 +242,14 @@ func (g *generation) tendOther() {
 	t := g.list[g.table]
 	p := t.lock(bits.Reverse64(g.at))
 	t.tend(p, g.horizon(), otherSweep, otherSweep)
-	g.nothing = g.nothing && p.count() == 0
+	g.allEmpty = g.allEmpty && p.count() == 0
 	g.at = p.next()
 	p.mu.Unlock()
 	if g.at != 0 {
 		return
 	}
-	if g.nothing && t.retireEmpty(g.remove) {
+	if g.allEmpty && t.retireEmpty(g.remove) {
 		g.table--
 	}
-	g.table, g.at, g.nothing = g.table+1, 0, true
+	g.table, g.at, g.allEmpty = g.table+1, 0, true
 }

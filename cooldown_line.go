@@ -92,7 +92,7 @@ func (l *line) end(slot int) int64 {
 	return l.endOf(slot, atomic.LoadUint64(&l.words[slot]), atomic.LoadUint32(&l.last))
 }
 
-// endOf is end for who has read the word of the slot, and the last one.
+// endOf is end for a caller that has read the word of the slot, and the last one.
 func (l *line) endOf(slot int, word uint64, last uint32) int64 {
 	high := uint64(last) >> (highBits * slot & 63) & highMask
 	return decodeEnd(word&lowMask | uint64(atomic.LoadUint32(&l.mids[slot]))<<lowBits | high<<highShift)

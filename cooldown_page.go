@@ -278,7 +278,7 @@ func (p *page) end(f fingerprint) int64 { return p.find(f).end }
 // before the horizon.
 func (p *page) set(f fingerprint, end, horizon int64) { p.replace(p.find(f), f, end, horizon) }
 
-// replace is set for who knows where the entry is.
+// replace is set for a caller that knows where the entry is.
 func (p *page) replace(at slotOf, f fingerprint, end, horizon int64) {
 	switch {
 	case at.end == noEnd:

@@ -304,7 +304,7 @@ func (t *table) retire() {
 }
 
 // retireEmpty retires the table if it keeps nothing, and calls remove before
-// anybody can see that it is gone: who finds a table that is gone looks again at
+// anybody can see that it is gone: whoever finds a table that is gone looks again at
 // once. It must not run twice at once.
 func (t *table) retireEmpty(remove func(*table)) bool {
 	var pages []*page

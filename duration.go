@@ -51,7 +51,7 @@ func meantDuration(s string) string {
 		if err != nil {
 			return ""
 		}
-		s = itoa(7*int(weeks)) + "d"
+		s = strconv.Itoa(7*int(weeks)) + "d"
 	case "day", "days":
 		s = s[:digits] + "d"
 	case "hr", "hrs", "hour", "hours":
@@ -121,9 +121,9 @@ func formatDuration(d time.Duration) string {
 		return shortDuration(rest)
 	}
 	if rest == 0 {
-		return itoa(int(days)) + "d"
+		return strconv.Itoa(int(days)) + "d"
 	}
-	return itoa(int(days)) + "d" + shortDuration(rest)
+	return strconv.Itoa(int(days)) + "d" + shortDuration(rest)
 }
 
 // shortDuration is Go's form without units that are zero: 12h, not 12h0m0s.

@@ -180,7 +180,7 @@ func appendMarshaled(dst []byte, v any) (out []byte, err error) {
 		return dst, marshalFault(err)
 	}
 	text := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
-	if !utf8.Valid(text) || hasReplacement(text) {
+	if !utf8.Valid(text) || isReplaced(text, v) {
 		return dst, errNotUTF8
 	}
 	return append(dst, text...), nil
@@ -201,20 +201,58 @@ func marshalFault(err error) error {
 	return errNoJSON
 }
 
-// hasReplacement reports whether JSON text has the escape \ufffd. encoding/json
-// writes it for bytes that are not UTF-8, and U+FFFD itself as it is.
-func hasReplacement(text []byte) bool {
-	for {
-		i := bytes.Index(text, []byte(`\ufffd`))
-		if i < 0 {
-			return false
-		}
-		backslashes := i - len(bytes.TrimRight(text[:i], `\`))
-		if backslashes%2 == 0 {
-			return true
-		}
-		text = text[i+len(`\ufffd`):]
+// isReplaced reports whether encoding/json has put U+FFFD, as it stands or as an
+// escape, for a text in v that is not UTF-8. One that the host itself has written is
+// none of that.
+func isReplaced(text []byte, v any) bool {
+	if !bytes.Contains(text, []byte(`\ufffd`)) && !bytes.Contains(text, []byte("\ufffd")) {
+		return false
 	}
+	return !allUTF8(reflect.ValueOf(v), 0)
+}
+
+// allUTF8 reports whether all texts that encoding/json writes of a value are UTF-8.
+func allUTF8(r reflect.Value, depth int) bool {
+	if !r.IsValid() || depth > maxDepth {
+		return true // null, or an error already
+	}
+	if r.CanInterface() {
+		switch x := r.Interface().(type) {
+		case json.Marshaler:
+			return true // what it writes is not replaced
+		case encoding.TextMarshaler:
+			if r.Kind() == reflect.Pointer && r.IsNil() {
+				return true
+			}
+			text, err := x.MarshalText()
+			return err != nil || utf8.Valid(text)
+		}
+	}
+	switch r.Kind() {
+	case reflect.String:
+		return utf8.ValidString(r.String())
+	case reflect.Pointer, reflect.Interface:
+		return allUTF8(r.Elem(), depth+1)
+	case reflect.Struct:
+		for i := range r.NumField() {
+			if f := r.Type().Field(i); (f.IsExported() || f.Anonymous) && !allUTF8(r.Field(i), depth+1) {
+				return false
+			}
+		}
+	case reflect.Map:
+		for keys := r.MapRange(); keys.Next(); {
+			if !allUTF8(keys.Key(), depth+1) || !allUTF8(keys.Value(), depth+1) {
+				return false
+			}
+		}
+	case reflect.Slice, reflect.Array:
+		for i := range r.Len() {
+			if !allUTF8(r.Index(i), depth+1) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 func appendJSONList(dst []byte, n int, element func(i int) any, depth int) ([]byte, error) {
@@ -409,7 +447,7 @@ func appendFormText(dst []byte, s string) []byte {
 		case c == ' ':
 			dst = append(dst, '+')
 		default:
-			dst = append(dst, '%', "0123456789ABCDEF"[c>>4], "0123456789ABCDEF"[c&15])
+			dst = appendEscape(dst, c)
 		}
 	}
 	return dst

@@ -1,11 +1,13 @@
 package campaign
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"reflect"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -137,9 +139,9 @@ func NewEngine(sender Sender, options *EngineOptions) (*Engine, error) {
 		observer:   o.Observer,
 		logger:     o.Logger,
 		mask:       o.MaskProfile,
-		runTimeout: or(o.RunTimeout, defaultRunTimeout),
-		queueSize:  or(o.QueueSize, defaultQueueSize),
-		maxWorkers: or(o.Workers, defaultWorkers),
+		runTimeout: cmp.Or(o.RunTimeout, defaultRunTimeout),
+		queueSize:  cmp.Or(o.QueueSize, defaultQueueSize),
+		maxWorkers: cmp.Or(o.Workers, defaultWorkers),
 		gone:       make(chan struct{}),
 		reporting:  make(chan struct{}, 1),
 	}
@@ -177,10 +179,10 @@ func refuseNegative(o *EngineOptions) error {
 		wrong = append(wrong, "RunTimeout is "+o.RunTimeout.String())
 	}
 	if o.QueueSize < 0 {
-		wrong = append(wrong, "QueueSize is "+itoa(o.QueueSize))
+		wrong = append(wrong, "QueueSize is "+strconv.Itoa(o.QueueSize))
 	}
 	if o.Workers < 0 {
-		wrong = append(wrong, "Workers is "+itoa(o.Workers))
+		wrong = append(wrong, "Workers is "+strconv.Itoa(o.Workers))
 	}
 	if wrong == nil {
 		return nil
@@ -196,14 +198,6 @@ func isNil(v any) bool {
 		return r.IsNil()
 	}
 	return false
-}
-
-// or returns v, or the usual value if v is zero.
-func or[T int | time.Duration](v, usual T) T {
-	if v == 0 {
-		return usual
-	}
-	return v
 }
 
 // Load checks the campaigns and puts them in the place of all that were loaded
@@ -375,7 +369,7 @@ func (e *Engine) end() {
 		return
 	}
 	e.mu.Lock()
-	e.settle()
+	e.noticeEnd()
 	e.mu.Unlock()
 }
 

@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -109,19 +110,6 @@ type Finding struct {
 // Explanations are one for each loaded campaign, in the order in which they
 // were loaded.
 type Explanations []Explanation
-
-// A CooldownReader is a [Tracker] that can say until when a campaign is closed
-// without starting anything. [MemoryTracker] is one. [Engine.Explain] uses it:
-// of a Tracker that is none it cannot know whether the profile is left alone,
-// and says so with [ReasonNeedsTracker] in the place of [ReasonStarts]. An engine
-// with a [ProfileSource] uses it too, to not load profiles that are left alone.
-type CooldownReader interface {
-	Tracker
-
-	// Until returns the end of the cooldown that would hold back a visit at the
-	// given time, and false if there is none.
-	Until(campaign, profile string, at time.Time) (until time.Time, closed bool)
-}
 
 // Explain says for each loaded campaign what [Engine.Visit] would do with the
 // visit, and why. It starts nothing, changes nothing, and asks no
@@ -332,7 +320,7 @@ func showLeft(d time.Duration) string {
 		name string
 	}{{day, "d"}, {time.Hour, "h"}, {time.Minute, "m"}, {time.Second, "s"}} {
 		if n := d / unit.of; n > 0 {
-			parts = append(parts, itoa(int(n))+unit.name)
+			parts = append(parts, strconv.Itoa(int(n))+unit.name)
 		}
 		d %= unit.of
 	}

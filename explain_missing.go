@@ -108,7 +108,7 @@ func notNamed(r reflect.Value) string {
 	switch {
 	case !ok:
 		return "null"
-	case isNamed(r):
+	case isTextMap(r):
 		return ""
 	}
 	if kind := scalarOf(r).kind; kind != scalarInvalid {
@@ -130,7 +130,7 @@ func listInTheWay(list reflect.Value, name, rest string) any {
 	}
 	named, has := 0, 0
 	for i := range list.Len() {
-		if e, ok := indirect(list.Index(i)); ok && isNamed(e) {
+		if e, ok := indirect(list.Index(i)); ok && isTextMap(e) {
 			named++
 			v, _ := lookupReflect(e, head, false)
 			if _, there := indirect(reflect.ValueOf(v)); there {
@@ -155,5 +155,5 @@ func plural(n int, what string) string {
 	if n == 1 {
 		return "1 " + what
 	}
-	return itoa(n) + " " + what + "s"
+	return strconv.Itoa(n) + " " + what + "s"
 }

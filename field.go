@@ -216,6 +216,21 @@ func cutParts(f string, n int) (head, name string) {
 // isText reports whether the field's values are always text.
 func (f fieldRef) isText() bool { return f.kind != fieldInvalid && f.kind < fieldItem }
 
+// field is the Field that f was parsed from.
+func (f fieldRef) field() Field {
+	for _, x := range fixedFields {
+		if f.kind == x.kind {
+			return x.field
+		}
+	}
+	for _, x := range namedFields {
+		if f.kind == x.kind {
+			return Field(x.prefix + f.name)
+		}
+	}
+	return ""
+}
+
 // isNamed reports whether the field is one of many, told apart by a name.
 func (f fieldRef) isNamed() bool {
 	return f.kind == fieldPageQuery || f.kind == fieldReferrerQuery || f.kind >= fieldItem

@@ -132,6 +132,8 @@ func (h *Header) validate(fs *faults, p pointer) {
 		fs.add(name, "has a colon in it; write the name alone, and what follows the colon as value or secret")
 	case !isToken(h.Name):
 		fs.add(name, "has a character that no header name has (RFC 9110 section 5.6.2); use letters, digits and hyphens")
+	case strings.EqualFold(h.Name, "Content-Encoding"):
+		fs.add(name, "%q says that the body is encoded, and it is not; remove it", h.Name)
 	case isClientHeader(h.Name):
 		fs.add(name, "%q is set by the HTTP client; remove it", h.Name)
 	case hasPrefixFold(h.Name, "webhook-"):

@@ -71,13 +71,18 @@ func TestHeaderFaults(t *testing.T) {
 func TestHeadersOfTheClientAreRefused(t *testing.T) {
 	for _, name := range []string{
 		"Host", "Content-Length", "Transfer-Encoding", "Trailer", "Connection", "Keep-Alive", "Proxy-Connection",
-		"Upgrade", "TE", "Expect", "HTTP2-Settings", "Proxy-Authorization", "Accept-Encoding", "Content-Encoding",
+		"Upgrade", "TE", "Expect", "HTTP2-Settings", "Proxy-Authorization", "Accept-Encoding",
 	} {
 		for _, written := range []string{name, strings.ToLower(name), strings.ToUpper(name)} {
 			headers := campaign.Headers{{Name: written, Value: "x"}}
 			checkFaults(t, withHook(campaign.Webhook{URL: hook.URL, Headers: headers}).Validate(),
 				"/nodes/1/headers/0/name: is set by the HTTP client; remove it")
 		}
+	}
+	for _, written := range []string{"Content-Encoding", "content-encoding"} {
+		headers := campaign.Headers{{Name: written, Value: "gzip"}}
+		checkFaults(t, withHook(campaign.Webhook{URL: hook.URL, Headers: headers}).Validate(),
+			"/nodes/1/headers/0/name: says that the body is encoded, and it is not; remove it")
 	}
 }
 

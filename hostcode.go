@@ -202,8 +202,16 @@ func (e *stepError) around(text string) string {
 // An errorPair is two errors that are both true.
 type errorPair struct{ first, second error }
 
-func (e *errorPair) Error() string   { return e.first.Error() + "; " + e.second.Error() }
+func (e *errorPair) Error() string   { return e.around(e.first.Error(), e.second.Error()) }
 func (e *errorPair) Unwrap() []error { return []error{e.first, e.second} }
+
+// around puts the texts of the two together, with the package's name said once.
+func (e *errorPair) around(first, second string) string {
+	if strings.HasPrefix(first, "campaign: ") {
+		second = strings.TrimPrefix(second, "campaign: ")
+	}
+	return first + "; " + second
+}
 
 // loggable returns the text of an error as far as it may be logged: that of this
 // package's own errors, whose makers keep secrets and personal data out, and
@@ -213,11 +221,11 @@ func loggable(err error) string {
 	case *stepError:
 		return x.around(loggable(x.err))
 	case *errorPair:
-		return loggable(x.first) + "; " + loggable(x.second)
+		return x.around(loggable(x.first), loggable(x.second))
 	case *DeliveryError, *RenderError, *ValidationError, *panicError:
 		return err.Error()
 	}
-	if slices.Contains([]error{ErrClosed, errExited, errSourceExited, context.Canceled, context.DeadlineExceeded}, err) {
+	if slices.Contains([]error{ErrClosed, errExited, errSourceExited, errLengthen, errOutOfTime, context.Canceled, context.DeadlineExceeded}, err) {
 		return err.Error()
 	}
 	if de, ok := errors.AsType[*DeliveryError](err); ok {

@@ -141,7 +141,7 @@ func invalidUTF8(data []byte) int {
 func place(data []byte, offset int) string {
 	before := data[:min(max(offset, 0), len(data))]
 	line := before[bytes.LastIndexByte(before, '\n')+1:]
-	column := "column " + itoa(utf8.RuneCount(line)+1)
+	column := "column " + strconv.Itoa(utf8.RuneCount(line)+1)
 	if bytes.IndexByte(bytes.TrimRight(data, "\r\n"), '\n') < 0 {
 		return column
 	}
@@ -427,5 +427,3 @@ func (d *decoder) anyMap(n *jsonValue) map[string]any {
 	}
 	return m
 }
-
-func itoa(i int) string { return strconv.Itoa(i) }

@@ -38,7 +38,7 @@ func lookupReflect(r reflect.Value, name string, lists bool) (any, bool) {
 		return nil, false
 	case lists && isList(r):
 		return lookupList(r, name)
-	case !isNamed(r):
+	case !isTextMap(r):
 		return nil, false
 	}
 	get := func(key string) reflect.Value { return r.MapIndex(reflect.ValueOf(key).Convert(r.Type().Key())) }
@@ -98,7 +98,7 @@ func lookupList(r reflect.Value, name string) (any, bool) {
 // the list, and is not compared.
 const maxFlat = 1 << 16
 
-// isNamed reports whether r is a map that names go into.
-func isNamed(r reflect.Value) bool {
+// isTextMap reports whether r is a map that names go into.
+func isTextMap(r reflect.Value) bool {
 	return r.Kind() == reflect.Map && r.Type().Key().Kind() == reflect.String
 }

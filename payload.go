@@ -12,7 +12,7 @@ import (
 //
 // Values are written as [encoding/json] would, with these differences: text that
 // is not UTF-8 is an error and not replaced; <, > and & stand as they are; and
-// unless they stand inside a struct, so do U+2028 and U+2029, times are in UTC,
+// unless they stand inside a struct or a map whose keys are not text, so do U+2028 and U+2029, times are in UTC,
 // and a nil slice or map is an empty one. A [json.Number] is written to the
 // letter. In a form or a query a value is what JSON has, text without its quotes;
 // a list repeats the name, once for each of its elements; null, objects and lists
@@ -312,8 +312,9 @@ func (w *jsonWriter) payloadField(f PayloadField) {
 	if f.From == "" {
 		w.member("static", f.Static)
 	} else {
-		source, name, ok := strings.Cut(string(f.From), ".")
-		if !ok || source == "static" || !slices.Contains(payloadSources, source) {
+		source := f.source()
+		name, ok := strings.CutPrefix(string(f.From), source+".")
+		if source == "" || !ok {
 			w.fail("a payload field from %s has no JSON form", shorten(string(f.From)))
 		}
 		w.member(source, name)

@@ -272,6 +272,15 @@ func escapeName(name string) string {
 	return strings.NewReplacer(`\`, `\\`, ".", `\.`).Replace(name)
 }
 
+// joinName is the As whose path has these parts.
+func joinName(path []string) string {
+	escaped := make([]string, len(path))
+	for i, part := range path {
+		escaped[i] = escapeName(part)
+	}
+	return strings.Join(escaped, ".")
+}
+
 // splitName splits at dots, with \. for a dot and \\ for a backslash, and appends
 // the parts to path.
 func splitName(path []string, name string) ([]string, error) {
@@ -309,7 +318,7 @@ func (prog *payloadProgram) insert(leaf payloadLeaf, path []string, fs *faults, 
 	if prog.root == nil && !leaf.split && len(path) == 1 {
 		for i := range prog.leaves {
 			if prog.leaves[i].name() == path[0] {
-				prog.nameFault(i, fs, at)
+				prog.nameFault(i, path[0], fs, at)
 				break
 			}
 		}
@@ -320,24 +329,24 @@ func (prog *payloadProgram) insert(leaf payloadLeaf, path []string, fs *faults, 
 		prog.plant(at)
 	}
 	prog.leaves = append(prog.leaves, leaf)
-	prog.root = insertPayload(prog.root, path, len(prog.leaves)-1, prog, fs, at)
+	prog.root = insertPayload(prog.root, path, path, len(prog.leaves)-1, prog, fs, at)
 }
 
 // plant makes the tree of the leaves so far, whose names have no dots or escapes.
 func (prog *payloadProgram) plant(at pointer) {
 	var known faults
 	for i := range prog.leaves {
-		prog.root = insertPayload(prog.root, []string{prog.leaves[i].name()}, i, prog, &known, at)
+		path := []string{prog.leaves[i].name()}
+		prog.root = insertPayload(prog.root, path, path, i, prog, &known, at)
 	}
 }
 
-func (prog *payloadProgram) nameFault(leaf int, fs *faults, at pointer) {
-	l := &prog.leaves[leaf]
-	fs.add(at, "has the name %s, which %s has already; rename one with as", shorten(l.name()), at.parent.index(int(l.index)).String())
+func (prog *payloadProgram) nameFault(leaf int, name string, fs *faults, at pointer) {
+	fs.add(at, "has the name %s, which %s has already; rename one with as", shorten(name), at.parent.index(int(prog.leaves[leaf].index)).String())
 }
 
 // insertPayload puts a leaf at its path, objects at the place of their first field.
-func insertPayload(nodes []payloadNode, path []string, leaf int, prog *payloadProgram, fs *faults, at pointer) []payloadNode {
+func insertPayload(nodes []payloadNode, whole, path []string, leaf int, prog *payloadProgram, fs *faults, at pointer) []payloadNode {
 	name := path[0]
 	for i := range nodes {
 		n := &nodes[i]
@@ -346,11 +355,12 @@ func insertPayload(nodes []payloadNode, path []string, leaf int, prog *payloadPr
 		}
 		switch {
 		case n.leaf >= 0 && len(path) == 1:
-			fs.add(at, "has the name %s, which %s has already; rename one with as", shorten(name), at.parent.index(int(prog.leaves[n.leaf].index)).String())
+			prog.nameFault(n.leaf, joinName(whole), fs, at)
 		case n.leaf >= 0 || len(path) == 1:
-			fs.add(at, "makes %s both a value and an object; rename one with as", shorten(name))
+			both := whole[:len(whole)-len(path)+1]
+			fs.add(at, "makes %s both a value and an object; rename one with as", shorten(joinName(both)))
 		default:
-			n.members = insertPayload(n.members, path[1:], leaf, prog, fs, at)
+			n.members = insertPayload(n.members, whole, path[1:], leaf, prog, fs, at)
 		}
 		return nodes
 	}
@@ -358,7 +368,7 @@ func insertPayload(nodes []payloadNode, path []string, leaf int, prog *payloadPr
 	n := payloadNode{name: name, prefix: string(prefix) + ":", leaf: leaf}
 	if len(path) > 1 {
 		n.leaf = -1
-		n.members = insertPayload(nil, path[1:], leaf, prog, fs, at)
+		n.members = insertPayload(nil, whole, path[1:], leaf, prog, fs, at)
 	}
 	return append(nodes, n)
 }
@@ -522,20 +532,5 @@ func (l *payloadLeaf) appendForm(dst []byte, v *view) ([]byte, *RenderError) {
 
 // fail places an error. The webhook's own place is put before it by its caller.
 func (l *payloadLeaf) fail(err error) *RenderError {
-	return &RenderError{Pointer: "/payload/" + itoa(int(l.index)), Field: l.from.field(), Err: err}
-}
-
-// field is the Field that f was parsed from.
-func (f fieldRef) field() Field {
-	for _, x := range fixedFields {
-		if f.kind == x.kind {
-			return x.field
-		}
-	}
-	for _, x := range namedFields {
-		if f.kind == x.kind {
-			return Field(x.prefix + f.name)
-		}
-	}
-	return ""
+	return &RenderError{Pointer: "/payload/" + strconv.Itoa(int(l.index)), Field: l.from.field(), Err: err}
 }

@@ -63,11 +63,11 @@ func TestPayloadNames(t *testing.T) {
 		{"three fields of one name", named("a", "a", "a"), []string{`1: which /nodes/1/payload/0 has already`, `2: which /nodes/1/payload/0 has already`}},
 		{"names differ by case", named("a", "A"), nil},
 		{"one name, once with an escape", named(`a\.b`, "a.b"), nil},
-		{"one nested name", named("a.b", "c", "a.b"), []string{`2: has the name "b", which /nodes/1/payload/0 has already`}},
+		{"one nested name", named("a.b", "c", "a.b"), []string{`2: has the name "a.b", which /nodes/1/payload/0 has already`}},
 		{"fields of one object, apart", named("a.b", "c", "a.d"), nil},
 		{"object after a value", named("a", "a.b"), []string{`1: makes "a" both a value and an object; rename one with as`}},
 		{"value after an object", named("a.b", "a"), []string{`1: makes "a" both a value and an object`}},
-		{"clash further down", named("a.b.c", "a.b.c.d", "a.b"), []string{`1: makes "c" both`, `2: makes "b" both`}},
+		{"clash further down", named("a.b.c", "a.b.c.d", "a.b"), []string{`1: makes "a.b.c" both`, `2: makes "a.b" both`}},
 
 		{"empty part at the end", named("a."), []string{`0/as: is "a.", which has an empty part; write the name without it, or \. for a dot`}},
 		{"empty part at the beginning", named(".a"), []string{"0/as: which has an empty part"}},

@@ -150,7 +150,7 @@ func (e *Engine) leave() {
 	e.queue.workers--
 	e.goroutines--
 	e.dispatch()
-	e.settle()
+	e.noticeEnd()
 }
 
 // lane returns the lane of a campaign, which it makes if there is none.

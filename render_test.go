@@ -41,6 +41,11 @@ type priced struct {
 	Total big.Int
 }
 
+// noText writes what is no text.
+type noText struct{}
+
+func (noText) MarshalText() ([]byte, error) { return []byte("CANARY\xff"), nil }
+
 type panics struct{}
 
 func (panics) MarshalJSON() ([]byte, error) { panic("CANARY") }
@@ -212,6 +217,11 @@ func TestRenderValues(t *testing.T) {
 		{"MarshalText of a package", netip.MustParseAddr("::1"), `"::1"`, "x=%3A%3A1", ""},
 		{"big integer", big.NewInt(0).Exp(big.NewInt(10), big.NewInt(20), nil), "100000000000000000000", "x=100000000000000000000", ""},
 		{"raw JSON", json.RawMessage(` {"a": 1} `), `{"a":1}`, "", object},
+		{"raw JSON with an escape for the replacement character", json.RawMessage(`"\ufffd"`), `"\ufffd"`, "x=%EF%BF%BD", ""},
+		{"replacement character in a struct", withFields{Name: "\ufffd"}, "{\"name\":\"\ufffd\"}", "", object},
+		{"replacement character in a struct, beside text not UTF-8", struct{ A, B string }{"\ufffd", "CANARY\xff"}, "", "", "is not valid UTF-8"},
+		{"struct with MarshalText that writes no UTF-8", struct{ T noText }{}, "", "", "is not valid UTF-8"},
+		{"map of lists with text not UTF-8", map[int][]any{1: {"a", map[string]any{"b": "\xff"}}}, "", "", "is not valid UTF-8"},
 		{"raw JSON that is none", json.RawMessage(`{"a": CANARY}`), "", "", "has a MarshalJSON or MarshalText method that failed"},
 		{"MarshalJSON that fails", fails{}, "", "", "has a MarshalJSON or MarshalText method that failed"},
 		{"MarshalJSON that panics", panics{}, "", "", "has a MarshalJSON or MarshalText method that failed"},

@@ -22,14 +22,14 @@ type run struct {
 	headers  [2]Header  // and where its headers stand, if they are few
 	open     *openVisit // what is to be decided first; nil if all is
 
-	// out is how the run ended, and nothing says that surely nothing was
+	// out is how the run ended, and undelivered says that surely nothing was
 	// delivered. They belong to the goroutine that executes the run; when it has
 	// released the run, out belongs to the caller of Visit, who may change it.
-	out     *Outcome
-	nothing bool
-	queued  bool
-	test    bool
-	slow    bool // code of the host had its time before the first webhook
+	out         *Outcome
+	undelivered bool
+	queued      bool
+	test        bool
+	slow        bool // code of the host had its time before the first webhook
 
 	// Guarded by the mutex of runContext. Once somebody has taken it upon them to
 	// report the run, byClose, maybeSent and node are how Close names it.
@@ -137,7 +137,7 @@ func (e *Engine) release(r *run) {
 	r.released = true
 	e.runs.remove(r)
 	e.queue.release(r)
-	e.settle()
+	e.noticeEnd()
 }
 
 // execute takes the run to its end and reports it. It does so even if the
@@ -154,7 +154,7 @@ func (e *Engine) execute(r *run) {
 		e.limit(r)
 	}
 	if r.open != nil && !e.prepare(r) {
-		r.nothing = true
+		r.undelivered = true
 	} else {
 		e.deliver(r)
 	}
@@ -180,7 +180,7 @@ func (e *Engine) exited(r *run) {
 	r.out.fail(ReasonPanicked, errExited)
 	r.mu.Lock()
 	r.out.Node = int(r.node)
-	r.nothing = !r.sending
+	r.undelivered = !r.sending
 	if r.sending {
 		r.out.Attempts++
 	}
@@ -195,7 +195,7 @@ var errExited = errors.New("campaign: the host's code ended the goroutine (runti
 func (e *Engine) finish(r *run) {
 	defer e.release(r)
 	defer e.tellEnd(r)
-	if r.entered && r.nothing && r.settle() {
+	if r.entered && r.undelivered && r.decideEnd() {
 		defer r.answered()
 		e.reopen(r.parent, r.prog, r.entry(), r.out)
 	}
@@ -210,11 +210,11 @@ func (r *run) answered() {
 	r.ended, r.asked = &out, true
 }
 
-// settle says that the run ends as out says, with nothing delivered: a Tracker may
+// decideEnd says that the run ends as out says, with nothing delivered: a Tracker may
 // take its time to take the cooldown back, and Close may report the run in the
 // meantime. It returns false if Close has reported the run as being sent, which
 // keeps its cooldown then, as reported.
-func (r *run) settle() bool {
+func (r *run) decideEnd() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.claimed && r.sending {
@@ -241,8 +241,8 @@ func (e *Engine) tellEnd(r *run) {
 // drop says that the run ends before it has begun.
 func (r *run) drop() {
 	r.out.fail(ReasonClosed, &stepError{"not begun", ErrClosed})
-	r.nothing = true
-	r.settle()
+	r.undelivered = true
+	r.decideEnd()
 }
 
 // abandon ends a run that was never begun.
@@ -270,7 +270,7 @@ func (r *run) claim(byClose bool) bool {
 	if r.claimed {
 		return false
 	}
-	r.claimed, r.byClose, r.maybeSent, r.node = true, byClose, !r.nothing, int32(r.out.Node)
+	r.claimed, r.byClose, r.maybeSent, r.node = true, byClose, !r.undelivered, int32(r.out.Node)
 	return true
 }
 
@@ -393,7 +393,7 @@ func (e *Engine) deliver(r *run) {
 		if err != nil {
 			r.out.fail(cancelled(r, err))
 			r.out.Node = request.Node
-			r.nothing = len(r.out.Deliveries) == 0
+			r.undelivered = len(r.out.Deliveries) == 0
 			return
 		}
 		response, err := e.send(r, request)
@@ -402,7 +402,7 @@ func (e *Engine) deliver(r *run) {
 			r.out.fail(reasonOr(err, reasonOf(verdict)), r.closing(err))
 			r.out.Node = request.Node
 			r.out.Attempts += attemptsOf(err)
-			r.nothing = len(r.out.Deliveries) == 0 && verdict != Uncertain
+			r.undelivered = len(r.out.Deliveries) == 0 && verdict != Uncertain
 			return
 		}
 		r.delivered(delivery(request, response))

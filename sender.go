@@ -193,13 +193,13 @@ func (e *DeliveryError) Unwrap() []error {
 	return errs
 }
 
-// VerdictForStatus returns what an HTTP status means for delivery: ok for 2xx;
-// otherwise Uncertain for 504, where a gateway lost sight of the request, and
+// VerdictForStatus returns what an HTTP status means for delivery: ok for 2xx, with
+// a verdict that means nothing; otherwise Uncertain for 504, where a gateway lost sight of the request, and
 // Rejected for all others.
 func VerdictForStatus(status int) (v Verdict, ok bool) {
 	switch {
 	case status >= 200 && status <= 299:
-		return 0, true
+		return Uncertain, true
 	case status == 504:
 		return Uncertain, false
 	default:

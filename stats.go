@@ -14,7 +14,9 @@ type Stats struct {
 	Refused         uint64
 
 	// Queued counts runs as they enter the queue. Each is counted again, above,
-	// when it ends: between the two it is in Waiting or Running.
+	// when it ends. In between it is in Waiting or Running: not yet while the Logger
+	// and the Observer are told that it is queued, and still while they are told how
+	// it ended.
 	Queued uint64
 
 	// Failures is Failed by reason.

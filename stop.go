@@ -70,6 +70,19 @@ func validateTimeout(fs *faults, p pointer, d time.Duration, normal string) {
 	}
 }
 
+// A CooldownReader is a [Tracker] that can say until when a campaign is closed
+// without starting anything. [MemoryTracker] is one. [Engine.Explain] uses it:
+// of a Tracker that is none it cannot know whether the profile is left alone,
+// and says so with [ReasonNeedsTracker] in the place of [ReasonStarts]. An engine
+// with a [ProfileSource] uses it too, to not load profiles that are left alone.
+type CooldownReader interface {
+	Tracker
+
+	// Until returns the end of the cooldown that would hold back a visit at the
+	// given time, and false if there is none.
+	Until(campaign, profile string, at time.Time) (until time.Time, closed bool)
+}
+
 // An Entry is one attempt of a run to start: which campaign, for whom, when,
 // and for how long the campaign is closed for that profile if it starts.
 type Entry struct {

@@ -152,8 +152,8 @@ func meantAround(name string, affixes int) meant {
 		return meant{op: op}
 	case negation != "":
 		return meant{op: negation, negated: true}
-	case foldedOps[name] != "":
-		return meant{op: foldedOps[name]}
+	case foldedOp(name) != "":
+		return meant{op: foldedOp(name)}
 	case affixes == 0:
 		return meant{}
 	}
@@ -214,14 +214,15 @@ var opAffixes = []struct {
 	{text: "i", fold: true},
 }
 
-// foldedOps are the operators as foldWord has them.
-var foldedOps = func() map[string]Op {
-	ops := make(map[string]Op)
+// foldedOp returns the operator that foldWord makes name of, or none.
+func foldedOp(name string) Op {
 	for _, op := range opNames() {
-		ops[foldWord(op)] = Op(op)
+		if foldWord(op) == name {
+			return Op(op)
+		}
 	}
-	return ops
-}()
+	return ""
+}
 
 // suggestOp names the operator that was meant. One that says not has none of its
 // own: not goes around the comparison.

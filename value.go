@@ -1,6 +1,7 @@
 package campaign
 
 import (
+	"cmp"
 	"encoding/json"
 	"math"
 	"reflect"
@@ -116,7 +117,7 @@ func (a number) isFinite() bool {
 func (a number) compareRounded(b number) int {
 	switch {
 	case a.kind == isFloat && b.kind == isFloat:
-		return compareOrdered(math.Float64frombits(a.bits), math.Float64frombits(b.bits))
+		return cmp.Compare(math.Float64frombits(a.bits), math.Float64frombits(b.bits))
 	case a.kind == isFloat:
 		return -b.compareFloat(math.Float64frombits(a.bits))
 	case b.kind == isFloat:
@@ -124,9 +125,9 @@ func (a number) compareRounded(b number) int {
 	case a.kind != b.kind: // isUint is above every isInt
 		return int(a.kind) - int(b.kind)
 	case a.kind == isUint:
-		return compareOrdered(a.bits, b.bits)
+		return cmp.Compare(a.bits, b.bits)
 	default:
-		return compareOrdered(int64(a.bits), int64(b.bits))
+		return cmp.Compare(int64(a.bits), int64(b.bits))
 	}
 }
 
@@ -143,16 +144,6 @@ func (a number) compareFloat(f float64) int {
 		return -1
 	}
 	return 1
-}
-
-func compareOrdered[T int64 | uint64 | float64](a, b T) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // parseNumber reads a json.Number. It returns false for what is no number. An

@@ -23,7 +23,7 @@ type Webhook struct {
 	// URL is absolute, http or https, without user information, zone and fragment.
 	// It often is a credential itself, so only its scheme and host are ever
 	// shown. Its own query stays as it is, byte for byte. Nothing is filled into
-	// it: what differs from visit to visit belongs into the payload.
+	// it: what differs from visit to visit belongs in the payload.
 	URL string
 
 	// Payload goes into the body of a POST, and into the query of a GET after
@@ -319,7 +319,7 @@ func (prog *webhookProgram) render(r *Request, campaignID string, v *view, test 
 		r.URL, err = prog.urlWithQuery(v)
 	}
 	if err != nil {
-		err.Pointer = "/nodes/" + itoa(prog.node) + err.Pointer
+		err.Pointer = "/nodes/" + strconv.Itoa(prog.node) + err.Pointer
 		return err
 	}
 	r.Headers = append(r.Headers, prog.sent...)

@@ -335,6 +335,9 @@ func walk(err error, yield func(error) bool) bool {
 // verdictOf reads an error as the engine does.
 func verdictOf(err error) campaign.Verdict {
 	if de, ok := errors.AsType[*campaign.DeliveryError](err); ok {
+		if de.Verdict != campaign.Rejected && de.Verdict != campaign.Unreachable {
+			return campaign.Uncertain
+		}
 		return de.Verdict
 	}
 	if _, ok := errors.AsType[*net.DNSError](err); ok {

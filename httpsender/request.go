@@ -241,6 +241,9 @@ func checkHeaderName(name string) error {
 	if !isToken(name) {
 		return &cause{text: "a header's name is not a name; use letters, digits and hyphens (RFC 9110 section 5.6.2)"}
 	}
+	if strings.EqualFold(name, "Content-Encoding") {
+		return headerCause(name, "says that the body is encoded, and it is not; remove it")
+	}
 	for _, own := range clientHeaders {
 		if strings.EqualFold(name, own) {
 			return headerCause(name, "is set by the HTTP client; remove it")
@@ -256,7 +259,7 @@ func checkHeaderName(name string) error {
 // clientHeaders say how a message is carried, which is ours to say.
 var clientHeaders = [...]string{
 	"Host", "Content-Length", "Transfer-Encoding", "Trailer", "Connection", "Keep-Alive",
-	"Proxy-Connection", "Upgrade", "TE", "Expect", "Accept-Encoding", "Proxy-Authorization",
+	"Proxy-Connection", "Upgrade", "TE", "Expect", "HTTP2-Settings", "Accept-Encoding", "Proxy-Authorization",
 }
 
 func isToken(s string) bool {

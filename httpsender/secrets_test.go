@@ -271,7 +271,7 @@ func lookForCanary(t *testing.T, v any) {
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("", "v", v)
 	asJSON, _ := json.Marshal(v)
 	shown := map[string]string{"slog": log.String(), "JSON": string(asJSON)}
-	for _, verb := range strings.Fields("%v %+v %#v %s %q %x %d %t %c %U") {
+	for verb := range strings.FieldsSeq("%v %+v %#v %s %q %x %d %t %c %U") {
 		shown[verb] = fmt.Sprintf(verb, v)
 	}
 	for how, text := range shown {

@@ -257,6 +257,27 @@ func TestUnreachable(t *testing.T) {
 	}
 }
 
+// What no campaign can have, Send refuses: requests may come from elsewhere.
+func TestSendRefusesTheHeadersThatCampaignsCannotHave(t *testing.T) {
+	s := local(t, &httpsender.Sender{Transport: transportFunc(func(*http.Request) (*http.Response, error) { return answered(200) })})
+	for _, name := range []string{
+		"Host", "Content-Length", "Transfer-Encoding", "Trailer", "Connection", "Keep-Alive", "Proxy-Connection", "Upgrade", "TE",
+		"Expect", "HTTP2-Settings", "Proxy-Authorization", "Accept-Encoding", "Content-Encoding", "webhook-id", "webhook-other", "X-A", "a b", "",
+	} {
+		headers := campaign.Headers{{Name: name, Value: "x"}}
+		valid := campaign.Campaign{ID: "c", Nodes: []campaign.Node{
+			campaign.WebsiteTrigger{When: campaign.PagePath.Exists()},
+			campaign.Webhook{URL: "https://esp.example/", Headers: headers},
+			campaign.Stop{},
+		}}.Validate() == nil
+		r := get("https://esp.example/")
+		r.Headers = headers
+		if _, de := send(t, s, r); (de == nil) != valid {
+			t.Errorf("header %q: Send = %v, and a campaign may have it: %t", name, de, valid)
+		}
+	}
+}
+
 func TestRefusedBeforeSending(t *testing.T) {
 	var hits atomic.Int64
 	srv := serve(t, func(http.ResponseWriter, *http.Request) { hits.Add(1) })

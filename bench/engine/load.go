@@ -52,7 +52,7 @@ func measureLoad(out io.Writer, o *options) ([]goal, error) {
 	fmt.Fprintf(out, "Close took %v to finish what was queued\n\n", time.Since(begun).Round(time.Millisecond))
 	levels := level()
 
-	printLatencies(out, o, control, load)
+	printLatencies(out, control, load)
 	printLevels(out, levels)
 	wrong := l.check(engine.Stats(), esp.requests.Load())
 	l.print(out, engine.Stats(), esp)
@@ -190,7 +190,7 @@ func quantile(times []time.Duration, q float64) time.Duration {
 	return sorted[min(int(q*float64(len(sorted))), len(sorted)-1)]
 }
 
-func printLatencies(out io.Writer, o *options, control, load *offered) {
+func printLatencies(out io.Writer, control, load *offered) {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "\tvisits\t50 %\t99 %\t99.9 %\tlongest\t")
 	for _, row := range []struct {
