@@ -155,7 +155,7 @@ func (rt *runtime) headers(ctx context.Context, r *campaign.Request, host string
 	has := func(name string) bool {
 		return slices.ContainsFunc(fields, func(f field) bool { return strings.EqualFold(f.name, name) })
 	}
-	if slices.ContainsFunc(r.Headers, func(h campaign.Header) bool { return h.Secret != "" }) {
+	if _, prompt := rt.secrets.(promptSecrets); !prompt && slices.ContainsFunc(r.Headers, func(h campaign.Header) bool { return h.Secret != "" }) {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, deadline) // a vault may hang
 		defer cancel()

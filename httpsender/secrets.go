@@ -51,6 +51,14 @@ func (f SecretsFunc) Secret(ctx context.Context, name, host string) (string, err
 	return f(ctx, name, host)
 }
 
+// promptSecrets are Secrets that answer at once, whatever the context: for these
+// Send need not make one.
+type promptSecrets func(name, host string) (string, error)
+
+func (f promptSecrets) Secret(_ context.Context, name, host string) (string, error) {
+	return f(name, host)
+}
+
 // A BoundSecret is a secret and the hosts that it may be sent to, written as
 // [Secrets] describes them: with their port unless it is 443. Without hosts it
 // goes nowhere.
@@ -85,7 +93,7 @@ func MapSecrets(secrets map[string]BoundSecret) Secrets {
 	for name, s := range secrets {
 		secrets[name] = BoundSecret{Value: s.Value, Hosts: canonicalHosts(s.Hosts)}
 	}
-	return SecretsFunc(func(_ context.Context, name, host string) (string, error) {
+	return promptSecrets(func(name, host string) (string, error) {
 		s, ok := secrets[name]
 		if !ok {
 			return "", &noSecretError{name, host, "is not listed in MapSecrets"}
@@ -109,7 +117,7 @@ func EnvSecrets(prefix string, hosts map[string][]string) Secrets {
 	for name, list := range hosts {
 		hosts[name] = canonicalHosts(list)
 	}
-	return SecretsFunc(func(_ context.Context, name, host string) (string, error) {
+	return promptSecrets(func(name, host string) (string, error) {
 		list, ok := hosts[name]
 		if !ok {
 			why := "is not listed in EnvSecrets"

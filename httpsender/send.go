@@ -150,8 +150,11 @@ func (rt *runtime) sign(ctx context.Context, p *prepared, now, deadline time.Tim
 	if rt.signing == nil {
 		return m, nil
 	}
-	ctx, cancel := context.WithDeadline(ctx, deadline)
-	defer cancel()
+	if _, prompt := rt.signing.(promptSigning); !prompt {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline) // a vault may hang
+		defer cancel()
+	}
 	keys, err := callSigning(ctx, rt.signing, p.host)
 	switch {
 	case err != nil && ctx.Err() != nil:

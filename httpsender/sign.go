@@ -52,9 +52,16 @@ func SignHosts(keys map[string][]SigningKey) Signing {
 	for host, list := range keys {
 		byHost[canonicalHost(host)] = slices.Clone(list)
 	}
-	return SigningFunc(func(_ context.Context, host string) ([]SigningKey, error) {
+	return promptSigning(func(host string) ([]SigningKey, error) {
 		return byHost[host], nil
 	})
+}
+
+// promptSigning is Signing as [promptSecrets] are Secrets.
+type promptSigning func(host string) ([]SigningKey, error)
+
+func (f promptSigning) SigningKeys(_ context.Context, host string) ([]SigningKey, error) {
+	return f(host)
 }
 
 // A SigningKey signs requests and verifies signatures. The zero value does
