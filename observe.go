@@ -17,8 +17,8 @@ import (
 // channel needs a reader, or a way out, also while the host shuts down. Once
 // the context of [Engine.Close] is done, Close gives up on a call that takes
 // more than a second. Observe may call the engine, except for Close. Its ctx has
-// the values of the context that came with the visit; that of a queued run is
-// not done when the visit's is.
+// the values of the context that came with the visit; told how a queued run ended,
+// it is not done when the visit's is.
 //
 // A panic in Observe is joined to the Err of the outcome that the caller gets,
 // and counted in [Stats.Panics]. It changes nothing else. The end of its goroutine

@@ -133,7 +133,7 @@ func visible(s string) string {
 	return b.String()
 }
 
-// GoString returns the ID, the method and the endpoint, as that of a Request
+// GoString returns the ID, the method and the endpoint, as the String of a Request
 // does: %#v is for debugging, and ends in logs.
 func (p Preview) GoString() string { return "campaign.Preview(" + p.hidden().String() + ")" }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"strings"
@@ -41,7 +42,7 @@ func (f SenderFunc) Send(ctx context.Context, r *Request) (*Response, error) { r
 const TestHeader = "Campaign-Test"
 
 // A Request is one webhook call, rendered for one visit. It holds personal data
-// and, often, a credential in its URL: its String, GoString and LogValue show
+// and, often, a credential in its URL: its String, Format and LogValue show
 // only the ID, the method and the endpoint.
 type Request struct {
 	// ID is the delivery ID: msg_ and a hash. It is the same on every attempt
@@ -74,9 +75,9 @@ func (r Request) String() string {
 	return fmt.Sprintf("%s %s %s", r.ID, r.Method, endpointOf(r.URL))
 }
 
-// GoString returns what String returns, with the name of the type around it, so
-// that %#v does not show personal data.
-func (r Request) GoString() string { return "campaign.Request(" + r.String() + ")" }
+// Format writes what String returns, whatever the verb: with String alone, %d and %#v
+// would show personal data.
+func (r Request) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, r.String()) }
 
 // LogValue returns the parts of the request that may be logged.
 func (r Request) LogValue() slog.Value {

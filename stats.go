@@ -26,7 +26,7 @@ type Stats struct {
 	Panics uint64 // in the host's code, wherever the engine called it; a goroutine that it ended counts as one
 
 	Waiting int // queued runs that wait for a worker
-	Running int // queued runs that workers have
+	Running int // queued runs that workers have, or that Close has taken out of the queue
 	Workers int // goroutines for queued runs
 }
 

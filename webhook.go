@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/url"
 	"slices"
@@ -46,8 +47,9 @@ type Webhook struct {
 // campaign shows no URL that is a credential.
 func (w Webhook) String() string { return cmp.Or(w.Method, "POST") + " " + endpointOf(w.URL) }
 
-// GoString returns what String returns, with the name of the type around it.
-func (w Webhook) GoString() string { return "campaign.Webhook(" + w.String() + ")" }
+// Format writes what String returns, whatever the verb: with String alone, %d and %#v
+// would show the URL.
+func (w Webhook) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, w.String()) }
 
 // LogValue returns what String returns.
 func (w Webhook) LogValue() slog.Value { return slog.StringValue(w.String()) }

@@ -380,7 +380,7 @@ func TestRequestShowsNothing(t *testing.T) {
 			t.Errorf("a webhook with the URL %s prints %s", broken, s)
 		}
 	}
-	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d", "%t", "%c", "%U"} {
 		for _, value := range []any{r, &r, requests, struct{ R campaign.Request }{r}, post, &post, c, &c, campaign.Campaigns{c}} {
 			shown = append(shown, fmt.Sprintf(verb, value))
 		}

@@ -54,7 +54,8 @@ type Sender struct {
 	// RetryUncertain tries again, too, what may have arrived: connections that
 	// broke and time limits that ended after the request was written, and 504.
 	// Set it if the endpoints drop repetitions by webhook-id, which is the same
-	// on every attempt. False means that no request can arrive twice.
+	// on every attempt. False means that a request does not go out again once the
+	// endpoint may have taken it.
 	RetryUncertain bool
 
 	// RetryWait bounds the wait before the second attempt; the bound doubles
