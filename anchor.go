@@ -77,11 +77,11 @@ func newAnchorer(n int) *anchorer {
 }
 
 // count notes the values that t asks for.
-func (a *anchorer) count(t *test) {
+func (a *anchorer) count(t *conditionProgram) {
 	for i := range t.subs {
 		a.count(&t.subs[i])
 	}
-	if t.kind != testCompare {
+	if t.kind != conditionCompare {
 		return
 	}
 	switch t.cmp.op {
@@ -104,13 +104,13 @@ func (a *anchorer) countValue(f fieldRef, v scalar) {
 }
 
 // find returns the best way to file t, and false if there is none.
-func (a *anchorer) find(t *test) (anchoring, bool) {
+func (a *anchorer) find(t *conditionProgram) (anchoring, bool) {
 	switch t.kind {
-	case testAll:
+	case conditionAll:
 		return a.findAll(t)
-	case testAny:
+	case conditionAny:
 		return a.findAny(t)
-	case testCompare:
+	case conditionCompare:
 		return a.findComparison(&t.cmp)
 	}
 	return anchoring{}, false // Not says what must not be there
@@ -118,7 +118,7 @@ func (a *anchorer) find(t *test) (anchoring, bool) {
 
 // findAll takes the best of the parts, or the best two if both are equalities,
 // which together make one key.
-func (a *anchorer) findAll(t *test) (anchoring, bool) {
+func (a *anchorer) findAll(t *conditionProgram) (anchoring, bool) {
 	if len(t.subs) == 1 {
 		return a.find(&t.subs[0])
 	}
@@ -163,7 +163,7 @@ func (a anchoring) isEquality() bool {
 		a.anchors[0].field.kind != fieldReferrerQuery
 }
 
-func (a *anchorer) findAny(t *test) (anchoring, bool) {
+func (a *anchorer) findAny(t *conditionProgram) (anchoring, bool) {
 	var all anchoring
 	for i := range t.subs {
 		found, ok := a.find(&t.subs[i])

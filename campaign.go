@@ -260,7 +260,7 @@ const fileVersion = 1
 type program struct {
 	id        string
 	name      string
-	when      test
+	when      conditionProgram
 	condition Condition // what when was compiled from
 	audience  Audience
 	webhooks  []webhookProgram

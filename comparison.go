@@ -9,22 +9,22 @@ import (
 // Deciding a condition for one visit. This is the rule; the index only finds
 // the campaigns for which it is worth asking.
 
-// A test is a compiled Condition: plain structs, so that evaluating it neither
-// allocates nor lets the visit escape to the heap, as a call through the
+// A conditionProgram is a compiled Condition: plain structs, so that deciding it
+// neither allocates nor lets the visit escape to the heap, as a call through the
 // Condition interface would.
-type test struct {
-	kind testKind
-	subs []test // of All and Any; one of Not
+type conditionProgram struct {
+	kind conditionKind
+	subs []conditionProgram // of All and Any; one of Not
 	cmp  comparison
 }
 
-type testKind uint8
+type conditionKind uint8
 
 const (
-	testCompare testKind = iota
-	testAll
-	testAny
-	testNot
+	conditionCompare conditionKind = iota
+	conditionAll
+	conditionAny
+	conditionNot
 )
 
 // A comparison is a compiled Comparison. What every visit reads comes first,
@@ -42,18 +42,18 @@ type comparison struct {
 }
 
 // eval decides t for one visit.
-func (t *test) eval(v *view) bool {
+func (t *conditionProgram) eval(v *view) bool {
 	switch t.kind {
-	case testCompare:
+	case conditionCompare:
 		return t.cmp.eval(v)
-	case testAll:
+	case conditionAll:
 		for i := range t.subs {
 			if !t.subs[i].eval(v) {
 				return false
 			}
 		}
 		return true
-	case testAny:
+	case conditionAny:
 		for i := range t.subs {
 			if t.subs[i].eval(v) {
 				return true

@@ -17,36 +17,36 @@ import (
 
 // compileCondition checks c and compiles it. What it returns is of use only if
 // no fault was added.
-func compileCondition(c Condition, fs *faults, p pointer, depth int) test {
+func compileCondition(c Condition, fs *faults, p pointer, depth int) conditionProgram {
 	if depth > maxDepth {
 		fs.add(p, "is nested more than %d levels deep; flatten it", maxDepth)
-		return test{}
+		return conditionProgram{}
 	}
 	switch c := c.(type) {
 	case Comparison:
-		return test{kind: testCompare, cmp: compileComparison(c, fs, p)}
+		return conditionProgram{kind: conditionCompare, cmp: compileComparison(c, fs, p)}
 	case All:
-		return compileGroup(testAll, c, fs, p.key("all"), depth)
+		return compileGroup(conditionAll, c, fs, p.key("all"), depth)
 	case Any:
-		return compileGroup(testAny, c, fs, p.key("any"), depth)
+		return compileGroup(conditionAny, c, fs, p.key("any"), depth)
 	case Not:
 		of := p.key("not")
 		if c.Of == nil {
 			fs.add(of, "is missing; say what must not hold")
-			return test{}
+			return conditionProgram{}
 		}
-		return test{kind: testNot, subs: []test{compileWithin(c.Of, fs, of, depth+1)}}
+		return conditionProgram{kind: conditionNot, subs: []conditionProgram{compileWithin(c.Of, fs, of, depth+1)}}
 	case unreadable:
 	case nil:
 		fs.add(p, `is missing; write a condition; for every page, PagePath.Exists(), in JSON {"field": "page.path", "op": "exists"}`)
 	default:
 		fs.add(p, "is a %T; use a Comparison, All, Any or Not as a plain value", c)
 	}
-	return test{}
+	return conditionProgram{}
 }
 
-func compileGroup(kind testKind, group []Condition, fs *faults, p pointer, depth int) test {
-	t := test{kind: kind, subs: make([]test, len(group))}
+func compileGroup(kind conditionKind, group []Condition, fs *faults, p pointer, depth int) conditionProgram {
+	t := conditionProgram{kind: kind, subs: make([]conditionProgram, len(group))}
 	if len(group) == 0 {
 		fs.add(p, "is empty; put a condition into it or remove it")
 	}
@@ -263,7 +263,7 @@ func (c *comparison) compileList(fs *faults, p pointer) {
 }
 
 // define makes c, a copy of what t was compiled from, what Explain shows of it.
-func (t *test) define(c Condition) {
+func (t *conditionProgram) define(c Condition) {
 	switch c := c.(type) {
 	case Comparison:
 		t.cmp.def = c

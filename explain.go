@@ -207,7 +207,7 @@ func (prog *program) lacking(v *view) []Field {
 
 // explain is eval that decides every part and keeps what it found. With a source
 // it is evalOpen.
-func (t *test) explain(v *view, p pointer, source bool) Finding {
+func (t *conditionProgram) explain(v *view, p pointer, source bool) Finding {
 	f := Finding{Pointer: p.String()}
 	if source {
 		is := t.evalOpen(v)
@@ -216,7 +216,7 @@ func (t *test) explain(v *view, p pointer, source bool) Finding {
 		f.Holds = t.eval(v)
 	}
 	switch t.kind {
-	case testCompare:
+	case conditionCompare:
 		f.Kind, f.Comparison = "comparison", t.cmp.def
 		f.Comparison.Value = cloneValue(t.cmp.def.Value)
 		value, ok := v.value(t.cmp.field)
@@ -228,13 +228,13 @@ func (t *test) explain(v *view, p pointer, source bool) Finding {
 			}
 		}
 		return f
-	case testNot:
+	case conditionNot:
 		f.Kind = "not"
 		f.Of = []Finding{t.subs[0].explain(v, p.key("not"), source)}
 		return f
-	case testAll:
+	case conditionAll:
 		f.Kind = "all"
-	case testAny:
+	case conditionAny:
 		f.Kind = "any"
 	}
 	group := p.key(f.Kind)

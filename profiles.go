@@ -51,9 +51,9 @@ const (
 
 // evalOpen is eval for a visit whose profile can still be loaded: a comparison
 // with a field of it that the visit does not carry is unknown.
-func (t *test) evalOpen(v *view) truth {
+func (t *conditionProgram) evalOpen(v *view) truth {
 	switch t.kind {
-	case testCompare:
+	case conditionCompare:
 		switch {
 		case t.cmp.field.isLoaded() && v.lacks(t.cmp.field.name):
 			return unknown
@@ -61,7 +61,7 @@ func (t *test) evalOpen(v *view) truth {
 			return yes
 		}
 		return no
-	case testAll:
+	case conditionAll:
 		least := yes
 		for i := range t.subs {
 			if least = min(least, t.subs[i].evalOpen(v)); least == no {
@@ -69,7 +69,7 @@ func (t *test) evalOpen(v *view) truth {
 			}
 		}
 		return least
-	case testAny:
+	case conditionAny:
 		most := no
 		for i := range t.subs {
 			if most = max(most, t.subs[i].evalOpen(v)); most == yes {
@@ -106,8 +106,8 @@ func (prog *program) findProfileFields() {
 	}
 }
 
-func (t *test) asks() bool {
-	if t.kind == testCompare {
+func (t *conditionProgram) asks() bool {
+	if t.kind == conditionCompare {
 		return t.cmp.field.isLoaded()
 	}
 	for i := range t.subs {

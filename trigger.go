@@ -37,13 +37,13 @@ func (a Audience) admits(p *Profile) bool {
 	return p.ID != "" && (p.Known || a == AudienceAll)
 }
 
-func (t WebsiteTrigger) compile(fs *faults, p pointer) test {
+func (t WebsiteTrigger) compile(fs *faults, p pointer) conditionProgram {
 	if t.Audience < 0 || int(t.Audience) >= len(audienceNames) {
 		fs.add(p.key("audience"), "is %v, which is no audience; use AudienceKnown or AudienceAll", t.Audience)
 	}
 	if afterParts(t.When, maxParts) < 0 {
 		fs.add(p.key("when"), "has more than %d parts, or holds itself; make campaigns of it, or a list for an \"in\"", maxParts)
-		return test{}
+		return conditionProgram{}
 	}
 	return compileWithin(t.When, fs, p.key("when"), 0)
 }
@@ -74,7 +74,7 @@ func afterParts(c Condition, left int) int {
 
 // compileWithin compiles a condition that stands at p. The places in it begin
 // anew: were they handed down by recursion, all of them would be on the heap.
-func compileWithin(c Condition, fs *faults, p pointer, depth int) test {
+func compileWithin(c Condition, fs *faults, p pointer, depth int) conditionProgram {
 	before := len(*fs)
 	t := compileCondition(c, fs, pointer{}, depth)
 	(*fs)[before:].move(p)
