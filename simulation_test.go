@@ -520,7 +520,7 @@ func (w *simulation) closeOnce(t *testing.T, engine *campaign.Engine, patience t
 func (w *simulation) wasEnded(u campaign.UnfinishedRun) bool {
 	for key, told := range w.told {
 		last := told[len(told)-1]
-		if key.campaign == u.Campaign && last.Profile == u.Profile && last.Status == campaign.Failed {
+		if key.campaign == u.Campaign && last.Profile == u.Profile && errors.Is(last.Err, campaign.ErrClosed) {
 			return true
 		}
 	}
