@@ -83,23 +83,20 @@ func (e *Engine) stop(ctx context.Context) error {
 		e.goroutines += abandoned.goroutines() // all at once: none may be the last before the next begins
 	}
 	e.mu.Unlock()
-	e.cancelBase(ErrClosed)
 	for _, r := range left {
 		r.cancel(ErrClosed)
 	}
+	e.cancelBase(ErrClosed) // after the runs, which would take the source's answer to it for a failure
 	if first {
 		abandoned.start()
 	}
 	e.wait(e.gone, closeGrace)
 	e.wait(abandoned.done, abandonGrace)
-	e.mu.Lock()
-	for _, r := range e.late {
-		if !slices.Contains(left, r) { // as for the first call of Close
-			left = append(left, r)
-		}
-	}
-	e.mu.Unlock()
+	left = append(left, e.lateBut(left)...)
 	unfinished := e.reportLeft(left)
+	if more := e.lateBut(left); len(more) > 0 { // they came while the host was told of the others
+		unfinished = append(unfinished, e.reportLeft(more)...)
+	}
 	select {
 	case <-e.gone:
 		if len(unfinished) == 0 {
@@ -108,6 +105,14 @@ func (e *Engine) stop(ctx context.Context) error {
 	default:
 	}
 	return &CloseError{Runs: unfinished, Err: ctx.Err()}
+}
+
+// lateBut returns the runs that came after Close had made its list, but for those
+// that are known.
+func (e *Engine) lateBut(known []*run) []*run {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(e.late), func(r *run) bool { return slices.Contains(known, r) })
 }
 
 // wait waits for done or for so long, whichever comes first.

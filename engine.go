@@ -92,7 +92,9 @@ type EngineOptions struct {
 	MaskProfile func(id string) string
 
 	// RunTimeout bounds each run, from its first step to the answer of its last
-	// webhook. It does not count the time in the queue. Zero means one minute.
+	// webhook. It does not count the time in the queue. What the Tracker takes to
+	// decide counts; a decision itself is bounded by the visit's context alone.
+	// Zero means one minute.
 	RunTimeout time.Duration
 
 	// QueueSize is how many runs of [Engine.Enqueue] may wait for a worker. A

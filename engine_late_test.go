@@ -193,6 +193,92 @@ func TestCloseNamesARunThatComesLate(t *testing.T) {
 	}
 }
 
+// A run is named that begins and ends while Close tells the host of another one.
+func TestCloseNamesARunThatComesWhileItReports(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		sender := campaign.SenderFunc(func(context.Context, *campaign.Request) (*campaign.Response, error) {
+			<-release
+			return nil, nil
+		})
+		slow := campaign.ObserverFunc(func(context.Context, campaign.Outcome) { time.Sleep(500 * time.Millisecond) })
+		tracker := &slowTracker{}
+		engine := newEngine(t, sender, &campaign.EngineOptions{Tracker: tracker, Observer: slow}, everyPage("c", 1, campaign.Stop{}))
+		go func() { _, _ = engine.Visit(t.Context(), visitBy("hung")) }()
+		synctest.Wait()
+		tracker.before = 400 * time.Millisecond
+		go func() { _, _ = engine.Visit(t.Context(), visitBy("late")) }()
+		time.Sleep(10 * time.Millisecond)
+		closed, ok := errors.AsType[*campaign.CloseError](engine.Close(over(t)))
+		if !ok || len(closed.Runs) != 2 || closed.Runs[0].Profile != "hung" || closed.Runs[1].Profile != "late" {
+			t.Errorf("Close = %v (%+v), want it to name both runs", closed, closed)
+		}
+		close(release)
+		closeEngine(t, engine)
+	})
+}
+
+// A source that is told of Close by its context has not failed, for any of the runs.
+func TestCloseWhileTheSourceIsAsked(t *testing.T) {
+	const runs = 500
+	engine := newEngine(t, accepting, &campaign.EngineOptions{
+		Workers: runs, QueueSize: runs,
+		Profiles: campaign.ProfileSourceFunc(func(ctx context.Context, _ string) (campaign.Profile, error) {
+			<-ctx.Done()
+			return campaign.Profile{}, ctx.Err()
+		}),
+	}, asksProfile())
+	for i := range runs {
+		enqueue(t, engine, visitBy(fmt.Sprint(i)))
+	}
+	for engine.Stats().Running < runs {
+		time.Sleep(time.Millisecond)
+	}
+	closed, ok := errors.AsType[*campaign.CloseError](engine.Close(over(t)))
+	if !ok || len(closed.Runs) != runs {
+		t.Errorf("Close names %d runs, want all %d", len(closed.Runs), runs)
+	}
+	closeEngine(t, engine)
+	if f := engine.Stats().Failures; f.ProfileFailed != 0 || f.Closed != runs {
+		t.Errorf("%+v, want all %d closed, and no failure of the source", f, runs)
+	}
+}
+
+// Of two runs that wait for one answer, the end of one is not the other's.
+func TestRunsThatWaitForOneProfile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var cs []campaign.Campaign
+		for i, id := range []string{"slow 1", "first", "slow 2", "second", "slow 3"} {
+			c := asksProfile()
+			if c.ID = id; i%2 == 0 {
+				c.Nodes[1] = campaign.Webhook{URL: "https://esp.example/"} // decided at once, by a slow Tracker
+			}
+			cs = append(cs, c)
+		}
+		asked := 0
+		engine := newEngine(t, accepting, &campaign.EngineOptions{
+			Tracker: &slowTracker{before: time.Second}, RunTimeout: 3 * time.Second,
+			Profiles: campaign.ProfileSourceFunc(func(context.Context, string) (campaign.Profile, error) {
+				asked++
+				time.Sleep(1500 * time.Millisecond)
+				return campaign.Profile{Fields: map[string]any{"tier": "gold"}}, nil
+			}),
+		}, cs...)
+		outcomes, err := engine.Visit(t.Context(), visitBy("p"))
+		if err != nil || len(outcomes) != 5 || outcomes[1].Reason != campaign.ReasonCancelled {
+			t.Fatalf("Visit = %v, %v, want five outcomes, the second cancelled", outcomes, err)
+		}
+		// Until 5s: the answer comes at 4.5s, and the Tracker takes the rest.
+		if o := outcomes[3]; o.Reason == campaign.ReasonProfileFailed || o.Attempts != 0 && o.Status != campaign.Delivered {
+			t.Errorf("%v, want nothing of the source's failing", o)
+		}
+		if asked != 1 {
+			t.Errorf("the source was asked %d times, want once", asked)
+		}
+		closeEngine(t, engine)
+	})
+}
+
 // over returns a context that is done.
 func over(t *testing.T) context.Context {
 	ctx, cancel := context.WithCancel(t.Context())

@@ -151,19 +151,15 @@ type openVisit struct {
 	err    error
 }
 
-// load returns the fields of the profile. The first run that comes asks the
-// source, the others wait for its answer.
+// load returns the fields of the profile, for which the first run that comes asks.
+// Each waits as long as its own context says: the end of one is not the answer.
 func (o *openVisit) load(e *Engine, ctx context.Context) (map[string]any, error) {
 	o.mu.Lock()
-	first := o.loaded == nil
-	if first {
+	if o.loaded == nil {
 		o.loaded = make(chan struct{})
+		e.loadProfile(ctx, o)
 	}
 	o.mu.Unlock()
-	if first {
-		o.fields, o.err = e.loadProfile(ctx, o.view.visit.Profile.ID)
-		close(o.loaded)
-	}
 	select {
 	case <-o.loaded:
 		return o.fields, o.err
@@ -173,25 +169,21 @@ func (o *openVisit) load(e *Engine, ctx context.Context) (map[string]any, error)
 }
 
 // loadProfile asks the source, or waits for the answer that another visit of
-// the profile has asked for. That one's context does not end with ctx: the
-// others still wait.
-func (e *Engine) loadProfile(ctx context.Context, id string) (map[string]any, error) {
+// the profile has asked for. It returns at once, and closes o.loaded when the answer
+// is there.
+func (e *Engine) loadProfile(ctx context.Context, o *openVisit) {
 	// Counted here and until the answer, and not by the goroutine that asks:
 	// ctx may end before that one has run at all, and Close would miss it.
 	e.track()
+	id := o.view.visit.Profile.ID
 	answer := e.flights.DoChan(id, func() (any, error) { return e.fetch(ctx, id) })
-	select {
-	case a := <-answer:
-		e.untrack()
-		fields, _ := a.Val.(map[string]any)
-		return fields, a.Err
-	case <-ctx.Done():
-		go func() {
-			defer e.untrack()
-			<-answer
-		}()
-		return nil, ctx.Err()
-	}
+	go func() {
+		defer e.untrack()
+		a := <-answer
+		o.fields, _ = a.Val.(map[string]any)
+		o.err = a.Err
+		close(o.loaded)
+	}()
 }
 
 // fetch asks the source. The source has a goroutine of its own: if it ended the

@@ -62,7 +62,7 @@ func TestNoQuestionOnceCloseHasGivenUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	e.cancelBase(ErrClosed)
-	if _, err := e.loadProfile(t.Context(), "p"); err == nil {
+	if _, err := new(openVisit).load(e, t.Context()); err == nil {
 		t.Error("the profile was loaded, want an error")
 	}
 	if err := e.Close(t.Context()); err != nil { // waits for what has not gone out
@@ -76,6 +76,7 @@ func TestErrorsNameThePackageOnce(t *testing.T) {
 		&stepError{"not begun", ErrClosed},
 		&stepError{"the tracker failed", &stepError{"not sent", ErrClosed}},
 		&stepError{"not sent", &DeliveryError{Verdict: Rejected, Status: 400}},
+		&errorPair{&DeliveryError{Verdict: Rejected, Status: 400}, &stepError{"the cooldown could not be given back", ErrClosed}},
 	} {
 		for _, text := range []string{err.Error(), loggable(err)} {
 			if !strings.HasPrefix(text, "campaign: ") || strings.Count(text, "campaign: ") != 1 {
