@@ -224,7 +224,8 @@ func inOrder(err error, cs Campaigns) error {
 			f.Campaign = cs[at].ID
 		}
 	}
-	slices.SortStableFunc(invalid.Faults, func(a, b Fault) int { return place(a) - place(b) })
+	sorted := invalid.Faults[:min(len(invalid.Faults), maxFaults)] // what says that there are more stays last
+	slices.SortStableFunc(sorted, func(a, b Fault) int { return place(a) - place(b) })
 	return invalid
 }
 

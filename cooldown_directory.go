@@ -67,7 +67,8 @@ func (d *directory) search(campaign string) *table {
 	}
 }
 
-// hasRoom reports whether a table can be added, as one of so many.
+// hasRoom reports whether a table can be added. For the first and the second of so
+// many, a new directory is better.
 func (d *directory) hasRoom(tables int) bool {
 	return d.only == nil && tables > 1 && 2*(d.taken+1) <= len(d.slots)
 }

@@ -201,58 +201,25 @@ func marshalFault(err error) error {
 	return errNoJSON
 }
 
-// isReplaced reports whether encoding/json has put U+FFFD, as it stands or as an
-// escape, for a text in v that is not UTF-8. One that the host itself has written is
-// none of that.
+// isReplaced reports whether encoding/json has put the escape \ufffd for bytes that
+// are not UTF-8. U+FFFD itself it writes as it is, and what a MarshalJSON has written
+// as that is. To look for such bytes in the value instead would mean to go wherever
+// encoding/json goes, and nowhere else.
 func isReplaced(text []byte, v any) bool {
-	if !bytes.Contains(text, []byte(`\ufffd`)) && !bytes.Contains(text, []byte("\ufffd")) {
+	if _, ok := v.(json.Marshaler); ok {
 		return false
 	}
-	return !allUTF8(reflect.ValueOf(v), 0)
-}
-
-// allUTF8 reports whether all texts that encoding/json writes of a value are UTF-8.
-func allUTF8(r reflect.Value, depth int) bool {
-	if !r.IsValid() || depth > maxDepth {
-		return true // null, or an error already
+	for {
+		i := bytes.Index(text, []byte(`\ufffd`))
+		if i < 0 {
+			return false
+		}
+		backslashes := i - len(bytes.TrimRight(text[:i], `\`))
+		if backslashes%2 == 0 {
+			return true
+		}
+		text = text[i+len(`\ufffd`):]
 	}
-	if r.CanInterface() {
-		switch x := r.Interface().(type) {
-		case json.Marshaler:
-			return true // what it writes is not replaced
-		case encoding.TextMarshaler:
-			if r.Kind() == reflect.Pointer && r.IsNil() {
-				return true
-			}
-			text, err := x.MarshalText()
-			return err != nil || utf8.Valid(text)
-		}
-	}
-	switch r.Kind() {
-	case reflect.String:
-		return utf8.ValidString(r.String())
-	case reflect.Pointer, reflect.Interface:
-		return allUTF8(r.Elem(), depth+1)
-	case reflect.Struct:
-		for i := range r.NumField() {
-			if f := r.Type().Field(i); (f.IsExported() || f.Anonymous) && !allUTF8(r.Field(i), depth+1) {
-				return false
-			}
-		}
-	case reflect.Map:
-		for keys := r.MapRange(); keys.Next(); {
-			if !allUTF8(keys.Key(), depth+1) || !allUTF8(keys.Value(), depth+1) {
-				return false
-			}
-		}
-	case reflect.Slice, reflect.Array:
-		for i := range r.Len() {
-			if !allUTF8(r.Index(i), depth+1) {
-				return false
-			}
-		}
-	}
-	return true
 }
 
 func appendJSONList(dst []byte, n int, element func(i int) any, depth int) ([]byte, error) {

@@ -2,6 +2,7 @@ package campaign_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -151,6 +152,37 @@ func TestAloneACampaignHasAllWorkers(t *testing.T) {
 			})
 		})
 	}
+}
+
+// blocking is a value that is written when it may be, and then cannot be.
+type blocking chan struct{}
+
+func (b blocking) MarshalText() ([]byte, error) {
+	<-b
+	return nil, errors.New("not today")
+}
+
+// A campaign is alone again when the run of another one, on its way to the queue,
+// turns out not to come.
+func TestAloneWhenARunDoesNotCome(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		other := onPath("other")
+		other.Nodes[1] = campaign.Webhook{URL: "https://esp.example/", Payload: campaign.Payload{campaign.FromVisit("value")}}
+		f := newFairness(t, onPath("stuck"), other)
+		defer closeEngine(t, f.Engine)
+		value := make(blocking)
+		go func() {
+			v := visitBy("other")
+			v.URL, v.Data = "/other", map[string]any{"value": value}
+			_, _ = f.Enqueue(t.Context(), v)
+		}()
+		synctest.Wait()
+		f.load(t, onPath("stuck"))
+		f.enqueue(t, "stuck", 100)
+		f.checkRunning(t, "while one of another is on its way,", 6)
+		close(value)
+		f.checkRunning(t, "when it does not come,", 8)
+	})
 }
 
 // A number of workers that means "no limit" is one.

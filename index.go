@@ -342,6 +342,9 @@ func (s *campaignSet) find(hits []int32, key uint64, p *probe, v *view) []int32 
 // looked at as many as take longer than a test of all campaigns, it leaves the
 // rest to that.
 func (s *campaignSet) findMany(hits []int32, at int, p *probe, v *view) []int32 {
+	if v.lost {
+		return hits
+	}
 	slot := &s.table.slots[at]
 	many := s.table.many[slot.text:][:slot.campaign]
 	left, ok := v.left[at]

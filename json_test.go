@@ -668,6 +668,27 @@ func TestFaultsAreNotEndless(t *testing.T) {
 	}
 }
 
+// That there are more is said last, though faults are sorted by campaign.
+func TestFaultsThatAreLeftOut(t *testing.T) {
+	var file strings.Builder
+	for i := range 900 {
+		if i > 0 {
+			file.WriteString(", ")
+		}
+		fmt.Fprintf(&file, `{"id": "c%d", "nam": "x", "nodes": [{"type": "website_trigger", "when": {"field": "page.path", "op": "exists"}}, {"type": "webhook", "url": "ftp://esp.example"}, {"type": "stop"}]}`, i)
+	}
+	_, err := campaign.Parse([]byte(`{"version": 1, "campaigns": [` + file.String() + "]}"))
+	invalid, ok := errors.AsType[*campaign.ValidationError](err)
+	if !ok || len(invalid.Faults) != 1001 {
+		t.Fatalf("Parse = %.300v, want 1001 faults", err)
+	}
+	for i, f := range invalid.Faults {
+		if last := i == 1000; strings.Contains(f.Message, "there may be more") != last {
+			t.Errorf("fault %d = %v, want the last one alone to say that there are more", i, f)
+		}
+	}
+}
+
 func TestValidationErrorText(t *testing.T) {
 	one := campaign.Fault{Pointer: "/id", Message: "is missing; write one"}
 	whole := campaign.Fault{Message: "is empty; write a document"}

@@ -31,8 +31,8 @@ type lane struct {
 // to wait for it.
 //
 // With that, no more runs wait or are on their way than there are places and free
-// workers. While host code is told that a run is queued nothing is kept from others:
-// should its worker have been taken by one that waited, that one's place is free.
+// workers. It keeps no worker from others: while host code is told that the run is
+// queued, one that waits may take it. Then that one's place is free, and push uses it.
 func (e *Engine) reserve(campaign string) (l *lane, ok bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -55,6 +55,7 @@ func (e *Engine) unreserve(l *lane) {
 	q.promised--
 	l.promised--
 	q.forget(l)
+	e.dispatch() // a campaign that is alone now may have all workers
 }
 
 // push puts a run into the place that was reserved for it.

@@ -41,6 +41,13 @@ type priced struct {
 	Total big.Int
 }
 
+// family has what JSON leaves out.
+type family struct {
+	Name    string
+	Omitted string `json:"-"`
+	secret  string
+}
+
 // noText writes what is no text.
 type noText struct{}
 
@@ -221,6 +228,7 @@ func TestRenderValues(t *testing.T) {
 		{"replacement character in a struct", withFields{Name: "\ufffd"}, "{\"name\":\"\ufffd\"}", "", object},
 		{"replacement character in a struct, beside text not UTF-8", struct{ A, B string }{"\ufffd", "CANARY\xff"}, "", "", "is not valid UTF-8"},
 		{"struct with MarshalText that writes no UTF-8", struct{ T noText }{}, "", "", "is not valid UTF-8"},
+		{"replacement character in a struct, beside what JSON leaves out", &family{Name: "\ufffd", secret: "\xff", Omitted: "\xff"}, "{\"Name\":\"\ufffd\"}", "", object},
 		{"map of lists with text not UTF-8", map[int][]any{1: {"a", map[string]any{"b": "\xff"}}}, "", "", "is not valid UTF-8"},
 		{"raw JSON that is none", json.RawMessage(`{"a": CANARY}`), "", "", "has a MarshalJSON or MarshalText method that failed"},
 		{"MarshalJSON that fails", fails{}, "", "", "has a MarshalJSON or MarshalText method that failed"},

@@ -194,9 +194,9 @@ func (e *DeliveryError) Unwrap() []error {
 	return errs
 }
 
-// VerdictForStatus returns what an HTTP status means for delivery: ok for 2xx, with
-// a verdict that means nothing; otherwise Uncertain for 504, where a gateway lost sight of the request, and
-// Rejected for all others.
+// VerdictForStatus returns what an HTTP status means for delivery: ok for 2xx (v is
+// meaningless then); otherwise Uncertain for 504, where a gateway lost sight of the
+// request, and Rejected for all others.
 func VerdictForStatus(status int) (v Verdict, ok bool) {
 	switch {
 	case status >= 200 && status <= 299:

@@ -57,10 +57,15 @@ func (c *conn) Read(p []byte) (int, error) {
 // silent reports whether no bytes, and no end, have been read that nobody asked
 // for: TLS reads ahead, out of sight of quiet. They would be taken for the answer to
 // the next request, which itself would be lost.
-func (c *conn) silent() bool {
+func (c *conn) silent() (ok bool) {
 	if c.Conn == c.raw {
 		return true
 	}
+	defer func() {
+		if recover() != nil { // TLS calls code of the host for what it finds
+			ok = false
+		}
+	}()
 	c.room = maxHeaderBytes
 	_ = c.SetReadDeadline(past) // looks at what is there, and no further
 	_, err := c.br.Peek(1)
