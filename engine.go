@@ -324,9 +324,10 @@ func (e *Engine) Test(ctx context.Context, campaignID string, visit PageVisit) (
 	if e.closed.Load() {
 		return Outcome{}, ErrClosed
 	}
-	prog := e.set.Load().byID[campaignID]
+	set := e.set.Load()
+	prog := set.byID[campaignID]
 	if prog == nil {
-		return Outcome{}, fmt.Errorf("%w: %s", ErrUnknownCampaign, shorten(campaignID))
+		return Outcome{}, fmt.Errorf("%w: %s; %s", ErrUnknownCampaign, shorten(campaignID), set.suggestID(campaignID))
 	}
 	v := view{visit: visit}
 	if err := v.read(); err != nil {

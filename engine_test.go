@@ -585,8 +585,11 @@ func TestEngineTest(t *testing.T) {
 	if out, err := engine.Test(t.Context(), "running-shoes", v); err != nil || out.Status != campaign.Failed || !out.Test {
 		t.Errorf("Test with an endpoint that refuses = %+v, %v, want failed", out, err)
 	}
-	if _, err := engine.Test(t.Context(), "other", v); !errors.Is(err, campaign.ErrUnknownCampaign) || !strings.Contains(err.Error(), `"other"`) {
+	if _, err := engine.Test(t.Context(), "other", v); !errors.Is(err, campaign.ErrUnknownCampaign) || !strings.Contains(err.Error(), `"other"; Campaigns lists`) {
 		t.Errorf("Test of a campaign that is not loaded: %v, want ErrUnknownCampaign and the ID", err)
+	}
+	if _, err := engine.Test(t.Context(), "runing-shoes", v); err == nil || !strings.Contains(err.Error(), `did you mean "running-shoes"?`) {
+		t.Errorf("Test of a misspelt campaign: %v, want a hint", err)
 	}
 	if _, err := engine.Test(t.Context(), "running-shoes", campaign.PageVisit{}); err == nil {
 		t.Error("Test with an empty visit succeeded")

@@ -27,6 +27,19 @@ func newCampaignSet(programs []*program) *campaignSet {
 	return set
 }
 
+// suggestID says which campaign may be meant by an ID that none has.
+func (s *campaignSet) suggestID(id string) string {
+	const most = 1000 // each is compared letter by letter
+	var ids []string
+	for _, p := range s.programs[:min(len(s.programs), most)] {
+		ids = append(ids, p.id)
+	}
+	if near := nearest(id, ids); near != "" {
+		return "did you mean " + shorten(near) + "?"
+	}
+	return "Campaigns lists those that are"
+}
+
 // An indexBuilder collects what is filed before the table is made: which gram
 // of a text is rare is known only when all texts are.
 type indexBuilder struct {

@@ -117,6 +117,7 @@ type runner struct {
 	cooldowns *cooldowns
 	campaigns []*tally
 	byID      map[string]*tally
+	absent    *absent
 
 	rep     Report
 	newest  time.Time
@@ -152,7 +153,8 @@ func newRunner(campaigns []campaign.Campaign, o *Options) (*runner, error) {
 		r.campaigns = append(r.campaigns, t)
 		r.byID[c.ID] = t
 	}
-	return r, nil
+	r.absent, err = newAbsent(campaigns, r.source)
+	return r, err
 }
 
 // close ends what a ProfileSource may still be doing, and waits for no more than
@@ -174,7 +176,7 @@ func (r *runner) visit(ctx context.Context, v campaign.PageVisit) error {
 	outcomes, err := r.engine.Visit(ctx, v)
 	if err == nil && len(outcomes) == 0 {
 		r.seen(v.Time)
-		return nil
+		return r.absent.look(v)
 	}
 	if ended := ctx.Err(); ended != nil {
 		return ended
@@ -187,14 +189,14 @@ func (r *runner) visit(ctx context.Context, v campaign.PageVisit) error {
 	for i := range outcomes {
 		r.count(&outcomes[i], v)
 	}
-	return nil
+	return r.absent.look(v)
 }
 
 // faultOf returns what keeps a backtest from using a visit's time, or nothing.
 func faultOf(at time.Time) string {
 	switch year := at.UTC().Year(); {
 	case at.IsZero():
-		return "the visit's time is missing; a backtest needs the time at which the page was seen"
+		return "the visit's time is missing; a backtest needs the time at which the page was seen: set PageVisit.Time before the visit is logged"
 	case year < 1 || year > 9999:
 		// One such time would keep the whole report from being written as JSON.
 		return "the visit's time is not in the years 1 to 9999; pass the time at which the page was seen"

@@ -268,7 +268,7 @@ func TestBadVisits(t *testing.T) {
 	if want := []int{2, 3, 4}; !slices.Equal(numbers, want) || rep.Bad != 3 || len(rep.FirstBad) != 3 || rep.Visits != 2 {
 		t.Errorf("bad visits %v, in the report %d and %d used, want %v", numbers, rep.Bad, rep.Visits, want)
 	}
-	if got, want := rep.FirstBad[0].Err.Error(), "campaign: /time: the visit's time is missing; a backtest needs the time at which the page was seen"; got != want {
+	if got, want := rep.FirstBad[0].Err.Error(), "campaign: /time: the visit's time is missing; a backtest needs the time at which the page was seen: set PageVisit.Time before the visit is logged"; got != want {
 		t.Errorf("a visit without a time: %q, want %q", got, want)
 	}
 }

@@ -61,6 +61,11 @@ type CampaignReport struct {
 	// two counts for both.
 	Missing []MissingField `json:"missing,omitempty"`
 
+	// Absent are the fields of its condition that none of the visits had, if none
+	// met it. What a ProfileSource knows in production, a log often lacks: see
+	// [Options.Profiles].
+	Absent []campaign.Field `json:"absent,omitempty"`
+
 	// FirstError says why the first run failed that was held back by neither
 	// cooldown, audience nor a missing field. It shows no value of the visit,
 	// unless the ProfileSource's error does.

@@ -26,7 +26,7 @@ func (r *Report) String() string {
 		r.writeTable(&b)
 	}
 	for i := range r.Campaigns {
-		r.Campaigns[i].writeDetails(&b)
+		r.Campaigns[i].writeDetails(&b, r.Visits)
 	}
 	return b.String()
 }
@@ -97,7 +97,7 @@ func (c *CampaignReport) label() string {
 }
 
 // writeDetails writes what does not fit a row.
-func (c *CampaignReport) writeDetails(b *strings.Builder) {
+func (c *CampaignReport) writeDetails(b *strings.Builder, visits int) {
 	var lines []string
 	if len(c.Hours) > 0 {
 		h := c.Busiest()
@@ -105,6 +105,13 @@ func (c *CampaignReport) writeDetails(b *strings.Builder) {
 	}
 	for _, m := range c.Missing {
 		lines = append(lines, fmt.Sprintf("%s is required and missing: %s", m.Field, plural(m.Runs, "time", "times")))
+	}
+	for _, f := range c.Absent {
+		line := fmt.Sprintf("none of %s has %s", plural(visits, "visit", "visits"), f)
+		if strings.HasPrefix(string(f), "profile.") {
+			line += "; if a ProfileSource knows it, pass that as Options.Profiles"
+		}
+		lines = append(lines, line)
 	}
 	if c.FirstError != "" {
 		lines = append(lines, "first error: "+c.FirstError)

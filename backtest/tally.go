@@ -37,6 +37,9 @@ func (r *runner) report() *Report {
 	r.rep.Campaigns = make([]CampaignReport, len(r.campaigns))
 	for i, t := range r.campaigns {
 		t.rep.Profiles = r.cooldowns.reached(t.rep.ID)
+		if t.rep.Matched == 0 && r.rep.Visits > 0 && !t.rep.Paused {
+			t.rep.Absent = r.absent.report(i)
+		}
 		r.rep.Campaigns[i] = t.report(r.location())
 	}
 	return &r.rep

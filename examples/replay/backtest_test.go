@@ -66,6 +66,7 @@ type campaignCount struct {
 	Failed     int                     `json:"failed"`
 	Profiles   int                     `json:"profiles"`
 	FirstError string                  `json:"first_error"`
+	Absent     []string                `json:"absent"`
 
 	Hours, Missing json.RawMessage
 }
