@@ -33,9 +33,9 @@ type run struct {
 
 	// Guarded by the mutex of runContext. Once somebody has taken it upon them to
 	// report the run, byClose, maybeSent and node are how Close names it.
+	node       int32      // the webhook that is being sent, or that failed
 	deliveries []Delivery // so far
 	ended      *Outcome   // how it ends, once nothing more is sent
-	node       int32      // the webhook that is being sent, or that failed
 	sending    bool       // Send has been called
 	entering   bool       // the Tracker has been asked whether it may begin, and has not answered
 	entered    bool       // a cooldown began with this run, or Immediately
