@@ -93,8 +93,8 @@ func (a *absent) look(v campaign.PageVisit) error {
 	if len(outcomes) == 0 {
 		return nil
 	}
-	for i := len(outcomes) - 1; i >= 0; i-- { // they are in the order of the fields
-		n, err := strconv.Atoi(outcomes[i].Campaign)
+	for _, out := range slices.Backward(outcomes) { // they are in the order of the fields
+		n, err := strconv.Atoi(out.Campaign)
 		if err != nil {
 			return err
 		}
