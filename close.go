@@ -63,6 +63,10 @@ const (
 	// returns is to hear in full.
 	reportGrace = time.Second
 
+	// reportPasses is how often Close looks for runs that came while it told the
+	// host of others.
+	reportPasses = 4
+
 	// abandoners is how many goroutines give cooldowns back at the same time.
 	abandoners = 16
 )
@@ -92,17 +96,19 @@ func (e *Engine) stop(ctx context.Context) error {
 	}
 	e.wait(e.gone, closeGrace)
 	e.wait(abandoned.done, abandonGrace)
-	left = append(left, e.lateBut(left)...)
-	unfinished := e.reportLeft(left)
-	if more := e.lateBut(left); len(more) > 0 { // they came while the host was told of the others
-		unfinished = append(unfinished, e.reportLeft(more)...)
-	}
-	select {
-	case <-e.gone:
-		if len(unfinished) == 0 {
-			return nil // all returned in time after all
+	var unfinished []UnfinishedRun
+	gone := false
+	next := slices.Concat(left, e.lateBut(left))
+	for range reportPasses {
+		unfinished = append(unfinished, e.reportLeft(next)...)
+		left = append(left, next...)
+		gone = isClosed(e.gone) // before the next look: nothing comes after it
+		if next = e.lateBut(left); len(next) == 0 {
+			break
 		}
-	default:
+	}
+	if gone && len(unfinished) == 0 {
+		return nil // all returned in time after all
 	}
 	return &CloseError{Runs: unfinished, Err: ctx.Err()}
 }

@@ -67,8 +67,8 @@ func (d *directory) search(campaign string) *table {
 	}
 }
 
-// hasRoom reports whether a table can be added. For the first and the second of so
-// many, a new directory is better.
+// hasRoom reports whether a table can be added. With it there are so many; for the
+// first two a new directory is made.
 func (d *directory) hasRoom(tables int) bool {
 	return d.only == nil && tables > 1 && 2*(d.taken+1) <= len(d.slots)
 }

@@ -201,25 +201,89 @@ func marshalFault(err error) error {
 	return errNoJSON
 }
 
-// isReplaced reports whether encoding/json has put the escape \ufffd for bytes that
-// are not UTF-8. U+FFFD itself it writes as it is, and what a MarshalJSON has written
-// as that is. To look for such bytes in the value instead would mean to go wherever
-// encoding/json goes, and nowhere else.
+// isReplaced reports whether encoding/json has put U+FFFD, as an escape or as it
+// stands, for text in v that is not UTF-8. What it has written does not tell: the host
+// may have put it there. So the texts themselves are looked at, which is seldom needed.
 func isReplaced(text []byte, v any) bool {
-	if _, ok := v.(json.Marshaler); ok {
+	if !bytes.Contains(text, []byte(`\ufffd`)) && !bytes.Contains(text, []byte("\ufffd")) {
 		return false
 	}
-	for {
-		i := bytes.Index(text, []byte(`\ufffd`))
-		if i < 0 {
-			return false
+	budget := 100_000 // one value may be in another in very many ways
+	return !allUTF8(reflect.ValueOf(v), &budget)
+}
+
+// allUTF8 reports whether all texts are UTF-8 that encoding/json takes from a value,
+// as far as it gets.
+func allUTF8(r reflect.Value, budget *int) bool {
+	if *budget--; *budget < 0 {
+		return false
+	}
+	if !r.IsValid() {
+		return true // null
+	}
+	if text, own := ownText(r); own {
+		return utf8.Valid(text)
+	}
+	switch r.Kind() {
+	case reflect.String:
+		return utf8.ValidString(r.String())
+	case reflect.Pointer, reflect.Interface:
+		return allUTF8(r.Elem(), budget)
+	case reflect.Struct:
+		for i := range r.NumField() {
+			if isWritten(r.Type().Field(i)) && !allUTF8(r.Field(i), budget) {
+				return false
+			}
 		}
-		backslashes := i - len(bytes.TrimRight(text[:i], `\`))
-		if backslashes%2 == 0 {
+	case reflect.Map:
+		for entries := r.MapRange(); entries.Next(); {
+			if !allUTF8(entries.Key(), budget) || !allUTF8(entries.Value(), budget) {
+				return false
+			}
+		}
+	case reflect.Slice, reflect.Array:
+		if r.Type().Elem().Kind() == reflect.Uint8 {
 			return true
 		}
-		text = text[i+len(`\ufffd`):]
+		for i := range r.Len() {
+			if !allUTF8(r.Index(i), budget) {
+				return false
+			}
+		}
 	}
+	return true
+}
+
+// ownText returns the text that a value writes itself. What a MarshalJSON writes is
+// not replaced, and is looked at already.
+func ownText(r reflect.Value) (text []byte, own bool) {
+	if !r.CanInterface() || r.Kind() == reflect.Pointer && r.IsNil() {
+		return nil, false
+	}
+	x := r.Interface()
+	if r.CanAddr() {
+		x = r.Addr().Interface() // has the methods of r, too
+	}
+	switch x := x.(type) {
+	case json.Marshaler:
+		return nil, true
+	case encoding.TextMarshaler:
+		text, err := x.MarshalText()
+		return text, err == nil
+	}
+	return nil, false
+}
+
+// isWritten reports whether encoding/json may write a field of a struct.
+func isWritten(f reflect.StructField) bool {
+	if f.Tag.Get("json") == "-" {
+		return false
+	}
+	t := f.Type
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return f.IsExported() || f.Anonymous && t.Kind() == reflect.Struct
 }
 
 func appendJSONList(dst []byte, n int, element func(i int) any, depth int) ([]byte, error) {

@@ -92,8 +92,8 @@ type EngineOptions struct {
 	MaskProfile func(id string) string
 
 	// RunTimeout bounds each run, from its first step to the answer of its last
-	// webhook. It does not count the time in the queue. What the Tracker takes to
-	// decide counts; a decision itself is bounded by the visit's context alone.
+	// webhook. It does not count the time in the queue. The time that the Tracker
+	// takes counts, but what bounds its Enter in a decision is the visit's context.
 	// Zero means one minute.
 	RunTimeout time.Duration
 

@@ -244,6 +244,37 @@ func TestCloseWhileTheSourceIsAsked(t *testing.T) {
 	}
 }
 
+// A slowContext takes its time to say that it is not done.
+type slowContext struct{ context.Context }
+
+func (c slowContext) Err() error {
+	time.Sleep(4 * time.Millisecond)
+	return c.Context.Err()
+}
+
+// A run that Close has ended just before it asks for the profile, and then finds an
+// answer that is no more than that Close has begun, does not blame the source.
+func TestCloseJustBeforeTheSourceIsAsked(t *testing.T) {
+	var cs []campaign.Campaign
+	for i := range 5 {
+		c := asksProfile()
+		c.ID = fmt.Sprint(i)
+		cs = append(cs, c)
+	}
+	source := campaign.ProfileSourceFunc(func(context.Context, string) (campaign.Profile, error) { return campaign.Profile{}, nil })
+	for i := range 80 {
+		engine := newEngine(t, accepting, &campaign.EngineOptions{Profiles: source}, cs...)
+		var visiting sync.WaitGroup
+		visiting.Go(func() { _, _ = engine.Visit(slowContext{t.Context()}, visitBy("p")) })
+		time.Sleep(time.Duration(i%16) * time.Millisecond)
+		_ = engine.Close(over(t))
+		visiting.Wait()
+		if n := engine.Stats().Failures.ProfileFailed; n != 0 {
+			t.Fatalf("after %d engines, %d runs blame the source", i, n)
+		}
+	}
+}
+
 // Of two runs that wait for one answer, the end of one is not the other's.
 func TestRunsThatWaitForOneProfile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -269,7 +300,7 @@ func TestRunsThatWaitForOneProfile(t *testing.T) {
 			t.Fatalf("Visit = %v, %v, want five outcomes, the second cancelled", outcomes, err)
 		}
 		// Until 5s: the answer comes at 4.5s, and the Tracker takes the rest.
-		if o := outcomes[3]; o.Reason == campaign.ReasonProfileFailed || o.Attempts != 0 && o.Status != campaign.Delivered {
+		if o := outcomes[3]; o.Reason == campaign.ReasonProfileFailed {
 			t.Errorf("%v, want nothing of the source's failing", o)
 		}
 		if asked != 1 {

@@ -162,6 +162,9 @@ func (o *openVisit) load(e *Engine, ctx context.Context) (map[string]any, error)
 	o.mu.Unlock()
 	select {
 	case <-o.loaded:
+		if err := ctx.Err(); err != nil && o.err != nil {
+			return nil, err // the run is over, and what the source says may be no more than that
+		}
 		return o.fields, o.err
 	case <-ctx.Done():
 		return nil, ctx.Err()

@@ -31,7 +31,7 @@ type lane struct {
 // to wait for it.
 //
 // With that, no more runs wait or are on their way than there are places and free
-// workers. It keeps no worker from others: while host code is told that the run is
+// workers. A place keeps no worker from others: while host code is told that the run is
 // queued, one that waits may take it. Then that one's place is free, and push uses it.
 func (e *Engine) reserve(campaign string) (l *lane, ok bool) {
 	e.mu.Lock()

@@ -48,6 +48,21 @@ type family struct {
 	secret  string
 }
 
+// A parent has children who know it.
+type parent struct {
+	Name     string
+	Parent   *parent `json:"-"`
+	Children []*parent
+}
+
+func parents() *parent {
+	p := &parent{Name: "\ufffd"}
+	for range 3 {
+		p.Children = append(p.Children, &parent{Name: "x", Parent: p})
+	}
+	return p
+}
+
 // noText writes what is no text.
 type noText struct{}
 
@@ -229,6 +244,11 @@ func TestRenderValues(t *testing.T) {
 		{"replacement character in a struct, beside text not UTF-8", struct{ A, B string }{"\ufffd", "CANARY\xff"}, "", "", "is not valid UTF-8"},
 		{"struct with MarshalText that writes no UTF-8", struct{ T noText }{}, "", "", "is not valid UTF-8"},
 		{"replacement character in a struct, beside what JSON leaves out", &family{Name: "\ufffd", secret: "\xff", Omitted: "\xff"}, "{\"Name\":\"\ufffd\"}", "", object},
+		{"struct of raw JSON with an escape for the replacement character", struct{ Raw json.RawMessage }{json.RawMessage(`"\ufffd"`)}, `{"Raw":"\ufffd"}`, "", object},
+		{"text in a string, not UTF-8", struct {
+			A string `json:",string"`
+		}{"CANARY\xff"}, "", "", "is not valid UTF-8"},
+		{"pointers that JSON leaves out", parents(), "{\"Name\":\"\ufffd\",\"Children\":[{\"Name\":\"x\",\"Children\":null},{\"Name\":\"x\",\"Children\":null},{\"Name\":\"x\",\"Children\":null}]}", "", object},
 		{"map of lists with text not UTF-8", map[int][]any{1: {"a", map[string]any{"b": "\xff"}}}, "", "", "is not valid UTF-8"},
 		{"raw JSON that is none", json.RawMessage(`{"a": CANARY}`), "", "", "has a MarshalJSON or MarshalText method that failed"},
 		{"MarshalJSON that fails", fails{}, "", "", "has a MarshalJSON or MarshalText method that failed"},

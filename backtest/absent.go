@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/hybridcampaign/campaign"
 )
@@ -21,12 +22,18 @@ type absent struct {
 	probe *campaign.Engine
 }
 
+// maxAbsent is how many fields are looked for. Those that no visit has cost a look at
+// every visit.
+const maxAbsent = 256
+
 func newAbsent(campaigns []campaign.Campaign, from *source) (*absent, error) {
 	a := &absent{of: make([][]campaign.Field, len(campaigns))}
 	for i, c := range campaigns {
-		a.of[i] = asked(c, from != nil)
+		if !c.Paused { // of those nothing is reported
+			a.of[i] = asked(c, from != nil)
+		}
 		for _, f := range a.of[i] {
-			if !slices.Contains(a.fields, f) {
+			if len(a.fields) < maxAbsent && !slices.Contains(a.fields, f) {
 				a.fields = append(a.fields, f)
 			}
 		}
@@ -46,7 +53,7 @@ func asked(c campaign.Campaign, loaded bool) []campaign.Field {
 	ask = func(when campaign.Condition) {
 		switch x := when.(type) {
 		case campaign.Comparison:
-			if loaded && strings.HasPrefix(string(x.Field), "profile.") || slices.Contains(fields, x.Field) {
+			if loaded && mayBeLoaded(x.Field) || slices.Contains(fields, x.Field) {
 				return
 			}
 			fields = append(fields, x.Field)
@@ -70,6 +77,11 @@ func asked(c campaign.Campaign, loaded bool) []campaign.Field {
 	return fields
 }
 
+// mayBeLoaded reports whether a ProfileSource can know the field: not the ID.
+func mayBeLoaded(f campaign.Field) bool {
+	return strings.HasPrefix(string(f), "profile.") && f != "profile.id" && f != "profile.profileid"
+}
+
 // load puts a campaign into the probe for each field that is left.
 func (a *absent) load() error {
 	probes := make([]campaign.Campaign, len(a.fields))
@@ -88,7 +100,9 @@ func (a *absent) look(v campaign.PageVisit) error {
 	if len(a.fields) == 0 {
 		return nil
 	}
-	// No error is possible: the visit has been used already, and nothing waits.
+	// A visit that starts nothing may be further ahead of the clock than one that does.
+	v.Time = time.Time{}
+	// No error is possible: the visit was readable, and nothing waits.
 	outcomes, _ := a.probe.Visit(context.Background(), v)
 	if len(outcomes) == 0 {
 		return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -21,6 +22,7 @@ func TestAbsentFields(t *testing.T) {
 	withCity := with(page(0), func(v *campaign.PageVisit) {
 		v.Profile.Fields = map[string]any{"address": map[string]any{"city": "Delft"}}
 	})
+	withCountry := with(page(0), func(v *campaign.PageVisit) { v.Profile.Fields = map[string]any{"country": "BE"} })
 	for _, tt := range []struct {
 		name    string
 		change  func(*campaign.Campaign)
@@ -35,6 +37,8 @@ func TestAbsentFields(t *testing.T) {
 		{"met all the same", when(campaign.Not{Of: country.Equals("NL")}), nil, []campaign.PageVisit{page(0)}, nil},
 		{"a source may know it", when(country.Equals("NL"), campaign.PageType.Equals("product")), &backtest.Options{Profiles: source}, []campaign.PageVisit{page(0)}, []campaign.Field{campaign.PageType}},
 		{"paused", func(c *campaign.Campaign) { when(country.Exists())(c); c.Paused = true }, nil, []campaign.PageVisit{page(0)}, nil},
+		{"in one far ahead", when(country.Equals("NL")), nil, []campaign.PageVisit{with(withCountry, func(v *campaign.PageVisit) { v.Time = time.Now().Add(48 * time.Hour) })}, nil},
+		{"the ID, which no source knows", when(campaign.ProfileField("id").Equals("x")), &backtest.Options{Profiles: source}, []campaign.PageVisit{with(page(0), func(v *campaign.PageVisit) { v.Profile = campaign.Profile{} })}, []campaign.Field{"profile.id"}},
 		{"no visits", when(country.Exists()), nil, nil, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -42,7 +46,7 @@ func TestAbsentFields(t *testing.T) {
 			if diff := cmp.Diff(tt.want, report.Campaigns[0].Absent); diff != "" {
 				t.Errorf("Absent (-want +got):\n%s", diff)
 			}
-			if asked := strings.Contains(report.String(), "has profile.country; if a ProfileSource knows it, pass that as Options.Profiles"); asked != (len(tt.want) > 0 && tt.want[0] == country) {
+			if asked := strings.Contains(report.String(), "no visit has profile.country; what a ProfileSource knows"); asked != (len(tt.want) > 0 && tt.want[0] == country) {
 				t.Errorf("the report says how to have the profile: %t\n%s", asked, report)
 			}
 		})

@@ -62,7 +62,7 @@ type CampaignReport struct {
 	Missing []MissingField `json:"missing,omitempty"`
 
 	// Absent are the fields of its condition that none of the visits had, if none
-	// met it. What a ProfileSource knows in production, a log often lacks: see
+	// met it. Of all campaigns together the first 256 fields are looked for. What a ProfileSource knows in production, a log often lacks: see
 	// [Options.Profiles].
 	Absent []campaign.Field `json:"absent,omitempty"`
 

@@ -26,7 +26,7 @@ func (r *Report) String() string {
 		r.writeTable(&b)
 	}
 	for i := range r.Campaigns {
-		r.Campaigns[i].writeDetails(&b, r.Visits)
+		r.Campaigns[i].writeDetails(&b)
 	}
 	return b.String()
 }
@@ -97,7 +97,7 @@ func (c *CampaignReport) label() string {
 }
 
 // writeDetails writes what does not fit a row.
-func (c *CampaignReport) writeDetails(b *strings.Builder, visits int) {
+func (c *CampaignReport) writeDetails(b *strings.Builder) {
 	var lines []string
 	if len(c.Hours) > 0 {
 		h := c.Busiest()
@@ -107,9 +107,9 @@ func (c *CampaignReport) writeDetails(b *strings.Builder, visits int) {
 		lines = append(lines, fmt.Sprintf("%s is required and missing: %s", m.Field, plural(m.Runs, "time", "times")))
 	}
 	for _, f := range c.Absent {
-		line := fmt.Sprintf("none of %s has %s", plural(visits, "visit", "visits"), f)
-		if strings.HasPrefix(string(f), "profile.") {
-			line += "; if a ProfileSource knows it, pass that as Options.Profiles"
+		line := fmt.Sprintf("no visit has %s", f)
+		if mayBeLoaded(f) {
+			line += "; what a ProfileSource knows in production has to be in the log, or in Options.Profiles"
 		}
 		lines = append(lines, line)
 	}

@@ -54,8 +54,8 @@ func (r *Recorder) record(request *campaign.Request) campaign.SenderFunc {
 }
 
 // Requests returns the requests so far, in the order of their arrival, whatever
-// the answer was. The caller may change them. Look for a header among all of a
-// request's: Content-Type is the first of most.
+// the answer was. The caller may change them. Look for a header by its name, not by
+// its place: Content-Type usually comes first.
 func (r *Recorder) Requests() []campaign.Request {
 	r.mu.Lock()
 	defer r.mu.Unlock()
