@@ -232,9 +232,13 @@ const (
 // hostClasses is a table because the loop over the host is the largest part of
 // reading an ordinary address.
 var hostClasses = [256]hostClass{
-	'a': 1, 'b': 1, 'c': 1, 'd': 1, 'e': 1, 'f': 1, 'g': 1, 'h': 1, 'i': 1, 'j': 1, 'k': 1, 'l': 1, 'm': 1,
-	'n': 1, 'o': 1, 'p': 1, 'q': 1, 'r': 1, 's': 1, 't': 1, 'u': 1, 'v': 1, 'w': 1, 'x': 1, 'y': 1, 'z': 1,
-	'0': 1, '1': 1, '2': 1, '3': 1, '4': 1, '5': 1, '6': 1, '7': 1, '8': 1, '9': 1, '_': 1,
+	'a': hostPlain, 'b': hostPlain, 'c': hostPlain, 'd': hostPlain, 'e': hostPlain, 'f': hostPlain,
+	'g': hostPlain, 'h': hostPlain, 'i': hostPlain, 'j': hostPlain, 'k': hostPlain, 'l': hostPlain,
+	'm': hostPlain, 'n': hostPlain, 'o': hostPlain, 'p': hostPlain, 'q': hostPlain, 'r': hostPlain,
+	's': hostPlain, 't': hostPlain, 'u': hostPlain, 'v': hostPlain, 'w': hostPlain, 'x': hostPlain,
+	'y': hostPlain, 'z': hostPlain, '0': hostPlain, '1': hostPlain, '2': hostPlain, '3': hostPlain,
+	'4': hostPlain, '5': hostPlain, '6': hostPlain, '7': hostPlain, '8': hostPlain, '9': hostPlain,
+	'_': hostPlain,
 	'.': hostDot, '-': hostHyphen, '/': hostEnd, '?': hostEnd, '#': hostEnd,
 }
 

@@ -128,11 +128,12 @@ func (prog *webhookProgram) compile(w *Webhook, node int, fs *faults, p pointer)
 	prog.sent = w.headers()
 }
 
+const exampleURL = `such as "https://esp.example/hooks"`
+
 // checkWebhookURL accepts what an HTTP client can send to. No fault shows the URL.
 func checkWebhookURL(raw string, fs *faults, p pointer) {
-	const example = `such as "https://esp.example/hooks"`
 	if raw == "" {
-		fs.add(p, "is missing; write the endpoint's address, %s", example)
+		fs.add(p, "is missing; write the endpoint's address, %s", exampleURL)
 		return
 	}
 	if isPlainURL(raw) {
@@ -147,11 +148,22 @@ func checkWebhookURL(raw string, fs *faults, p pointer) {
 		fs.add(p, "is not a URL; check its host, its port and its %% escapes")
 		return
 	}
+	checkWebhookHost(u, fs, p)
+	if u.User != nil {
+		fs.add(p, "has a user or password in it; put credentials into a header with a secret")
+	}
+	if strings.Contains(raw, "#") {
+		fs.add(p, "has a fragment, which is never sent; remove it from # on, or write # as %%23")
+	}
+}
+
+// checkWebhookHost checks what says where a request goes.
+func checkWebhookHost(u *url.URL, fs *faults, p pointer) {
 	switch {
 	case u.Scheme != "http" && u.Scheme != "https":
 		fs.add(p, "has no scheme that webhooks use; begin it with https://")
 	case u.Hostname() == "":
-		fs.add(p, "has no host; write the whole address, %s", example)
+		fs.add(p, "has no host; write the whole address, %s", exampleURL)
 	case strings.Contains(u.Hostname(), "%"):
 		// What net/url lets through escaped: a zone behind an address in
 		// brackets, and a sign that no name has. Either is never sent to, so
@@ -175,12 +187,6 @@ func checkWebhookURL(raw string, fs *faults, p pointer) {
 		if port, err := strconv.ParseUint(u.Port(), 10, 16); err != nil || port == 0 {
 			fs.add(p, "has a port that no host has; write one from 1 to 65535, or none")
 		}
-	}
-	if u.User != nil {
-		fs.add(p, "has a user or password in it; put credentials into a header with a secret")
-	}
-	if strings.Contains(raw, "#") {
-		fs.add(p, "has a fragment, which is never sent; remove it from # on, or write # as %%23")
 	}
 }
 
