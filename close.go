@@ -96,18 +96,18 @@ func (e *Engine) stop(ctx context.Context) error {
 	}
 	e.wait(e.gone, closeGrace)
 	e.wait(abandoned.done, abandonGrace)
+	known := append(left, e.lateBut(left)...)
 	var unfinished []UnfinishedRun
-	gone := false
-	next := slices.Concat(left, e.lateBut(left))
+	reported, gone := 0, false
 	for range reportPasses {
-		unfinished = append(unfinished, e.reportLeft(next)...)
-		left = append(left, next...)
+		unfinished = append(unfinished, e.reportLeft(known[reported:])...)
+		reported = len(known)
 		gone = isClosed(e.gone) // before the next look: nothing comes after it
-		if next = e.lateBut(left); len(next) == 0 {
+		if known = append(known, e.lateBut(known)...); len(known) == reported {
 			break
 		}
 	}
-	if gone && len(unfinished) == 0 {
+	if gone && len(unfinished) == 0 && len(known) == reported {
 		return nil // all returned in time after all
 	}
 	return &CloseError{Runs: unfinished, Err: ctx.Err()}

@@ -67,7 +67,7 @@ func (d *directory) search(campaign string) *table {
 	}
 }
 
-// hasRoom reports whether a table can be added. With it there are so many; for the
+// hasRoom reports whether a table can be added, with which there are so many. For the
 // first two a new directory is made.
 func (d *directory) hasRoom(tables int) bool {
 	return d.only == nil && tables > 1 && 2*(d.taken+1) <= len(d.slots)

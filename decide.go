@@ -151,26 +151,26 @@ func (d *decision) enter(prog *program, v *view, out *Outcome) *run {
 	if !e.enter(d.ctx, entry, out) {
 		return nil
 	}
-	reserved, rendered := false, false
-	var l *lane
+	rendered := false
+	var place *lane
 	defer func() {
 		if rendered {
 			return
 		}
-		if reserved {
-			e.unreserve(l)
+		if place != nil {
+			e.unreserve(place)
 		}
 		out.exited()
 		e.reopenWithin(d.ctx, prog, entry, out)
 	}()
 	if d.queued {
-		if l, reserved = e.reserve(prog.id); !reserved {
+		if place = e.reserve(prog.id); place == nil {
 			out.Status, out.Reason = Refused, ReasonQueueFull
 			return nil
 		}
 	}
 	r := d.newRun(prog, v, out)
-	r.lane, r.entered, r.out.Until = l, true, out.Until
+	r.lane, r.entered, r.out.Until = place, true, out.Until
 	if err := e.render(r, v); err != nil {
 		out.fail(reasonOr(err, ReasonCannotRender), err)
 		return nil
@@ -191,10 +191,9 @@ func (d *decision) postpone(prog *program, v *view, out *Outcome) *run {
 			return nil
 		}
 	}
-	var l *lane
+	var place *lane
 	if d.queued {
-		var ok bool
-		if l, ok = e.reserve(prog.id); !ok {
+		if place = e.reserve(prog.id); place == nil {
 			out.Status, out.Reason = Refused, ReasonQueueFull
 			return nil
 		}
@@ -203,7 +202,7 @@ func (d *decision) postpone(prog *program, v *view, out *Outcome) *run {
 		d.open = &openVisit{view: *v}
 		if d.queued {
 			if err := e.detach(&d.open.view.visit); err != nil {
-				e.unreserve(l)
+				e.unreserve(place)
 				d.open = nil
 				out.fail(ReasonPanicked, err)
 				return nil
@@ -211,7 +210,7 @@ func (d *decision) postpone(prog *program, v *view, out *Outcome) *run {
 		}
 	}
 	r := d.newRun(prog, v, out)
-	r.lane, r.open = l, d.open
+	r.lane, r.open = place, d.open
 	return r
 }
 

@@ -221,7 +221,7 @@ func allUTF8(r reflect.Value, budget *int) bool {
 	if !r.IsValid() {
 		return true // null
 	}
-	if text, own := ownText(r); own {
+	if text, own := marshaledText(r); own {
 		return utf8.Valid(text)
 	}
 	switch r.Kind() {
@@ -254,9 +254,9 @@ func allUTF8(r reflect.Value, budget *int) bool {
 	return true
 }
 
-// ownText returns the text that a value writes itself. What a MarshalJSON writes is
+// marshaledText returns the text that a value writes itself. What a MarshalJSON writes is
 // not replaced, and is looked at already.
-func ownText(r reflect.Value) (text []byte, own bool) {
+func marshaledText(r reflect.Value) (text []byte, own bool) {
 	if !r.CanInterface() || r.Kind() == reflect.Pointer && r.IsNil() {
 		return nil, false
 	}

@@ -234,9 +234,9 @@ func TestCloseWhileTheSourceIsAsked(t *testing.T) {
 	for engine.Stats().Running < runs {
 		time.Sleep(time.Millisecond)
 	}
-	closed, ok := errors.AsType[*campaign.CloseError](engine.Close(over(t)))
-	if !ok || len(closed.Runs) != runs {
-		t.Errorf("Close names %d runs, want all %d", len(closed.Runs), runs)
+	err := engine.Close(over(t))
+	if closed, ok := errors.AsType[*campaign.CloseError](err); !ok || len(closed.Runs) != runs {
+		t.Errorf("Close = %v, want it to name all %d runs", err, runs)
 	}
 	closeEngine(t, engine)
 	if f := engine.Stats().Failures; f.ProfileFailed != 0 || f.Closed != runs {

@@ -48,13 +48,13 @@ func CheckHeaderValue(value string) error {
 func isBlank(c byte) bool { return c == ' ' || c == '\t' }
 
 // clientHeaders are those that belong to the connection (RFC 9110 section
-// 7.6.1), to the framing of the message, or to the coding of its content, which
-// an HTTP client or the sender sets itself.
+// 7.6.1), to the framing of the message, or to the coding of the answer, which an
+// HTTP client or the sender sets itself.
 var clientHeaders = map[string]bool{
 	"host": true, "content-length": true, "transfer-encoding": true, "trailer": true,
 	"connection": true, "keep-alive": true, "proxy-connection": true, "upgrade": true,
 	"te": true, "expect": true, "http2-settings": true, "proxy-authorization": true,
-	"accept-encoding": true, "content-encoding": true,
+	"accept-encoding": true,
 }
 
 func (hs Headers) validate(fs *faults, p pointer) {

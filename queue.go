@@ -33,18 +33,20 @@ type lane struct {
 // With that, no more runs wait or are on their way than there are places and free
 // workers. A place keeps no worker from others: while host code is told that the run is
 // queued, one that waits may take it. Then that one's place is free, and push uses it.
-func (e *Engine) reserve(campaign string) (l *lane, ok bool) {
+//
+// It returns the campaign's lane, or nil if there is no place.
+func (e *Engine) reserve(campaign string) *lane {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	q := &e.queue
-	l = q.lane(campaign)
+	l := q.lane(campaign)
 	if places := e.queueSize - q.waiting - q.promised; places <= 0 && (places+q.free(e.maxWorkers) <= 0 || !q.mayStart(l, e.maxWorkers, e.set.Load())) {
 		q.forget(l)
-		return nil, false
+		return nil
 	}
 	q.promised++
 	l.promised++
-	return l, true
+	return l
 }
 
 // unreserve gives back what reserve has taken.

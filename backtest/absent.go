@@ -86,11 +86,7 @@ func mayBeLoaded(f campaign.Field) bool {
 func (a *absent) load() error {
 	probes := make([]campaign.Campaign, len(a.fields))
 	for i, f := range a.fields {
-		probes[i] = campaign.Campaign{ID: strconv.Itoa(i), Nodes: []campaign.Node{
-			campaign.WebsiteTrigger{When: f.Exists(), Audience: campaign.AudienceAll},
-			campaign.Webhook{URL: "https://probe.invalid/"},
-			campaign.Stop{RestartTimeout: campaign.Immediately},
-		}}
+		probes[i] = probe(i, f.Exists())
 	}
 	return a.probe.Load(probes...)
 }

@@ -51,19 +51,20 @@ func newMissing(c campaign.Campaign, from *source) (missing, error) {
 	probes := make([]campaign.Campaign, len(m.fields))
 	m.field = make(map[string]int, len(m.fields))
 	for i, f := range m.fields {
-		id := strconv.Itoa(i)
-		m.field[id] = i
-		probes[i] = campaign.Campaign{ID: id, Nodes: []campaign.Node{
-			campaign.WebsiteTrigger{When: campaign.PagePath.Exists(), Audience: campaign.AudienceAll},
-			campaign.Webhook{
-				Method:  "POST",
-				URL:     "https://probe.invalid/",
-				Payload: campaign.Payload{campaign.PayloadField{From: f, As: "field", Missing: campaign.MissingFail}},
-			},
-			campaign.Stop{RestartTimeout: campaign.Immediately},
-		}}
+		probes[i] = probe(i, campaign.PagePath.Exists(), campaign.PayloadField{From: f, As: "field", Missing: campaign.MissingFail})
+		m.field[probes[i].ID] = i
 	}
 	return m, m.probe.Load(probes...)
+}
+
+// probe is the campaign of a probe for its i-th question, which it answers for each
+// visit anew.
+func probe(i int, when campaign.Condition, payload ...campaign.PayloadField) campaign.Campaign {
+	return campaign.Campaign{ID: strconv.Itoa(i), Nodes: []campaign.Node{
+		campaign.WebsiteTrigger{When: when, Audience: campaign.AudienceAll},
+		campaign.Webhook{URL: "https://probe.invalid/", Payload: payload},
+		campaign.Stop{RestartTimeout: campaign.Immediately},
+	}}
 }
 
 func accept(context.Context, *campaign.Request) (*campaign.Response, error) { return nil, nil }

@@ -62,8 +62,9 @@ type CampaignReport struct {
 	Missing []MissingField `json:"missing,omitempty"`
 
 	// Absent are the fields of its condition that none of the visits had, if none
-	// met it. Of all campaigns together the first 256 fields are looked for. What a ProfileSource knows in production, a log often lacks: see
-	// [Options.Profiles].
+	// met it. What a ProfileSource knows in production, a log often lacks: see
+	// [Options.Profiles]. Of all campaigns together the first 256 fields are looked
+	// for.
 	Absent []campaign.Field `json:"absent,omitempty"`
 
 	// FirstError says why the first run failed that was held back by neither

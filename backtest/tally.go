@@ -37,7 +37,7 @@ func (r *runner) report() *Report {
 	r.rep.Campaigns = make([]CampaignReport, len(r.campaigns))
 	for i, t := range r.campaigns {
 		t.rep.Profiles = r.cooldowns.reached(t.rep.ID)
-		if t.rep.Matched == 0 && r.rep.Visits > 0 && !t.rep.Paused {
+		if t.rep.Matched == 0 && r.rep.Visits > 0 {
 			t.rep.Absent = r.absent.report(i)
 		}
 		r.rep.Campaigns[i] = t.report(r.location())
