@@ -389,12 +389,11 @@ func touch(visits []*visit) {
 	sum := 0
 	for _, v := range visits {
 		known, anonymous := v.known, v.anonymous
-		sum += len(known.URL) + len(anonymous.URL) + len(v.page.Path)
-		for i := range len(v.url) {
-			sum += int(v.url[i])
-		}
-		for i := range len(v.subject) {
-			sum += int(v.subject[i])
+		sum += len(known.URL) + len(anonymous.URL)
+		for _, text := range []string{v.url, v.subject, v.page.Path, v.page.Plain, v.page.Type, v.page.Category, v.page.Segment, v.page.Param} {
+			for i := range len(text) {
+				sum += int(text[i])
+			}
 		}
 	}
 	runtime.KeepAlive(sum)
