@@ -74,9 +74,11 @@ const (
 )
 
 // Equals holds when the field is value: a string, a bool, a number or a time.
-// Numbers of all kinds compare by value, exactly; times as RFC 3339 text; text
-// never equals a number. On paths and URLs one slash at the end of the path is
-// forgiven.
+// Numbers of all kinds compare by value, exactly: a float32 of 1.1 is a little more
+// than 1.1, and of a number in JSON with a fraction it is the float64 that counts.
+// Times compare as RFC 3339 text in UTC, without zeros at the end of the second:
+// "2026-01-31T12:00:00Z". Text never equals a number. On paths and URLs one slash at
+// the end of the path is forgiven.
 func (f Field) Equals(value any) Comparison { return f.compare(OpEquals, canonicalValue(value)) }
 
 // In holds when the field equals one of the values. A slice among them counts

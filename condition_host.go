@@ -148,7 +148,7 @@ func (c *comparison) hostHint(s, host, rest string) string {
 	name, _, _ := strings.Cut(ascii, ":")
 	whole := c.op == codeEquals || c.op == codeIn
 	switch {
-	case c.op == codeGlob, c.op == codeEndsWith:
+	case c.op == codeGlob, c.op == codeEndsWith, !isNormal(host):
 		return hostInUnicode
 	case !whole && rest == "" && !isASCII(host[strings.LastIndexByte(host, '.')+1:]):
 		return hostInUnicode // the last label may go on

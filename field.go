@@ -21,7 +21,8 @@ type Field string
 
 // What the visit says of the page. Host is in lower case and in ASCII form,
 // without the scheme's own port, and missing if the address has none: a path
-// alone, a file, about:blank. Path and fragment are percent-decoded once; an
+// alone, a file, about:blank. One passed in Unicode is put into that form as it
+// stands; browsers normalise it first, and pass it in ASCII. Path and fragment are percent-decoded once; an
 // escape that is invalid, or whose byte is not UTF-8, stays as it stands. An
 // address of the web has the path / at least; app://home has an empty one. PageURL
 // is scheme, host, raw path and raw query as a browser shows them, which is
@@ -154,8 +155,8 @@ func suggestField(f string) string {
 			return "write " + x.prefix + "NAME"
 		}
 	}
-	if f == "page.hash" {
-		return "did you mean \"page.fragment\"?" // as browsers call it; by its letters page.host is nearer
+	if hint := otherFields[f]; hint != "" {
+		return hint
 	}
 	var known []string
 	for _, x := range fixedFields {
@@ -176,6 +177,9 @@ func suggestField(f string) string {
 		if name != "" && nearest(head, []string{strings.TrimSuffix(x.prefix, ".")}) != "" {
 			return "did you mean \"" + x.prefix + name + "\"?"
 		}
+	}
+	if object, name := cutParts(f, 1); otherObjects[object] != "" && name != "" {
+		return "did you mean \"" + otherObjects[object] + name + "\"?"
 	}
 	names := append([]string(nil), known[:len(fixedFields)]...)
 	for _, x := range namedFields {

@@ -131,6 +131,39 @@ func isVariant(r rune) bool {
 	return false
 }
 
+// isNormal reports whether a host is one that a browser need not normalise, so that
+// its ASCII form is known here too. It is sure of the letters that most hosts in
+// Unicode are made of; what is composed of two characters, a letter and its accent,
+// is not among them.
+func isNormal(host string) bool {
+	return strings.IndexFunc(host, func(r rune) bool { return r > unicode.MaxASCII && !unicode.Is(normalLetters, r) }) < 0
+}
+
+var normalLetters = &unicode.RangeTable{R16: []unicode.Range16{
+	{0x00c0, 0x00d6, 1}, // Latin, without the sign of multiplication
+	{0x00d8, 0x00f6, 1}, // and that of division
+	{0x00f8, 0x0131, 1},
+	{0x0134, 0x013e, 1}, // without ĳ
+	{0x0141, 0x0148, 1}, // ŀ
+	{0x014a, 0x017e, 1}, // ŉ, and ſ
+	{0x0218, 0x021b, 1},
+	{0x0388, 0x038a, 1}, // Greek
+	{0x038c, 0x038c, 1},
+	{0x038e, 0x03a1, 1},
+	{0x03a3, 0x03ce, 1},
+	{0x0400, 0x045f, 1}, // Cyrillic
+	{0x048a, 0x04ff, 1},
+	{0x05d0, 0x05ea, 1}, // Hebrew
+	{0x0621, 0x063a, 1}, // Arabic
+	{0x0641, 0x064a, 1},
+	{0x3041, 0x3096, 1}, // kana
+	{0x30a1, 0x30fa, 1},
+	{0x30fc, 0x30fc, 1},
+	{0x3400, 0x4dbf, 1}, // Chinese characters
+	{0x4e00, 0x9fff, 1},
+	{0xac00, 0xd7a3, 1}, // Hangul
+}}
+
 // validLabels reports whether the labels of a host in ASCII that begin with
 // xn-- are what encodeLabel makes of some label.
 func validLabels(host string) bool {

@@ -64,6 +64,25 @@ var otherWays = map[string]string{
 
 const noTimes = "times have no order here; pass a number in the visit, such as days since then, or seconds since 1970, and compare that"
 
+// otherFields says what to write for what browsers call the fields of a page: by their
+// letters others would be nearer, as page.host is to page.hash.
+var otherFields = map[string]string{
+	"page.hash":     `did you mean "page.fragment"?`,
+	"page.hostname": `did you mean "page.host"?`,
+	"page.href":     `did you mean "page.url"?`,
+	"page.pathname": `did you mean "page.path"?`,
+	"page.protocol": `did you mean "page.scheme"?`,
+	"page.referrer": `did you mean "referrer.url"?`,
+	"page.search":   "write page.query.NAME",
+}
+
+// otherObjects are what others call a profile and an item.
+var otherObjects = map[string]string{
+	"contact": "profile.", "customer": "profile.", "member": "profile.", "person": "profile.",
+	"subscriber": "profile.", "user": "profile.", "visitor": "profile.",
+	"article": "item.", "product": "item.",
+}
+
 // otherKeys says what to write for what other languages call the keys of a
 // condition, which it has as foldWord has them, without a $.
 var otherKeys = map[string]string{

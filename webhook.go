@@ -174,7 +174,7 @@ func checkWebhookHost(u *url.URL, fs *faults, p pointer) {
 			fs.add(p, "has a %% in its host, which no name has; remove it")
 		}
 	case !isASCII(u.Host):
-		if ascii, ok := hostToASCII(u.Hostname()); ok {
+		if ascii, ok := hostToASCII(u.Hostname()); ok && isNormal(u.Hostname()) {
 			fs.add(p, "has a host in Unicode; write it as %q", ascii)
 		} else {
 			fs.add(p, "has a host in Unicode; write it in its xn-- form")

@@ -91,6 +91,7 @@ func TestWebhookURL(t *testing.T) {
 		{`https://esp.example/?q="x"`, `write it as %22`},
 		{"https://esp.example/users/{profileid}", "has a brace at byte 26, and nothing is filled into a URL; put the field into the payload"},
 		{"https://bücher.example/", `has a host in Unicode; write it as "xn--bcher-kva.example"`},
+		{"https://bu\u0308cher.example/", "has a host in Unicode; write it in its xn-- form"},
 		{"https://BÜCHER.example:8443/", `has a host in Unicode; write it as "xn--bcher-kva.example"`},
 	}
 	for _, test := range tests {

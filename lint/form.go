@@ -243,6 +243,9 @@ func urlFault(text string, c campaign.Comparison, lits literals) (Code, string) 
 	if lits.any(func(s string) bool { return strings.ContainsAny(s, ` "<>`) }) {
 		return UnlikelyForm, field + " is percent-encoded; write %20 for a space, or compare the path, which is decoded"
 	}
+	if !startsURLOfPage(lits) {
+		return NeverHolds, "no page has this: browsers show no address that begins like it; copy it from a browser's address bar"
+	}
 	return "", ""
 }
 
@@ -283,6 +286,20 @@ func isURLOfPage(text string, c campaign.Comparison) bool {
 		}
 	}
 	return false
+}
+
+// startsURLOfPage asks whether the beginning of an address, up to its last slash, is
+// what it is read as. What follows may be a part of something else, as a dot is of
+// ".well-known".
+func startsURLOfPage(lits literals) bool {
+	start := lits.prefix[:strings.LastIndexByte(lits.prefix, '/')+1]
+	_, rest, _ := strings.Cut(start, "://")
+	if rest == "" {
+		return true
+	}
+	c := campaign.PageURL.StartsWith(start)
+	c.IgnoreCase = lits.fold
+	return probe(c, campaign.PageVisit{URL: start})
 }
 
 // globQuery is a query in a glob, where ? is any one character.
