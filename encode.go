@@ -25,6 +25,7 @@ import (
 var (
 	errNotFinite  = errors.New("is not a finite number, which JSON cannot write; leave it out, or pass a number")
 	errNotUTF8    = errors.New("is not valid UTF-8; convert it to UTF-8")
+	errTooLarge   = errors.New("has U+FFFD in it, and is too large to tell whether that stands for text that is not valid UTF-8; make it smaller, or remove that")
 	errTooDeep    = fmt.Errorf("is nested more than %d levels deep, or holds itself; flatten it", maxDepth)
 	errBadNumber  = errors.New("is a json.Number that is no number; write digits")
 	errBadTime    = errors.New("is a time outside the years 0 to 9999, which RFC 3339 cannot write; leave it out")
@@ -72,11 +73,8 @@ func appendJSON(dst []byte, v any, depth int) ([]byte, error) {
 
 func appendJSONReflect(dst []byte, v any, depth int) ([]byte, error) {
 	r := reflect.ValueOf(v)
-	if !isTime(r) {
-		switch v.(type) {
-		case json.Marshaler, encoding.TextMarshaler:
-			return appendMarshaled(dst, v)
-		}
+	if hasOwnForm(v, r) {
+		return appendMarshaled(dst, v)
 	}
 	switch k := r.Kind(); {
 	case k == reflect.Pointer || k == reflect.Interface:
@@ -88,6 +86,8 @@ func appendJSONReflect(dst []byte, v any, depth int) ([]byte, error) {
 			return appendMarshaled(dst, v) // in a copy, its fields would lose the methods of their pointers
 		case elem.Kind() == reflect.Array && isPlainList(elem):
 			return appendJSONList(dst, elem.Len(), func(i int) any { return element(elem, i) }, depth)
+		case elem.Kind() == reflect.Array:
+			return appendMarshaled(dst, v)
 		default:
 			return appendJSON(dst, elem.Interface(), depth+1)
 		}
@@ -133,8 +133,18 @@ func element(list reflect.Value, i int) any {
 	return e.Interface()
 }
 
+// hasOwnForm reports whether a value has a JSON form of its own, which may well hide
+// what it holds. That of time.Time does not count: times are written in UTC.
+func hasOwnForm(v any, r reflect.Value) bool {
+	switch v.(type) {
+	case json.Marshaler, encoding.TextMarshaler:
+		return r.Type() != timeType && r.Type() != reflect.PointerTo(timeType)
+	}
+	return false
+}
+
 // isTime reports whether r is a time.Time, or of a type made from it. Such a
-// type has lost the methods of time.Time, and means the same.
+// type has lost the methods of time.Time, and means the same, if it has no others.
 func isTime(r reflect.Value) bool {
 	for r.Kind() == reflect.Pointer && !r.IsNil() && r.Type().Elem().Kind() == reflect.Struct {
 		r = r.Elem()
@@ -180,8 +190,11 @@ func appendMarshaled(dst []byte, v any) (out []byte, err error) {
 		return dst, marshalFault(err)
 	}
 	text := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
-	if !utf8.Valid(text) || isReplaced(text, v) {
+	if !utf8.Valid(text) {
 		return dst, errNotUTF8
+	}
+	if err := checkReplaced(text, v); err != nil {
+		return dst, err
 	}
 	return append(dst, text...), nil
 }
@@ -201,57 +214,76 @@ func marshalFault(err error) error {
 	return errNoJSON
 }
 
-// isReplaced reports whether encoding/json has put U+FFFD, as an escape or as it
-// stands, for text in v that is not UTF-8. What it has written does not tell: the host
-// may have put it there. So the texts themselves are looked at, which is seldom needed.
-func isReplaced(text []byte, v any) bool {
+// checkReplaced fails if encoding/json has put U+FFFD, as an escape or as it stands,
+// for text in v that is not UTF-8. What it has written does not tell: the host may have
+// put it there. So the texts themselves are looked at, which is seldom needed.
+func checkReplaced(text []byte, v any) error {
 	if !bytes.Contains(text, []byte(`\ufffd`)) && !bytes.Contains(text, []byte("\ufffd")) {
-		return false
+		return nil
 	}
-	budget := 100_000 // one value may be in another in very many ways
-	return !allUTF8(reflect.ValueOf(v), &budget)
+	texts := textCheck{left: 100_000} // one value may be in another in very many ways
+	texts.look(reflect.ValueOf(v))
+	return texts.err
 }
 
-// allUTF8 reports whether all texts are UTF-8 that encoding/json takes from a value,
-// as far as it gets.
-func allUTF8(r reflect.Value, budget *int) bool {
-	if *budget--; *budget < 0 {
-		return false
+// A textCheck looks whether all texts are UTF-8 that encoding/json takes from a value,
+// as far as it gets. It also looks at fields that are left out because others have
+// their names.
+type textCheck struct {
+	left int // how many values it may look at
+	err  error
+}
+
+func (c *textCheck) look(r reflect.Value) {
+	if c.left--; c.left < 0 && c.err == nil {
+		c.err = errTooLarge
 	}
-	if !r.IsValid() {
-		return true // null
+	if c.err != nil || !r.IsValid() {
+		return
 	}
 	if text, own := marshaledText(r); own {
-		return utf8.Valid(text)
+		c.text(utf8.Valid(text))
+		return
 	}
 	switch r.Kind() {
 	case reflect.String:
-		return utf8.ValidString(r.String())
+		c.text(utf8.ValidString(r.String()))
 	case reflect.Pointer, reflect.Interface:
-		return allUTF8(r.Elem(), budget)
+		c.look(r.Elem())
 	case reflect.Struct:
 		for i := range r.NumField() {
-			if isWritten(r.Type().Field(i)) && !allUTF8(r.Field(i), budget) {
-				return false
+			if isWritten(r.Type().Field(i)) {
+				c.look(r.Field(i))
 			}
 		}
 	case reflect.Map:
 		for entries := r.MapRange(); entries.Next(); {
-			if !allUTF8(entries.Key(), budget) || !allUTF8(entries.Value(), budget) {
-				return false
+			if key := entries.Key(); key.Kind() == reflect.String {
+				c.text(utf8.ValidString(key.String())) // before a method that it may have
+			} else {
+				c.look(key)
 			}
+			c.look(entries.Value())
 		}
 	case reflect.Slice, reflect.Array:
-		if r.Type().Elem().Kind() == reflect.Uint8 {
-			return true
-		}
 		for i := range r.Len() {
-			if !allUTF8(r.Index(i), budget) {
-				return false
+			if c.err != nil || hasNoText(r.Type().Elem()) {
+				return
 			}
+			c.look(r.Index(i))
 		}
 	}
-	return true
+}
+
+func (c *textCheck) text(valid bool) {
+	if !valid && c.err == nil {
+		c.err = errNotUTF8
+	}
+}
+
+// hasNoText reports whether values of a type are numbers or truths, with no methods.
+func hasNoText(t reflect.Type) bool {
+	return reflect.PointerTo(t).NumMethod() == 0 && (t.Kind() == reflect.Bool || t.Kind() >= reflect.Int && t.Kind() <= reflect.Complex128)
 }
 
 // marshaledText returns the text that a value writes itself. What a MarshalJSON writes is

@@ -13,8 +13,9 @@ import (
 // Values are written as [encoding/json] would, with these differences: text that
 // is not UTF-8 is an error and not replaced; <, > and & stand as they are; and
 // unless they stand inside a struct or a map whose keys are not text, so do U+2028
-// and U+2029, times are in UTC, and a nil slice or map is an empty one. A
-// [json.Number] is written to the letter. In a form or a query a value is what JSON
+// and U+2029, times are in UTC, also those of types made from [time.Time] that have no
+// JSON form of their own, and a nil slice or map is an empty one. A [json.Number] is
+// written to the letter, and an empty one is an error. In a form or a query a value is what JSON
 // has, text without its quotes; a list repeats the name, once for each of its
 // elements; null, objects and lists in lists are errors. There are 4096 fields at
 // most.

@@ -41,6 +41,27 @@ type priced struct {
 	Total big.Int
 }
 
+// age shows of a time no more than the year; ageText as well, as text.
+type age time.Time
+
+func (a age) MarshalJSON() ([]byte, error) {
+	return fmt.Appendf(nil, "%q", time.Time(a).Format("2006")), nil
+}
+
+type ageText time.Time
+
+func (a *ageText) MarshalText() ([]byte, error) { return time.Time(*a).AppendFormat(nil, "2006"), nil }
+
+// digit has a text form of its own that its pointer alone has.
+type digit byte
+
+func (d *digit) MarshalText() ([]byte, error) { return fmt.Appendf(nil, "digit %d", *d), nil }
+
+// A textKey has a text form that encoding/json does not ask for, as it is text.
+type textKey string
+
+func (textKey) MarshalText() ([]byte, error) { return []byte("other"), nil }
+
 // family has what JSON leaves out.
 type family struct {
 	Name    string
@@ -190,6 +211,9 @@ func TestRenderValues(t *testing.T) {
 		{"year 10000", time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC), "", "", "is a time outside the years 0 to 9999"},
 		{"year 9999, in UTC 10000", time.Date(9999, 12, 31, 23, 0, 0, 0, time.FixedZone("", -2*3600)), "", "", "is a time outside"},
 		{"nil pointer to a time", (*time.Time)(nil), "null", "", null},
+		{"type made from time, with MarshalJSON", age(time.Date(1990, 3, 1, 0, 0, 0, 0, time.UTC)), `"1990"`, "x=1990", ""},
+		{"pointer to a type made from time, with MarshalJSON", new(age(time.Date(1990, 3, 1, 0, 0, 0, 0, time.UTC))), `"1990"`, "x=1990", ""},
+		{"list of a type made from time, with MarshalText of a pointer", []ageText{ageText(time.Date(1990, 3, 1, 0, 0, 0, 0, time.UTC))}, `["1990"]`, "x=1990", ""},
 		{"duration is a number", time.Second, "1000000000", "x=1000000000", ""},
 
 		{"null", nil, "null", "", null},
@@ -234,6 +258,7 @@ func TestRenderValues(t *testing.T) {
 		{"MarshalJSON of a pointer, in an array", &[1]euro{1}, `["1 EUR"]`, "x=1+EUR", ""},
 		{"MarshalJSON of a pointer, in a struct", &priced{Price: 5, Total: *big.NewInt(42)}, `{"Price":"5 EUR","Total":42}`, "", object},
 		{"MarshalJSON of a pointer, in a list of structs", []priced{{Price: 5}}, `[{"Price":"5 EUR","Total":0}]`, "", object},
+		{"MarshalText of a pointer, in an array of bytes", &[2]digit{1, 2}, `["digit 1","digit 2"]`, "x=digit+1&x=digit+2", ""},
 		{"no pointer to have MarshalJSON", euro(5), "5", "x=5", ""},
 		{"MarshalText", level(2), `"level 2"`, "x=level+2", ""},
 		{"MarshalText of a package", netip.MustParseAddr("::1"), `"::1"`, "x=%3A%3A1", ""},
@@ -250,6 +275,12 @@ func TestRenderValues(t *testing.T) {
 		}{"CANARY\xff"}, "", "", "is not valid UTF-8"},
 		{"pointers that JSON leaves out", parents(), "{\"Name\":\"\ufffd\",\"Children\":[{\"Name\":\"x\",\"Children\":null},{\"Name\":\"x\",\"Children\":null},{\"Name\":\"x\",\"Children\":null}]}", "", object},
 		{"map of lists with text not UTF-8", map[int][]any{1: {"a", map[string]any{"b": "\xff"}}}, "", "", "is not valid UTF-8"},
+		{"replacement character beside a hundred thousand numbers", struct {
+			Name   string
+			Scores []int
+		}{"\ufffd", make([]int, 100_001)}, "{\"Name\":\"\ufffd\",\"Scores\":[" + strings.Repeat("0,", 100_000) + "0]}", "", object},
+		{"replacement character beside more texts than can be looked at", struct{ Names []string }{append(make([]string, 100_001), "\ufffd")}, "", "", "is too large to tell"},
+		{"map in a struct, key not UTF-8", struct{ M map[textKey]int }{map[textKey]int{"CANARY\xff": 1}}, "", "", "is not valid UTF-8"},
 		{"raw JSON that is none", json.RawMessage(`{"a": CANARY}`), "", "", "has a MarshalJSON or MarshalText method that failed"},
 		{"MarshalJSON that fails", fails{}, "", "", "has a MarshalJSON or MarshalText method that failed"},
 		{"MarshalJSON that panics", panics{}, "", "", "has a MarshalJSON or MarshalText method that failed"},

@@ -1,7 +1,6 @@
 package campaign
 
 import (
-	"encoding"
 	"encoding/json"
 	"math"
 	"reflect"
@@ -192,14 +191,15 @@ func logged(r reflect.Value, depth int) any {
 		return v
 	case r.Type() == jsonNumberType:
 		return loggedNumber(r.String())
-	case isTime(r):
-		return formatTime(r.Convert(timeType).Interface().(time.Time))
 	}
-	switch r.Interface().(type) {
-	case json.Marshaler, encoding.TextMarshaler:
-		return v
+	if r.CanAddr() {
+		v = r.Addr().Interface() // has the methods of r, too
 	}
 	switch {
+	case hasOwnForm(v, reflect.ValueOf(v)):
+		return v
+	case isTime(r):
+		return formatTime(r.Convert(timeType).Interface().(time.Time))
 	case r.CanFloat():
 		return loggedFloat(r.Float())
 	case isList(r):

@@ -125,6 +125,15 @@ func TestLoggedAddressIsReadAsTheAddress(t *testing.T) {
 	}
 }
 
+// A type's own JSON form may hide what it holds, from a log as well.
+func TestLoggedTimeWithAFormOfItsOwn(t *testing.T) {
+	visit := campaign.PageVisit{URL: "/", Data: map[string]any{"x": []any{age(time.Date(1990, 3, 1, 0, 0, 0, 0, time.UTC))}}}
+	text, err := json.Marshal(visit)
+	if want := `{"url":"/","data":{"x":["1990"]}}`; err != nil || string(text) != want {
+		t.Errorf("Marshal = %s, %v, want %s", text, err, want)
+	}
+}
+
 // What JSON cannot hold is an error, as for encoding/json; and so is a number that
 // is none, of which that makes 0 if it is empty.
 func TestVisitWithoutJSON(t *testing.T) {
