@@ -22,6 +22,7 @@ import (
 type conn struct {
 	net.Conn          // over TLS, or raw
 	raw      net.Conn // TCP
+	records  *records // between the two; nil without TLS
 
 	br        *bufio.Reader
 	room      int64 // bytes that may still be read
@@ -58,8 +59,11 @@ func (c *conn) Read(p []byte) (int, error) {
 // for: TLS reads ahead, out of sight of quiet. They would be taken for the answer to
 // the next request, which itself would be lost.
 func (c *conn) silent() (ok bool) {
-	if c.Conn == c.raw {
+	if c.records == nil {
 		return true
+	}
+	if !c.records.whole() {
+		return false
 	}
 	defer func() {
 		if recover() != nil { // TLS calls code of the host for what it finds

@@ -39,12 +39,15 @@ func (d *dialer) dial(ctx context.Context, t target, deadline time.Time) (*conn,
 	if !t.secure {
 		return newConn(raw, raw), nil
 	}
-	c, err := d.handshake(ctx, raw, host, deadline)
+	under := &records{Conn: raw}
+	secure, err := d.handshake(ctx, under, host, deadline)
 	if err != nil {
 		raw.Close() // not the TLS connection, which would wait to say goodbye
 		return nil, err
 	}
-	return newConn(c, raw), nil
+	c := newConn(secure, raw)
+	c.records = under
+	return c, nil
 }
 
 func (d *dialer) connect(ctx context.Context, host, addr string, deadline time.Time) (net.Conn, error) {

@@ -19,18 +19,17 @@ import (
 // whoever looks at the socket. The next request must neither get it for an answer
 // nor be written into a connection that has ended.
 func TestRestBehindAnAnswerOverTLS(t *testing.T) {
-	for name, tt := range map[string]struct {
-		records []string
-		end     bool
-	}{
-		"end of TLS, TCP stays open":   {[]string{okAnswer}, true},
-		"body behind a 204":            {[]string{"HTTP/1.1 204 No Content\r\n\r\n", "OK"}, false},
-		"answer that nobody asked for": {[]string{okAnswer, "HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n"}, false},
-		"the same, and it is good":     {[]string{okAnswer, okAnswer}, false},
+	for name, tt := range map[string]segment{
+		"end of TLS, TCP stays open":   {records: []string{okAnswer}, end: true},
+		"body behind a 204":            {records: []string{"HTTP/1.1 204 No Content\r\n\r\n", "OK"}},
+		"answer that nobody asked for": {records: []string{okAnswer, "HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n"}},
+		"the same, and it is good":     {records: []string{okAnswer, okAnswer}},
+		"a part of it":                 {records: []string{okAnswer, okAnswer}, kept: 5},
+		"a part of its record's head":  {records: []string{okAnswer, okAnswer}, kept: len(okAnswer) + 1 + 16 + 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var hits atomic.Int64
-			url, roots := inOneSegment(t, &hits, tt.records, tt.end)
+			url, roots := inOneSegment(t, &hits, tt)
 			s := local(t, &httpsender.Sender{TLS: &tls.Config{RootCAs: roots}})
 			for i := range int64(4) {
 				if _, de := send(t, s, post(url)); de != nil || hits.Load() != i+1 {
@@ -41,9 +40,16 @@ func TestRestBehindAnAnswerOverTLS(t *testing.T) {
 	}
 }
 
-// inOneSegment starts a server that answers each request with TLS records, and ends
-// TLS if it has to, all in one write to the socket.
-func inOneSegment(t *testing.T, hits *atomic.Int64, records []string, end bool) (url string, roots *x509.CertPool) {
+// A segment is what a server writes to the socket at once: TLS records, and the end of
+// TLS. So many of its last bytes come only when the next request does, which is not read.
+type segment struct {
+	records []string
+	end     bool
+	kept    int
+}
+
+// inOneSegment starts a server that answers each request with a segment.
+func inOneSegment(t *testing.T, hits *atomic.Int64, answer segment) (url string, roots *x509.CertPool) {
 	t.Helper()
 	srv := httptest.NewUnstartedServer(http.NotFoundHandler())
 	srv.StartTLS() // for its certificate
@@ -62,13 +68,13 @@ func inOneSegment(t *testing.T, hits *atomic.Int64, records []string, end bool) 
 			if err != nil {
 				return
 			}
-			go answerInOneSegment(&corked{Conn: c}, config, hits, records, end)
+			go answerInOneSegment(&corked{Conn: c}, config, hits, answer)
 		}
 	}()
 	return "https://" + l.Addr().String(), roots
 }
 
-func answerInOneSegment(c *corked, config *tls.Config, hits *atomic.Int64, records []string, end bool) {
+func answerInOneSegment(c *corked, config *tls.Config, hits *atomic.Int64, answer segment) {
 	defer c.Close()
 	secure := tls.Server(c, config)
 	br := bufio.NewReader(secure)
@@ -80,14 +86,20 @@ func answerInOneSegment(c *corked, config *tls.Config, hits *atomic.Int64, recor
 		_, _ = io.Copy(io.Discard, req.Body)
 		hits.Add(1)
 		c.held = []byte{}
-		for _, r := range records {
+		for _, r := range answer.records {
 			_, _ = io.WriteString(secure, r)
 		}
-		if end {
+		if answer.end {
 			_ = secure.CloseWrite()
 		}
+		kept := c.held[len(c.held)-answer.kept:]
+		c.held = c.held[:len(c.held)-answer.kept]
 		c.uncork()
-		if end {
+		if answer.kept > 0 {
+			_, _ = c.Conn.Read(make([]byte, 1))
+			_, _ = c.Conn.Write(kept)
+		}
+		if answer.end || answer.kept > 0 {
 			_, _ = io.Copy(io.Discard, c.Conn) // waits for the end of the other side
 			return
 		}
