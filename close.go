@@ -74,7 +74,8 @@ const (
 // stop ends what is left.
 func (e *Engine) stop(ctx context.Context) error {
 	e.mu.Lock()
-	e.stopped = true
+	e.stopped.Store(true)
+	late := len(e.late)
 	var left []*run
 	for r := e.runs.first; r != nil; r = r.next {
 		left = append(left, r)
@@ -96,14 +97,14 @@ func (e *Engine) stop(ctx context.Context) error {
 	}
 	e.wait(e.gone, closeGrace)
 	e.wait(abandoned.done, abandonGrace)
-	known := append(left, e.lateBut(left)...)
+	known := append(left, e.lateFrom(&late)...)
 	var unfinished []UnfinishedRun
 	reported, gone := 0, false
 	for range reportPasses {
 		unfinished = append(unfinished, e.reportLeft(known[reported:])...)
 		reported = len(known)
 		gone = isClosed(e.gone) // before the next look: nothing comes after it
-		if known = append(known, e.lateBut(known)...); len(known) == reported {
+		if known = append(known, e.lateFrom(&late)...); len(known) == reported {
 			break
 		}
 	}
@@ -113,12 +114,14 @@ func (e *Engine) stop(ctx context.Context) error {
 	return &CloseError{Runs: unfinished, Err: ctx.Err()}
 }
 
-// lateBut returns the runs that came after Close had made its list, but for those
-// that are known.
-func (e *Engine) lateBut(known []*run) []*run {
+// lateFrom returns the runs that came after Close had made its list, but for those
+// that it has returned before: as many as next says, which it moves on.
+func (e *Engine) lateFrom(next *int) []*run {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return slices.DeleteFunc(slices.Clone(e.late), func(r *run) bool { return slices.Contains(known, r) })
+	late := e.late[*next:]
+	*next = len(e.late)
+	return slices.Clone(late)
 }
 
 // wait waits for done or for so long, whichever comes first.
@@ -225,14 +228,30 @@ func (e *Engine) tellHung(hung []hungRun) {
 	}
 }
 
-// reportHung reports them all, even if the host's code ends the goroutine.
+// reportHung reports them all. If the host's code ends the goroutine, the next one
+// goes on, which has been counted before that is missed.
 func (e *Engine) reportHung(hung []hungRun, told chan<- struct{}) {
-	if len(hung) == 0 {
-		return
+	next := 0
+	defer func() {
+		if next == len(hung) {
+			return
+		}
+		e.track()
+		go func() {
+			defer e.untrack()
+			e.reportHung(hung[next:], told)
+		}()
+	}()
+	for next < len(hung) {
+		h := &hung[next]
+		next++
+		e.reportOne(h, told)
 	}
-	defer e.reportHung(hung[1:], told)
+}
+
+func (e *Engine) reportOne(h *hungRun, told chan<- struct{}) {
 	defer func() { told <- struct{}{} }() // has room for all
-	e.report(hung[0].run.parent, &hung[0].out)
+	e.report(h.run.parent, &h.out)
 }
 
 // unfinished names a run that Close has ended. One that has ended by itself, or that

@@ -34,9 +34,6 @@ func (e *Engine) decide(ctx context.Context, v *view, set *campaignSet, hits []i
 	// Host code may end this goroutine. What has been entered is not lost then.
 	defer func() { e.exitEach(runs) }()
 	for i, hit := range hits {
-		if i > 0 {
-			d.begun = time.Since(d.started)
-		}
 		if r := d.decide(set.programs[hit], v, &outcomes[i]); r != nil {
 			e.register(r)
 			runs = append(runs, r)
@@ -59,11 +56,8 @@ func (e *Engine) executeAll(runs []*run) {
 	}
 	var group errgroup.Group
 	group.SetLimit(maxParallel)
-	for i, r := range runs {
+	for _, r := range runs {
 		group.Go(func() error {
-			if i >= maxParallel { // it has waited for its turn
-				e.limit(r)
-			}
 			e.execute(r)
 			return nil
 		})
@@ -87,8 +81,7 @@ type decision struct {
 	ctx     context.Context
 	queued  bool
 	started time.Time
-	begun   time.Duration // after that, with the campaign that is being decided
-	slow    bool          // code of the host may have its time before the first webhook
+	slow    bool // code of the host may have its time before the first webhook
 
 	parent context.Context // of the runs
 	open   *openVisit      // shared by the campaigns that need the profile
@@ -107,6 +100,8 @@ func (d *decision) decide(prog *program, v *view, out *Outcome) *run {
 	out.Campaign, out.Profile = prog.id, v.visit.Profile.ID
 	var r *run
 	switch {
+	case d.engine.stopped.Load(): // after another campaign, or before the first
+		out.fail(ReasonClosed, &stepError{"not begun", ErrClosed})
 	case !prog.audience.admits(&v.visit.Profile):
 		out.Status, out.Reason = UnknownProfile, ReasonUnknownProfile
 	case prog.needsProfile(v):
@@ -226,7 +221,7 @@ func (d *decision) newRun(prog *program, v *view, out *Outcome) *run {
 		out = nil
 	}
 	r := d.engine.newRun(d.parent, prog, &v.visit, d.started, out)
-	r.within, r.slow = d.engine.within(d.begun), d.slow
+	r.slow = d.slow
 	return r
 }
 
@@ -243,7 +238,7 @@ func entryOf(prog *program, profile string, visited time.Time) Entry {
 func (e *Engine) enter(ctx context.Context, entry Entry, out *Outcome) bool {
 	until, entered, err := e.trackerEnter(ctx, entry)
 	if err != nil {
-		out.fail(notEntered(ctx, err))
+		out.fail(e.notEntered(ctx, err))
 		return false
 	}
 	if entry.Timeout != Immediately || !entered {
@@ -257,9 +252,9 @@ func (e *Engine) enter(ctx context.Context, entry Entry, out *Outcome) bool {
 
 // notEntered says why a run ends of which the Tracker returned an error. One that
 // only says that the context is done has not failed.
-func notEntered(ctx context.Context, err error) (Reason, error) {
+func (e *Engine) notEntered(ctx context.Context, err error) (Reason, error) {
 	if done := ctx.Err(); done != nil && errors.Is(err, done) {
-		return cancelled(ctx, err)
+		return e.cancelled(ctx, err)
 	}
 	return reasonOr(err, ReasonTrackerFailed), &stepError{"the tracker failed, nothing was sent", err}
 }

@@ -49,6 +49,10 @@ type Engine struct {
 	set    atomic.Pointer[campaignSet] // never nil
 	closed atomic.Bool                 // set under mu; read without it where a late answer does no harm
 
+	// stopped says that the context of Close is over: nothing more begins, and
+	// nothing more is sent. It is set under mu, too.
+	stopped atomic.Bool
+
 	base       context.Context // ends when Close has no use for what still runs
 	cancelBase context.CancelCauseFunc
 	gone       chan struct{} // closed when, after Close, nothing of the engine is left
@@ -64,8 +68,7 @@ type Engine struct {
 	goroutines int     // that the engine has started, apart from those of Visit, which waits for them
 	runs       runList // all that were taken and are not finished, queued ones too
 	queue      queue
-	stopped    bool   // Close's context is over: nothing more is sent
-	late       []*run // that came after that
+	late       []*run // that came when nothing more is sent
 	finished   bool   // closed, and no call and no run is left
 }
 
@@ -91,10 +94,10 @@ type EngineOptions struct {
 	// Nil means the ID itself. It may be called several times at once.
 	MaskProfile func(id string) string
 
-	// RunTimeout bounds each run, from its first step to the answer of its last
-	// webhook. It does not count the time in the queue. The time that the Tracker
-	// takes counts, but what bounds its Enter in a decision is the visit's context.
-	// Zero means one minute.
+	// RunTimeout bounds each run, from when its turn comes to the answer of its last
+	// webhook. It counts neither the time in the queue nor that of the decision, which
+	// the visit's context bounds, with all that the Tracker takes for it. Zero means
+	// one minute.
 	RunTimeout time.Duration
 
 	// QueueSize is how many runs of [Engine.Enqueue] may wait for a worker. A

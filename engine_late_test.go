@@ -47,6 +47,26 @@ func asksProfile() campaign.Campaign {
 	return c
 }
 
+// The time that the Tracker takes for the other campaigns of a visit is not a run's own.
+func TestRunTimeoutDoesNotCountOtherCampaigns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var cs []campaign.Campaign
+		for i := range 40 { // more than run at the same time
+			cs = append(cs, everyPage(fmt.Sprint("c", i), 1, campaign.Stop{}))
+		}
+		engine := newEngine(t, accepting, &campaign.EngineOptions{Tracker: &slowTracker{before: time.Second}, RunTimeout: 2500 * time.Millisecond}, cs...)
+		outcomes, err := engine.Visit(t.Context(), visitBy("p"))
+		if err != nil || len(outcomes) != len(cs) {
+			t.Fatalf("Visit = %d outcomes, %v, want %d", len(outcomes), err, len(cs))
+		}
+		for _, o := range outcomes {
+			if o.Status != campaign.Delivered {
+				t.Errorf("%v, want it delivered", o)
+			}
+		}
+	})
+}
+
 // No more runs wait than the queue has places, however many come at once, and
 // though a worker that is done with a run is about to take the next one.
 func TestQueueSizeIsABound(t *testing.T) {
@@ -96,34 +116,23 @@ func TestQueueSizeIsABoundForRunsOnTheirWay(t *testing.T) {
 	})
 }
 
-// Each run has its time from its own first step, and is not sent when that is over.
-func TestRunTimeoutIsOfEachRun(t *testing.T) {
+// A run has its time from when its turn comes, whatever the decision took, and nothing
+// more is sent when that is over.
+func TestRunTimeoutBeginsAfterTheDecision(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		sent := 0
 		sender := campaign.SenderFunc(func(ctx context.Context, _ *campaign.Request) (*campaign.Response, error) {
 			if err := ctx.Err(); err != nil {
 				t.Errorf("Send is called with a context that is done: %v", err)
 			}
-			return nil, ctx.Err()
+			sent++
+			time.Sleep(600 * time.Millisecond)
+			return nil, nil
 		})
-		var cs []campaign.Campaign
-		for _, id := range []string{"a", "b", "c"} {
-			cs = append(cs, everyPage(id, 1, campaign.Stop{}))
-		}
-		tracker := &slowTracker{before: time.Second}
-		engine := newEngine(t, sender, &campaign.EngineOptions{Tracker: tracker, RunTimeout: 3500 * time.Millisecond}, cs...)
-		outcomes, err := engine.Visit(t.Context(), visitBy("in time"))
-		for _, o := range outcomes {
-			if o.Status != campaign.Delivered {
-				t.Errorf("%v, want it delivered", o)
-			}
-		}
-		if err != nil || len(outcomes) != 3 {
-			t.Errorf("Visit = %v, %v, want three outcomes", outcomes, err)
-		}
-		engine = newEngine(t, sender, &campaign.EngineOptions{Tracker: tracker, RunTimeout: 500 * time.Millisecond}, cs[0])
-		outcomes, err = engine.Visit(t.Context(), visitBy("too late"))
-		if err != nil || len(outcomes) != 1 || outcomes[0].Reason != campaign.ReasonCancelled || outcomes[0].Attempts != 0 {
-			t.Errorf("Visit = %v, %v, want one outcome: cancelled, without an attempt", outcomes, err)
+		engine := newEngine(t, sender, &campaign.EngineOptions{Tracker: &slowTracker{before: time.Second}, RunTimeout: time.Second}, everyPage("c", 3, campaign.Stop{}))
+		outcomes, err := engine.Visit(t.Context(), visitBy("p"))
+		if err != nil || len(outcomes) != 1 || outcomes[0].Reason != campaign.ReasonCancelled || outcomes[0].Node != 3 || sent != 2 {
+			t.Errorf("Visit = %v, %v after %d webhooks, want it cancelled before the third", outcomes, err, sent)
 		}
 	})
 }
@@ -275,38 +284,33 @@ func TestCloseJustBeforeTheSourceIsAsked(t *testing.T) {
 	}
 }
 
-// Of two runs that wait for one answer, the end of one is not the other's.
+// A visit asks once, also for a run whose turn comes when the answer has taken too long
+// for another. Only that one does not blame the source.
 func TestRunsThatWaitForOneProfile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var cs []campaign.Campaign
-		for i, id := range []string{"slow 1", "first", "slow 2", "second", "slow 3"} {
-			c := asksProfile()
-			if c.ID = id; i%2 == 0 {
-				c.Nodes[1] = campaign.Webhook{URL: "https://esp.example/"} // decided at once, by a slow Tracker
-			}
-			cs = append(cs, c)
-		}
+		first, second := asksProfile(), asksProfile()
+		first.ID, second.ID = "first", "second"
 		asked := 0
+		var told listener
 		engine := newEngine(t, accepting, &campaign.EngineOptions{
-			Tracker: &slowTracker{before: time.Second}, RunTimeout: 3 * time.Second,
+			Workers: 1, RunTimeout: time.Second, Observer: &told,
 			Profiles: campaign.ProfileSourceFunc(func(context.Context, string) (campaign.Profile, error) {
 				asked++
 				time.Sleep(1500 * time.Millisecond)
 				return campaign.Profile{Fields: map[string]any{"tier": "gold"}}, nil
 			}),
-		}, cs...)
-		outcomes, err := engine.Visit(t.Context(), visitBy("p"))
-		if err != nil || len(outcomes) != 5 || outcomes[1].Reason != campaign.ReasonCancelled {
-			t.Fatalf("Visit = %v, %v, want five outcomes, the second cancelled", outcomes, err)
+		}, first, second)
+		if _, err := engine.Enqueue(t.Context(), visitBy("p")); err != nil {
+			t.Fatal(err)
 		}
-		// Until 5s: the answer comes at 4.5s, and the Tracker takes the rest.
-		if o := outcomes[3]; o.Reason == campaign.ReasonProfileFailed {
-			t.Errorf("%v, want nothing of the source's failing", o)
+		closeEngine(t, engine)
+		finals := told.finals()["p"]
+		if len(finals) != 2 || finals[0].Reason != campaign.ReasonCancelled || finals[1].Reason != campaign.ReasonProfileFailed {
+			t.Fatalf("the Observer was told %v, want two outcomes: cancelled, and the source failed", finals)
 		}
 		if asked != 1 {
 			t.Errorf("the source was asked %d times, want once", asked)
 		}
-		closeEngine(t, engine)
 	})
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"sync"
+
+	"golang.org/x/sync/singleflight"
 )
 
 // A ProfileSource loads profiles for an [Engine]: from a database, another
@@ -11,7 +13,8 @@ import (
 // the visit can tell, and the condition or a payload refers to fields of the
 // profile that the visit does not carry; never for a visit that is not in the
 // audience. For one visit it asks at most once, and for visits of one profile
-// at the same time once for all of them.
+// at the same time once for all of them. But one that waits for what another has asked
+// for asks itself if that one's time is over first.
 //
 // Only the Fields of what it returns are used. A field that the visit carries
 // wins, even if it is null. Whether the profile is known, and by which ID, is
@@ -179,10 +182,20 @@ func (e *Engine) loadProfile(ctx context.Context, o *openVisit) {
 	// ctx may end before that one has run at all, and Close would miss it.
 	e.track()
 	id := o.view.visit.Profile.ID
-	answer := e.flights.DoChan(id, func() (any, error) { return e.fetch(ctx, id) })
+	own := false
+	ask := func() <-chan singleflight.Result {
+		return e.flights.DoChan(id, func() (any, error) {
+			own = true
+			return e.fetch(ctx, id)
+		})
+	}
+	answer := ask()
 	go func() {
 		defer e.untrack()
 		a := <-answer
+		for !own && errors.Is(a.Err, context.DeadlineExceeded) && ctx.Err() == nil {
+			a = <-ask() // the time of the visit that had asked was over, and not that of this one
+		}
 		o.fields, _ = a.Val.(map[string]any)
 		o.err = a.Err
 		close(o.loaded)

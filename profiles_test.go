@@ -96,6 +96,67 @@ func TestVisitWinsInLists(t *testing.T) {
 	}
 }
 
+// A visit that waits for an answer that another one has asked for asks itself when
+// that one's time is over: its own is not.
+func TestAnswerThatAnotherVisitHasWaitedForTooLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked atomic.Int32
+		source := campaign.ProfileSourceFunc(func(ctx context.Context, _ string) (campaign.Profile, error) {
+			if asked.Add(1) == 1 {
+				<-ctx.Done()
+				return campaign.Profile{}, ctx.Err()
+			}
+			return campaign.Profile{}, nil
+		})
+		engine := newEngine(t, accepting, &campaign.EngineOptions{Profiles: source, RunTimeout: 10 * time.Second}, asksProfile())
+		var first []campaign.Outcome
+		go func() { first, _ = engine.Visit(t.Context(), visitBy("p")) }()
+		time.Sleep(9 * time.Second)
+		second, err := engine.Visit(t.Context(), visitBy("p"))
+		if err != nil || len(second) != 1 || second[0].Status != campaign.Delivered {
+			t.Errorf("the second visit = %v, %v, want it delivered", second, err)
+		}
+		if n := asked.Load(); n != 2 {
+			t.Errorf("the source was asked %d times, want 2", n)
+		}
+		synctest.Wait()
+		if len(first) != 1 || !errors.Is(first[0].Err, context.DeadlineExceeded) {
+			t.Errorf("the first visit = %v, want its time to be over", first)
+		}
+		closeEngine(t, engine)
+	})
+}
+
+// Who waits for an answer whose time is over asks once, and fails if that takes as
+// long.
+func TestSourceThatIsAlwaysTooSlow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked atomic.Int32
+		source := campaign.ProfileSourceFunc(func(ctx context.Context, _ string) (campaign.Profile, error) {
+			asked.Add(1)
+			<-ctx.Done()
+			return campaign.Profile{}, ctx.Err()
+		})
+		engine := newEngine(t, accepting, &campaign.EngineOptions{Profiles: source, RunTimeout: 10 * time.Second}, asksProfile())
+		var wg sync.WaitGroup
+		for i := range 20 {
+			wg.Go(func() {
+				time.Sleep(time.Duration(i) * time.Second)
+				start := time.Now()
+				outcomes, err := engine.Visit(t.Context(), visitBy("p"))
+				if err != nil || len(outcomes) != 1 || !errors.Is(outcomes[0].Err, context.DeadlineExceeded) || time.Since(start) != 10*time.Second {
+					t.Errorf("visit %d after %v: %v, %v, want it to fail after 10s", i, time.Since(start), outcomes, err)
+				}
+			})
+		}
+		wg.Wait()
+		if n := asked.Load(); n > 4 {
+			t.Errorf("the source was asked %d times for 20 visits in 30 seconds, want 4 at most", n)
+		}
+		closeEngine(t, engine)
+	})
+}
+
 // Two visits wait for one answer, and the one that asked gives up: Close still
 // waits for the source, and its late answer goes to the other.
 func TestCloseWaitsForTheSource(t *testing.T) {

@@ -70,7 +70,7 @@ func (e *Engine) push(r *run) {
 	q, l := &e.queue, r.lane
 	q.promised--
 	l.promised--
-	if e.stopped {
+	if e.stopped.Load() {
 		q.forget(l)
 		r.lane = nil
 		e.mu.Unlock()

@@ -103,7 +103,7 @@ func (l *runList) remove(r *run) {
 func (e *Engine) register(r *run) {
 	e.mu.Lock()
 	e.addRun(r)
-	stopped := e.stopped
+	stopped := e.stopped.Load()
 	e.mu.Unlock()
 	if stopped {
 		r.cancel(ErrClosed)
@@ -114,7 +114,7 @@ func (e *Engine) register(r *run) {
 // to name it, though it has come too late for its list.
 func (e *Engine) addRun(r *run) {
 	e.runs.add(r)
-	if e.stopped {
+	if e.stopped.Load() {
 		e.late = append(e.late, r)
 	}
 }
@@ -150,7 +150,7 @@ func (e *Engine) execute(r *run) {
 		}
 		e.finish(r)
 	}()
-	if r.queued {
+	if r.queued || r.slow {
 		e.limit(r)
 	}
 	if r.open != nil && !e.prepare(r) {
@@ -161,18 +161,13 @@ func (e *Engine) execute(r *run) {
 	returned = true
 }
 
-// limit sets the deadline of a run that had to wait. The others have it from
-// when they were made.
+// limit sets the deadline of a run that had to wait until it could begin, for its turn or
+// for a Tracker. The others have it from when they were made.
 func (e *Engine) limit(r *run) {
-	within := e.within(time.Since(r.started))
+	waited := time.Since(r.started)
 	r.mu.Lock()
-	r.within = within
+	r.within = waited + min(e.runTimeout, math.MaxInt64-waited) // the longest ones would wrap around
 	r.mu.Unlock()
-}
-
-// within is when a run is over that begins so long after its visit was taken.
-func (e *Engine) within(begun time.Duration) time.Duration {
-	return begun + min(e.runTimeout, math.MaxInt64-begun) // the longest ones would wrap around
 }
 
 // exited is how a run ends whose goroutine was ended by the host's code.
@@ -180,7 +175,7 @@ func (e *Engine) exited(r *run) {
 	r.out.fail(ReasonPanicked, errExited)
 	r.mu.Lock()
 	r.out.Node = int(r.node)
-	r.undelivered = !r.sending
+	r.undelivered = !r.mayHaveSent()
 	if r.sending {
 		r.out.Attempts++
 	}
@@ -283,10 +278,13 @@ func (r *run) takeOver() (out Outcome, ok bool) {
 	if r.claimed {
 		return Outcome{}, false
 	}
-	out = r.hung(r.sending)
-	r.claimed, r.byClose, r.maybeSent, r.node = true, true, r.sending, int32(out.Node)
+	out = r.hung()
+	r.claimed, r.byClose, r.maybeSent, r.node = true, out.Status != Delivered, r.mayHaveSent(), int32(out.Node)
 	return out, true
 }
+
+// mayHaveSent reports whether an endpoint may have received something. r.mu is held.
+func (r *run) mayHaveSent() bool { return r.sending || len(r.deliveries) > 0 }
 
 // unfinished is how Close names the run, if it has ended it. Somebody has claimed it.
 func (r *run) unfinished() (u UnfinishedRun, byClose bool) {
@@ -320,6 +318,10 @@ func (r *run) delivered(d Delivery) {
 		r.deliveries = make([]Delivery, 0, len(r.requests))
 	}
 	r.deliveries = append(r.deliveries, d)
+	r.sending, r.node = false, 0
+	if n := len(r.deliveries); n < len(r.requests) {
+		r.node = int32(r.requests[n].Node)
+	}
 	r.mu.Unlock()
 	r.out.Deliveries = r.deliveries
 	r.out.Attempts += d.Attempts
@@ -331,7 +333,7 @@ func (r *run) delivered(d Delivery) {
 func (e *Engine) prepare(r *run) bool {
 	r.slow = true
 	if err := r.interrupted(); err != nil {
-		r.out.fail(cancelled(r, err))
+		r.out.fail(e.cancelled(r, err))
 		return false
 	}
 	// Each run reads the visit through a view of its own: views remember.
@@ -339,7 +341,7 @@ func (e *Engine) prepare(r *run) bool {
 	if r.prog.needsProfile(&v) {
 		fields, err := r.open.load(e, r)
 		if err != nil {
-			r.out.fail(r.notLoaded(err))
+			r.out.fail(e.notLoaded(r, err))
 			return false
 		}
 		v.loaded = fields
@@ -356,11 +358,11 @@ func (e *Engine) prepare(r *run) bool {
 
 // notLoaded says why a run ends that waited for the profile in vain. If it could
 // wait no longer, the source has not failed.
-func (r *run) notLoaded(err error) (Reason, error) {
+func (e *Engine) notLoaded(r *run, err error) (Reason, error) {
 	if done := r.Err(); done != nil && errors.Is(err, done) {
-		return cancelled(r, err)
+		return e.cancelled(r, err)
 	}
-	return reasonOr(err, ReasonProfileFailed), r.closing(&stepError{"the profile could not be loaded, nothing was sent", err})
+	return reasonOr(err, ReasonProfileFailed), e.closing(r, &stepError{"the profile could not be loaded, nothing was sent", err})
 }
 
 func (e *Engine) enterLate(r *run, v *view) bool {
@@ -391,7 +393,7 @@ func (e *Engine) deliver(r *run) {
 			err = r.step(request.Node)
 		}
 		if err != nil {
-			r.out.fail(cancelled(r, err))
+			r.out.fail(e.cancelled(r, err))
 			r.out.Node = request.Node
 			r.undelivered = len(r.out.Deliveries) == 0
 			return
@@ -399,7 +401,7 @@ func (e *Engine) deliver(r *run) {
 		response, err := e.send(r, request)
 		if err != nil {
 			verdict := verdictOf(err)
-			r.out.fail(reasonOr(err, reasonOf(verdict)), r.closing(err))
+			r.out.fail(reasonOr(err, reasonOf(verdict)), e.closing(r, err))
 			r.out.Node = request.Node
 			r.out.Attempts += attemptsOf(err)
 			r.undelivered = len(r.out.Deliveries) == 0 && verdict != Uncertain
@@ -412,21 +414,24 @@ func (e *Engine) deliver(r *run) {
 
 // cancelled says why nothing more is sent: ctx is done, with err, or Close was
 // first.
-func cancelled(ctx context.Context, err error) (Reason, error) {
-	if err == ErrClosed || endedByClose(ctx) {
+func (e *Engine) cancelled(ctx context.Context, err error) (Reason, error) {
+	if err == ErrClosed || e.hasEnded(ctx) {
 		return ReasonClosed, &stepError{"not sent", ErrClosed}
 	}
 	return ReasonCancelled, &stepError{"not sent", err}
 }
 
-// endedByClose reports whether Close has ended ctx. It asks the cause nothing: one
-// of the host's own may be a nil pointer with methods that panic.
-func endedByClose(ctx context.Context) bool { return context.Cause(ctx) == ErrClosed }
+// hasEnded reports whether Close has ended ctx: this engine's, as the host may have
+// ended it with another's. It asks the cause nothing: one of the host's own may be a
+// nil pointer with methods that panic.
+func (e *Engine) hasEnded(ctx context.Context) bool {
+	return e.stopped.Load() && context.Cause(ctx) == ErrClosed
+}
 
 // closing adds to an error that Close had ended the run, so that a caller can
 // tell what an endpoint did from what the engine did.
-func (r *run) closing(err error) error {
-	if r.Err() == nil || !endedByClose(r) {
+func (e *Engine) closing(r *run, err error) error {
+	if r.Err() == nil || !e.hasEnded(r) {
 		return err
 	}
 	return &errorPair{err, ErrClosed}
@@ -460,7 +465,7 @@ func attemptsOf(err error) int {
 
 // hung is how Close reports a run that has not returned: from the outside. r.mu is
 // held.
-func (r *run) hung(sending bool) Outcome {
+func (r *run) hung() Outcome {
 	out := r.soFar()
 	out.Duration = time.Since(r.started)
 	entry := r.entry()
@@ -471,7 +476,7 @@ func (r *run) hung(sending bool) Outcome {
 		return out
 	}
 	out.Until = entry.Until()
-	if _, back := reopened(r.prog, entry); back && !sending {
+	if _, back := reopened(r.prog, entry); back && !r.mayHaveSent() {
 		out.join(&stepError{"the cooldown could not be given back in time", ErrClosed})
 	}
 	return out
@@ -486,10 +491,13 @@ func (r *run) soFar() Outcome {
 	out.Deliveries = slices.Clone(r.deliveries)
 	out.Node = int(r.node)
 	out.Attempts = attempts(r.deliveries)
-	if r.sending {
+	switch n := len(r.deliveries); {
+	case r.sending:
 		out.Attempts++
 		out.fail(ReasonUncertain, &stepError{"the Sender has not returned, the cooldown is kept", ErrClosed})
-	} else {
+	case n > 0 && n == len(r.requests):
+		out.Status = Delivered
+	default:
 		out.fail(ReasonClosed, &stepError{"the run has not returned", ErrClosed})
 	}
 	return out

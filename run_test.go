@@ -17,12 +17,12 @@ func TestRunReportedByCloseAfterTheTrackerAnswered(t *testing.T) {
 	r := new(Engine).newRun(t.Context(), prog, &PageVisit{Profile: Profile{ID: "p"}, Time: visited}, visited, new(Outcome))
 	r.entered = true
 	r.drop()
-	if out := r.hung(false); !out.Until.Equal(visited.Add(24*time.Hour)) || !strings.Contains(out.Err.Error(), "could not be given back in time") {
+	if out := r.hung(); !out.Until.Equal(visited.Add(24*time.Hour)) || !strings.Contains(out.Err.Error(), "could not be given back in time") {
 		t.Errorf("before the answer Close tells %v until %v, want the cooldown kept", out, out.Until)
 	}
 	r.out.Until = visited.Add(time.Minute)
 	r.answered()
-	if out := r.hung(false); !out.Until.Equal(visited.Add(time.Minute)) || strings.Contains(out.Err.Error(), "given back") {
+	if out := r.hung(); !out.Until.Equal(visited.Add(time.Minute)) || strings.Contains(out.Err.Error(), "given back") {
 		t.Errorf("after the answer Close tells %v until %v, want the cooldown given back", out, out.Until)
 	}
 }

@@ -1,0 +1,195 @@
+package campaign_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hybridcampaign/campaign"
+)
+
+// What Close finds of calls that are on their way from one step to the next.
+
+// countingTracker counts how often it is asked, and takes a second each time.
+type countingTracker struct {
+	campaign.MemoryTracker
+	enters atomic.Int32
+}
+
+func (c *countingTracker) Enter(ctx context.Context, e campaign.Entry) (time.Time, bool, error) {
+	c.enters.Add(1)
+	time.Sleep(time.Second)
+	return c.MemoryTracker.Enter(ctx, e)
+}
+
+// A visit that matches many campaigns begins no cooldown any more once Close has
+// given up on it, and says so of each.
+func TestNoCooldownBeginsAfterClose(t *testing.T) {
+	for _, name := range []string{"Visit", "Enqueue"} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var cs []campaign.Campaign
+				for i := range 100 {
+					cs = append(cs, everyPage(fmt.Sprint("c", i), 1, campaign.Stop{}))
+				}
+				tracker := new(countingTracker)
+				engine := newEngine(t, accepting, &campaign.EngineOptions{Tracker: tracker}, cs...)
+				pass := engine.Visit
+				if name == "Enqueue" {
+					pass = engine.Enqueue
+				}
+				var outcomes []campaign.Outcome
+				var visiting sync.WaitGroup
+				visiting.Go(func() { outcomes, _ = pass(context.Background(), visitBy("p")) })
+				time.Sleep(2500 * time.Millisecond) // in the third
+				if err := engine.Close(over(t)); err == nil {
+					t.Error("Close = nil, want an error: the visit has not returned")
+				}
+				visiting.Wait()
+				if n := tracker.enters.Load(); n != 3 {
+					t.Errorf("the Tracker was asked %d times, want 3", n)
+				}
+				if len(outcomes) != 100 {
+					t.Fatalf("%d outcomes, want 100", len(outcomes))
+				}
+				for _, o := range outcomes[3:] {
+					if o.Status != campaign.Failed || o.Reason != campaign.ReasonClosed || !errors.Is(o.Err, campaign.ErrClosed) || !o.Until.IsZero() {
+						t.Fatalf("outcome %v, want it to have failed because of Close", o)
+					}
+				}
+			})
+		})
+	}
+}
+
+// pausingContext takes a second for each question from one on.
+type pausingContext struct {
+	context.Context
+	pauses atomic.Bool
+}
+
+func (c *pausingContext) Err() error {
+	if c.pauses.Load() {
+		time.Sleep(time.Second)
+	}
+	return c.Context.Err()
+}
+
+// Between two webhooks nothing is being sent: the first has been delivered, and the
+// second has not begun.
+func TestCloseBetweenTwoWebhooks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx := &pausingContext{Context: t.Context()}
+		var told listener
+		sent := 0
+		sender := campaign.SenderFunc(func(context.Context, *campaign.Request) (*campaign.Response, error) {
+			sent++
+			ctx.pauses.Store(true)
+			return nil, nil
+		})
+		var tracker campaign.MemoryTracker
+		engine := newEngine(t, sender, &campaign.EngineOptions{Observer: &told, Tracker: &tracker}, everyPage("c", 2, campaign.Stop{}))
+		visit := visitBy("p")
+		go engine.Visit(ctx, visit)
+		time.Sleep(10 * time.Millisecond)
+		err := engine.Close(over(t))
+		unfinished, ok := errors.AsType[*campaign.CloseError](err)
+		if !ok || len(unfinished.Runs) != 1 {
+			t.Fatalf("Close = %v, want a *CloseError with one run", err)
+		}
+		if r := unfinished.Runs[0]; r.Node != 2 || !r.MaybeSent {
+			t.Errorf("Close names %+v, want node 2, and that something may have been sent", r)
+		}
+		finals := told.finals()["p"]
+		if len(finals) != 1 {
+			t.Fatalf("the Observer was told %v, want one outcome", finals)
+		}
+		o := finals[0]
+		if o.Status != campaign.Failed || o.Reason != campaign.ReasonClosed || o.Node != 2 || o.Attempts != 1 || len(o.Deliveries) != 1 {
+			t.Errorf("the Observer was told %v, node %d, %d attempts, deliveries %v; want closed at node 2 after one attempt and one delivery", o, o.Node, o.Attempts, o.Deliveries)
+		}
+		time.Sleep(10 * time.Second)
+		if sent != 1 {
+			t.Errorf("%d webhooks were sent, want 1", sent)
+		}
+		if _, closed := tracker.Until("c", "p", visit.Time); !closed {
+			t.Error("the cooldown was given back, though a webhook was delivered")
+		}
+	})
+}
+
+// Of thousands of runs that Close reports, the Observer hears of each, even if it ends
+// the goroutine for some.
+func TestCloseReportsManyRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const runs = 5000
+		free := make(chan struct{})
+		defer close(free)
+		var mu sync.Mutex
+		told := make(map[string]int)
+		observer := campaign.ObserverFunc(func(_ context.Context, o campaign.Outcome) {
+			if o.Status == campaign.Queued {
+				return
+			}
+			mu.Lock()
+			told[o.Profile]++
+			n := len(told)
+			mu.Unlock()
+			if n%100 == 0 || n == runs {
+				runtime.Goexit()
+			}
+		})
+		sender := campaign.SenderFunc(func(context.Context, *campaign.Request) (*campaign.Response, error) {
+			<-free
+			return nil, nil
+		})
+		engine := newEngine(t, sender, &campaign.EngineOptions{QueueSize: runs, Workers: runs, Observer: observer}, everyPage("c", 1, campaign.Stop{}))
+		for i := range runs {
+			if _, err := engine.Enqueue(t.Context(), visitBy(fmt.Sprint(i))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		synctest.Wait()
+		unfinished, _ := errors.AsType[*campaign.CloseError](engine.Close(over(t)))
+		if unfinished == nil || len(unfinished.Runs) != runs {
+			t.Fatalf("Close names %v, want %d runs", unfinished, runs)
+		}
+		synctest.Wait()
+		if len(told) != runs {
+			t.Errorf("the Observer heard of %d runs, want %d", len(told), runs)
+		}
+		for id, n := range told {
+			if n != 1 {
+				t.Errorf("the Observer heard of %s %d times", id, n)
+			}
+		}
+	})
+}
+
+// That the host's own context ended because another engine was closed does not make
+// this one closed.
+func TestClosedIsAnotherEngine(t *testing.T) {
+	for name, tracker := range map[string]campaign.Tracker{"in the Sender": nil, "in the Tracker": waitingTracker{}} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithCancelCause(t.Context())
+			sender := campaign.SenderFunc(func(context.Context, *campaign.Request) (*campaign.Response, error) {
+				cancel(campaign.ErrClosed)
+				return nil, nil
+			})
+			engine := newEngine(t, sender, &campaign.EngineOptions{Tracker: tracker}, everyPage("c", 2, campaign.Stop{}))
+			if tracker != nil {
+				time.AfterFunc(time.Millisecond, func() { cancel(campaign.ErrClosed) })
+			}
+			outcomes, err := engine.Visit(ctx, visitBy("p"))
+			if err != nil || len(outcomes) != 1 || outcomes[0].Reason != campaign.ReasonCancelled || errors.Is(outcomes[0].Err, campaign.ErrClosed) {
+				t.Errorf("Visit = %v, %v, want it cancelled, and not closed", outcomes, err)
+			}
+		})
+	}
+}
