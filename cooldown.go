@@ -85,6 +85,18 @@ func inTime(t time.Time) bool {
 	return firstTimeMilli/1000 <= s && s <= endOfTimeMilli/1000
 }
 
+// milliOf returns a time in Unix milliseconds. One outside of the years 1 to 9999 is
+// the nearest that is just not in them: far outside, milliseconds wrap around.
+func milliOf(t time.Time) int64 {
+	switch s := t.Unix(); {
+	case s < firstTimeMilli/1000:
+		return firstTimeMilli - 1
+	case s > endOfTimeMilli/1000:
+		return endOfTimeMilli + 1
+	}
+	return t.UnixMilli()
+}
+
 // generation returns what t keeps.
 func (t *MemoryTracker) generation() *generation {
 	if g := t.current.Load(); g != nil {
@@ -109,7 +121,7 @@ func (t *MemoryTracker) Reopen(ctx context.Context, e Entry, until time.Time) er
 	if !inTime(e.Time) {
 		return errOutOfTime
 	}
-	begun, end := e.Until().UnixMilli(), until.UnixMilli()
+	begun, end := e.Until().UnixMilli(), milliOf(until)
 	if end > begun {
 		return errLengthen
 	}
@@ -139,7 +151,7 @@ func (t *MemoryTracker) Until(campaign, profile string, at time.Time) (until tim
 		f := g.key.fingerprint(profile)
 		table.update(f, func(p *page) { end = p.end(f) })
 	}
-	if end <= at.UnixMilli() {
+	if end <= milliOf(at) {
 		return time.Time{}, false
 	}
 	return time.UnixMilli(end).UTC(), true
@@ -150,7 +162,7 @@ func (t *MemoryTracker) Until(campaign, profile string, at time.Time) (until tim
 func (t *MemoryTracker) Len(at time.Time) int {
 	n := 0
 	for _, table := range t.generation().all() {
-		n += table.running(at.UnixMilli())
+		n += table.running(milliOf(at))
 	}
 	return n
 }

@@ -505,3 +505,31 @@ func TestReopenOutOfTime(t *testing.T) {
 		}
 	}
 }
+
+// A time that milliseconds cannot count is before all that they can, or after it.
+func TestTimesBeyondMilliseconds(t *testing.T) {
+	after, before := time.Unix(1<<55, 0), time.Unix(-1<<55, 0)
+	var m campaign.MemoryTracker
+	e := campaign.Entry{Campaign: "c", Profile: "p", Time: noon, Timeout: time.Hour}
+	if _, entered, err := m.Enter(t.Context(), e); err != nil || !entered {
+		t.Fatalf("Enter = %t, %v", entered, err)
+	}
+	if err := m.Reopen(t.Context(), e, after); err == nil {
+		t.Error("Reopen to a time after all others = nil, want an error")
+	}
+	if _, closed := m.Until("c", "p", noon); !closed {
+		t.Error("a Reopen that failed has opened the campaign")
+	}
+	if _, closed := m.Until("c", "p", before); !closed || m.Len(before) != 1 {
+		t.Errorf("before all times the campaign is closed = %t, with %d cooldowns, want it closed by one", closed, m.Len(before))
+	}
+	if _, closed := m.Until("c", "p", after); closed || m.Len(after) != 0 {
+		t.Errorf("after all times the campaign is closed = %t, with %d cooldowns, want none", closed, m.Len(after))
+	}
+	if err := m.Reopen(t.Context(), e, before); err != nil {
+		t.Errorf("Reopen to a time before all others = %v, want nil: it counts as the visit's", err)
+	}
+	if _, closed := m.Until("c", "p", noon); closed {
+		t.Error("the campaign is closed, want it open from the visit's time on")
+	}
+}
