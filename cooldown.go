@@ -73,8 +73,7 @@ func (t *MemoryTracker) enter(ctx context.Context, campaign, profile string, vis
 	if !inTime(visit) {
 		return time.Time{}, false, errOutOfTime
 	}
-	until = Entry{Time: visit, Timeout: timeout}.Until()
-	end, entered := g.enter(table, campaign, f, at, until.UnixMilli(), timeout > 0)
+	end, entered := g.enter(table, campaign, f, at, untilMilli(at, timeout), timeout > 0)
 	return time.UnixMilli(end).UTC(), entered, nil
 }
 

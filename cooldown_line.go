@@ -48,7 +48,7 @@ const (
 	endNever = 1<<endBits - 1 // the end of time; ends below it, and above 0, stand as they are
 	noEnd    = math.MinInt64
 
-	endOfTimeMilli = 253402300799999 // see endOfTime
+	endOfTimeMilli = 253402300799999 // the last millisecond of the year 9999: what Until returns for Never
 	firstTimeMilli = -62135596800000 // the year 1, which time.Time begins with
 )
 

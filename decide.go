@@ -68,6 +68,13 @@ func (e *Engine) executeAll(runs []*run) {
 // withoutUnmet removes campaigns that had to wait for a profile only to find
 // their condition not met: of those Visit does not speak.
 func withoutUnmet(outcomes []Outcome) []Outcome {
+	some := false
+	for i := range outcomes {
+		some = some || outcomes[i].Status == ConditionNotMet
+	}
+	if !some {
+		return outcomes // without copying each
+	}
 	kept := slices.DeleteFunc(outcomes, func(o Outcome) bool { return o.Status == ConditionNotMet })
 	if len(kept) == 0 {
 		return nil

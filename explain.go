@@ -300,7 +300,7 @@ func (x Explanation) open() string {
 }
 
 func (x Explanation) cooldown() string {
-	if !x.Until.Before(endOfTime) {
+	if milliOf(x.Until) >= endOfTimeMilli {
 		return "left alone for good" // a date in the year 9999 says that to nobody
 	}
 	return "left alone for " + showLeft(x.Left) + " more, until " + x.Until.UTC().Format(time.RFC3339)

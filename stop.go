@@ -97,28 +97,29 @@ type Entry struct {
 // would lie beyond it, with the year 9999, the last that JSON and RFC 3339 can
 // write.
 func (e Entry) Until() time.Time {
-	if e.Timeout == Never {
-		return endOfTime
-	}
-	start := e.Time.UnixMilli()
-	if e.Timeout <= 0 {
-		return time.UnixMilli(start).UTC()
+	return time.UnixMilli(untilMilli(e.Time.UnixMilli(), e.Timeout)).UTC()
+}
+
+// untilMilli is Until in Unix milliseconds.
+func untilMilli(start int64, timeout time.Duration) int64 {
+	switch {
+	case timeout == Never:
+		return endOfTimeMilli
+	case timeout <= 0:
+		return start
 	}
 	// Whole milliseconds, rounded up: a cooldown is never shorter than asked.
 	// Counted in milliseconds, because the longest durations, rounded up, do
 	// not fit a time.Duration.
-	ms := int64(e.Timeout / time.Millisecond)
-	if e.Timeout%time.Millisecond != 0 {
+	ms := int64(timeout / time.Millisecond)
+	if timeout%time.Millisecond != 0 {
 		ms++
 	}
-	if start >= endOfTime.UnixMilli()-ms {
-		return endOfTime
+	if start >= endOfTimeMilli-ms {
+		return endOfTimeMilli
 	}
-	return time.UnixMilli(start + ms).UTC()
+	return start + ms
 }
-
-// endOfTime is what Until returns for Never.
-var endOfTime = time.Date(9999, time.December, 31, 23, 59, 59, 999e6, time.UTC)
 
 // A Tracker keeps cooldowns: for which profile each campaign is closed, and
 // until when. [MemoryTracker] is the one in memory. Several processes that

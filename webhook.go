@@ -310,7 +310,7 @@ func (w *Webhook) headers() Headers {
 // render makes the request for one visit. It is pure: no clock, no network. The
 // headers go into the room that r.Headers has for them.
 func (prog *webhookProgram) render(r *Request, campaignID string, v *view, test bool) error {
-	r.ID = deliveryID(campaignID, prog.node, &v.visit, test)
+	r.ID = deliveryID(campaignID, prog.node, v, test)
 	r.Campaign, r.Node = campaignID, prog.node
 	r.Method, r.URL = prog.def.Method, prog.def.URL
 	r.Test = test
@@ -361,7 +361,8 @@ func (prog *webhookProgram) urlWithQuery(v *view) (string, *RenderError) {
 // need another block of the hash, which takes as long as reading the address.
 // Tests have a domain of their own, so that an endpoint that drops repetitions
 // does not drop the real thing after a test.
-func deliveryID(campaignID string, node int, visit *PageVisit, test bool) string {
+func deliveryID(campaignID string, node int, v *view, test bool) string {
+	visit := &v.visit
 	var room [256]byte
 	b := room[:0]
 	if test {
@@ -375,7 +376,11 @@ func deliveryID(campaignID string, node int, visit *PageVisit, test bool) string
 	b = appendPart(b, visit.ID)
 	if visit.ID == "" {
 		b = binary.BigEndian.AppendUint64(b, uint64(visit.Time.UnixMilli()))
-		b = appendPart(b, escapeInvalid(visit.URL)) // as a log has it
+		url := visit.URL
+		if v.page.odd {
+			url = escapeInvalid(url) // as a log has it
+		}
+		b = appendPart(b, url)
 	}
 	sum := sha256.Sum256(b)
 	var id [len("msg_") + 32]byte
