@@ -80,7 +80,7 @@ func (c Campaign) Render(visit PageVisit) ([]Request, error) {
 	if err := v.read(); err != nil {
 		return nil, err
 	}
-	return prog.render(nil, &v, false)
+	return prog.render(nil, new(idRoom), &v, false)
 }
 
 // MarshalJSON writes the campaign's JSON form, which [Parse] reads inside a file.
@@ -425,14 +425,18 @@ func (c *Campaign) checkChain(fs *faults, p pointer) (webhooks int) {
 	return webhooks
 }
 
-// render renders all webhooks of the chain, or none, into room if they fit.
-func (prog *program) render(room []Request, v *view, test bool) ([]Request, error) {
+// render renders all webhooks of the chain, or none, into room if they fit. The ID of
+// the first goes into id.
+func (prog *program) render(room []Request, id *idRoom, v *view, test bool) ([]Request, error) {
 	requests := room
 	if len(requests) != len(prog.webhooks) {
 		requests = make([]Request, len(prog.webhooks))
 	}
 	for i := range prog.webhooks {
-		if err := prog.webhooks[i].render(&requests[i], prog.id, v, test); err != nil {
+		if i > 0 {
+			id = new(idRoom)
+		}
+		if err := prog.webhooks[i].render(&requests[i], prog.id, id, v, test); err != nil {
 			return nil, err
 		}
 	}

@@ -28,6 +28,9 @@ func (e *Engine) decide(ctx context.Context, v *view, set *campaignSet, hits []i
 		return nil, err
 	}
 	defer e.end()
+	if len(hits) == 1 {
+		return d.decideOne(set.programs[hits[0]], v), nil
+	}
 	outcomes := make([]Outcome, len(hits))
 	var room [4]*run
 	runs := room[:0]
@@ -45,7 +48,26 @@ func (e *Engine) decide(ctx context.Context, v *view, set *campaignSet, hits []i
 		return outcomes, nil
 	}
 	e.executeAll(begun)
+	for i := range outcomes {
+		if outcomes[i].Status == "" { // its run's
+			outcomes[i] = *begun[0].out()
+			begun = begun[1:]
+		}
+	}
 	return withoutUnmet(outcomes), nil
+}
+
+// decideOne is all of decide for a visit that met one campaign, as most do that meet
+// any. out stays where it is: only an outcome that is not a run's has to be copied.
+func (d *decision) decideOne(prog *program, v *view) []Outcome {
+	var out Outcome
+	r := d.decide(prog, v, &out)
+	if r == nil {
+		return []Outcome{out}
+	}
+	d.engine.register(r)
+	d.engine.execute(r)
+	return withoutUnmet(r.result.outcome[:])
 }
 
 // executeAll executes the runs of a Visit at the same time.
@@ -172,7 +194,7 @@ func (d *decision) enter(prog *program, v *view, out *Outcome) *run {
 		}
 	}
 	r := d.newRun(prog, v, out)
-	r.lane, r.entered, r.out.Until = place, true, out.Until
+	r.lane, r.entered = place, true
 	if err := e.render(r, v); err != nil {
 		out.fail(reasonOr(err, ReasonCannotRender), err)
 		return nil
@@ -216,7 +238,7 @@ func (d *decision) postpone(prog *program, v *view, out *Outcome) *run {
 	return r
 }
 
-// newRun returns a run that ends in out, unless it is queued.
+// newRun returns a run whose outcome begins as out.
 func (d *decision) newRun(prog *program, v *view, out *Outcome) *run {
 	if d.parent == nil {
 		d.parent = d.ctx
@@ -224,10 +246,7 @@ func (d *decision) newRun(prog *program, v *view, out *Outcome) *run {
 			d.parent = context.WithoutCancel(d.ctx)
 		}
 	}
-	if d.queued {
-		out = nil
-	}
-	r := d.engine.newRun(d.parent, prog, &v.visit, d.started, out)
+	r := d.engine.newRun(d.parent, prog, &v.visit, d.started, out, d.queued)
 	r.slow = d.slow
 	return r
 }

@@ -341,13 +341,12 @@ func (e *Engine) Test(ctx context.Context, campaignID string, visit PageVisit) (
 		return Outcome{}, err
 	}
 	defer e.end()
-	var out Outcome
-	r := e.newRun(ctx, prog, &v.visit, now, &out)
-	r.test, out.Test = true, true
+	r := e.newRun(ctx, prog, &v.visit, now, &Outcome{Campaign: prog.id, Profile: visit.Profile.ID, Test: true}, false)
+	r.test = true
 	r.open = &openVisit{view: v}
 	e.register(r)
 	e.execute(r)
-	return out, nil
+	return *r.out(), nil
 }
 
 // begin settles the visit's time and registers a call that may start runs. Each

@@ -185,7 +185,7 @@ func (prog *program) explain(visit PageVisit, end cooldownEnd, late error) Expla
 // ready says whether all that is left to go wrong does not. It runs the host's code,
 // which is not for campaigns that do not start anyway.
 func (prog *program) ready(v *view, untilErr error) (Reason, error) {
-	if _, err := prog.render(nil, v, false); err != nil {
+	if _, err := prog.render(nil, new(idRoom), v, false); err != nil {
 		return ReasonCannotRender, err
 	}
 	if untilErr != nil { // only now: what is sure either way is worth more

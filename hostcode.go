@@ -72,7 +72,7 @@ func (e *Engine) render(r *run, v *view) (err error) {
 	returned := false
 	defer e.recovered("a value of the visit", &returned, &err)
 	r.room[0].Headers = r.headers[:0]
-	r.requests, err = r.prog.render(r.room[:], v, r.test)
+	r.requests, err = r.prog.render(r.room[:], &r.result.id, v, r.test)
 	returned = true
 	return err
 }

@@ -22,10 +22,10 @@ type run struct {
 	headers  [2]Header  // and where its headers stand, if they are few
 	open     *openVisit // what is to be decided first; nil if all is
 
-	// out is how the run ended, and undelivered says that surely nothing was
+	// result has how the run ended, and undelivered says that surely nothing was
 	// delivered. They belong to the goroutine that executes the run; when it has
-	// released the run, out belongs to the caller of Visit, who may change it.
-	out         *Outcome
+	// released the run, the result belongs to the caller of Visit, who may change it.
+	result      *result
 	undelivered bool
 	queued      bool
 	test        bool
@@ -52,22 +52,33 @@ type run struct {
 	released   bool
 }
 
-// newRun returns a run that ends in out, or, if out is nil, in an outcome that it
-// has room for: what becomes of a queued run is not what its caller is told.
-func (e *Engine) newRun(ctx context.Context, prog *program, visit *PageVisit, started time.Time, out *Outcome) *run {
+// A result is what is left of a run when it is over: how it ended, with room for its
+// delivery and the ID of that, if it is one. Each for itself would cost a quarter of what
+// it takes to render a request.
+type result struct {
+	outcome  [1]Outcome // a slice of which is what a Visit returns
+	delivery [1]Delivery
+	id       idRoom
+}
+
+// out is how the run ends.
+func (r *run) out() *Outcome { return &r.result.outcome[0] }
+
+// newRun returns a run whose outcome begins as out.
+func (e *Engine) newRun(ctx context.Context, prog *program, visit *PageVisit, started time.Time, out *Outcome, queued bool) *run {
 	var r *run
-	if out != nil {
-		r = new(run)
-	} else {
+	if queued {
 		both := new(struct {
 			run
-			room Outcome
+			end result
 		})
-		r, out = &both.run, &both.room
-		r.queued = true
+		r = &both.run
+		r.result, r.queued = &both.end, true
+	} else {
+		r = new(run) // not with its result, which may be kept for long
+		r.result = new(result)
 	}
-	out.Campaign, out.Profile = prog.id, visit.Profile.ID
-	r.out = out
+	*r.out() = *out
 	r.prog, r.profile, r.visited = prog, visit.Profile.ID, visit.Time.UnixMilli()
 	r.parent, r.started, r.within = ctx, started, e.runTimeout
 	return r
@@ -172,12 +183,12 @@ func (e *Engine) limit(r *run) {
 
 // exited is how a run ends whose goroutine was ended by the host's code.
 func (e *Engine) exited(r *run) {
-	r.out.fail(ReasonPanicked, errExited)
+	r.out().fail(ReasonPanicked, errExited)
 	r.mu.Lock()
-	r.out.Node = int(r.node)
+	r.out().Node = int(r.node)
 	r.undelivered = !r.mayHaveSent()
 	if r.sending {
-		r.out.Attempts++
+		r.out().Attempts++
 	}
 	r.mu.Unlock()
 }
@@ -192,7 +203,7 @@ func (e *Engine) finish(r *run) {
 	defer e.tellEnd(r)
 	if r.entered && r.undelivered && r.decideEnd() {
 		defer r.answered()
-		e.reopen(r.parent, r.prog, r.entry(), r.out)
+		e.reopen(r.parent, r.prog, r.entry(), r.out())
 	}
 }
 
@@ -201,7 +212,7 @@ func (e *Engine) finish(r *run) {
 func (r *run) answered() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	out := *r.out
+	out := *r.out()
 	r.ended, r.asked = &out, true
 }
 
@@ -215,27 +226,27 @@ func (r *run) decideEnd() bool {
 	if r.claimed && r.sending {
 		return false
 	}
-	out := *r.out
+	out := *r.out()
 	r.ended, r.sending = &out, false
 	return true
 }
 
 // tellEnd reports how the run ended, unless Close has.
 func (e *Engine) tellEnd(r *run) {
-	r.out.Duration = time.Since(r.started)
-	byClose := e.closed.Load() && errors.Is(r.out.Err, ErrClosed) // asks code of the host, so without the lock
+	r.out().Duration = time.Since(r.started)
+	byClose := e.closed.Load() && errors.Is(r.out().Err, ErrClosed) // asks code of the host, so without the lock
 	if !r.claim(byClose) {
 		return
 	}
-	if r.out.Status == ConditionNotMet && !r.queued {
+	if r.out().Status == ConditionNotMet && !r.queued {
 		return // nobody was told that there is a run
 	}
-	e.report(r.parent, r.out)
+	e.report(r.parent, r.out())
 }
 
 // drop says that the run ends before it has begun.
 func (r *run) drop() {
-	r.out.fail(ReasonClosed, &stepError{"not begun", ErrClosed})
+	r.out().fail(ReasonClosed, &stepError{"not begun", ErrClosed})
 	r.undelivered = true
 	r.decideEnd()
 }
@@ -265,7 +276,7 @@ func (r *run) claim(byClose bool) bool {
 	if r.claimed {
 		return false
 	}
-	r.claimed, r.byClose, r.maybeSent, r.node = true, byClose, !r.undelivered, int32(r.out.Node)
+	r.claimed, r.byClose, r.maybeSent, r.node = true, byClose, !r.undelivered, int32(r.out().Node)
 	return true
 }
 
@@ -315,7 +326,10 @@ func (r *run) step(node int) error {
 func (r *run) delivered(d Delivery) {
 	r.mu.Lock()
 	if r.deliveries == nil {
-		r.deliveries = make([]Delivery, 0, len(r.requests))
+		r.deliveries = r.result.delivery[:0]
+		if n := len(r.requests); n > 1 {
+			r.deliveries = make([]Delivery, 0, n)
+		}
 	}
 	r.deliveries = append(r.deliveries, d)
 	r.sending, r.node = false, 0
@@ -323,8 +337,8 @@ func (r *run) delivered(d Delivery) {
 		r.node = int32(r.requests[n].Node)
 	}
 	r.mu.Unlock()
-	r.out.Deliveries = r.deliveries
-	r.out.Attempts += d.Attempts
+	r.out().Deliveries = r.deliveries
+	r.out().Attempts += d.Attempts
 }
 
 // prepare decides what could not be decided when the visit came: it loads the
@@ -333,7 +347,7 @@ func (r *run) delivered(d Delivery) {
 func (e *Engine) prepare(r *run) bool {
 	r.slow = true
 	if err := r.interrupted(); err != nil {
-		r.out.fail(e.cancelled(r, err))
+		r.out().fail(e.cancelled(r, err))
 		return false
 	}
 	// Each run reads the visit through a view of its own: views remember.
@@ -341,7 +355,7 @@ func (e *Engine) prepare(r *run) bool {
 	if r.prog.needsProfile(&v) {
 		fields, err := r.open.load(e, r)
 		if err != nil {
-			r.out.fail(e.notLoaded(r, err))
+			r.out().fail(e.notLoaded(r, err))
 			return false
 		}
 		v.loaded = fields
@@ -350,7 +364,7 @@ func (e *Engine) prepare(r *run) bool {
 		return false
 	}
 	if err := e.render(r, &v); err != nil {
-		r.out.fail(reasonOr(err, ReasonCannotRender), err)
+		r.out().fail(reasonOr(err, ReasonCannotRender), err)
 		return false
 	}
 	return true
@@ -367,13 +381,13 @@ func (e *Engine) notLoaded(r *run, err error) (Reason, error) {
 
 func (e *Engine) enterLate(r *run, v *view) bool {
 	if !r.prog.when.eval(v) {
-		r.out.Status, r.out.Reason = ConditionNotMet, ReasonCondition
+		r.out().Status, r.out().Reason = ConditionNotMet, ReasonCondition
 		return false
 	}
 	r.mu.Lock()
 	r.entering = true
 	r.mu.Unlock()
-	entered := e.enter(r, r.entry(), r.out)
+	entered := e.enter(r, r.entry(), r.out())
 	r.mu.Lock()
 	r.entering, r.entered = false, entered
 	r.mu.Unlock()
@@ -393,23 +407,23 @@ func (e *Engine) deliver(r *run) {
 			err = r.step(request.Node)
 		}
 		if err != nil {
-			r.out.fail(e.cancelled(r, err))
-			r.out.Node = request.Node
-			r.undelivered = len(r.out.Deliveries) == 0
+			r.out().fail(e.cancelled(r, err))
+			r.out().Node = request.Node
+			r.undelivered = len(r.out().Deliveries) == 0
 			return
 		}
 		response, err := e.send(r, request)
 		if err != nil {
 			verdict := verdictOf(err)
-			r.out.fail(reasonOr(err, reasonOf(verdict)), e.closing(r, err))
-			r.out.Node = request.Node
-			r.out.Attempts += attemptsOf(err)
-			r.undelivered = len(r.out.Deliveries) == 0 && verdict != Uncertain
+			r.out().fail(reasonOr(err, reasonOf(verdict)), e.closing(r, err))
+			r.out().Node = request.Node
+			r.out().Attempts += attemptsOf(err)
+			r.undelivered = len(r.out().Deliveries) == 0 && verdict != Uncertain
 			return
 		}
 		r.delivered(delivery(request, response))
 	}
-	r.out.Status, r.out.Reason = Delivered, ""
+	r.out().Status, r.out().Reason = Delivered, ""
 }
 
 // cancelled says why nothing more is sent: ctx is done, with err, or Close was

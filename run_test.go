@@ -14,13 +14,13 @@ import (
 func TestRunReportedByCloseAfterTheTrackerAnswered(t *testing.T) {
 	visited := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	prog := &program{id: "c", stop: Stop{RestartTimeout: 24 * time.Hour}}
-	r := new(Engine).newRun(t.Context(), prog, &PageVisit{Profile: Profile{ID: "p"}, Time: visited}, visited, new(Outcome))
+	r := new(Engine).newRun(t.Context(), prog, &PageVisit{Profile: Profile{ID: "p"}, Time: visited}, visited, new(Outcome), false)
 	r.entered = true
 	r.drop()
 	if out := r.hung(); !out.Until.Equal(visited.Add(24*time.Hour)) || !strings.Contains(out.Err.Error(), "could not be given back in time") {
 		t.Errorf("before the answer Close tells %v until %v, want the cooldown kept", out, out.Until)
 	}
-	r.out.Until = visited.Add(time.Minute)
+	r.out().Until = visited.Add(time.Minute)
 	r.answered()
 	if out := r.hung(); !out.Until.Equal(visited.Add(time.Minute)) || strings.Contains(out.Err.Error(), "given back") {
 		t.Errorf("after the answer Close tells %v until %v, want the cooldown given back", out, out.Until)
@@ -35,8 +35,8 @@ func TestDeliveriesBelongToTheCaller(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out Outcome
-	r := e.newRun(t.Context(), &program{id: "c"}, &PageVisit{Profile: Profile{ID: "p"}}, time.Now(), &out)
+	r := e.newRun(t.Context(), &program{id: "c"}, &PageVisit{Profile: Profile{ID: "p"}}, time.Now(), new(Outcome), false)
+	out := r.out()
 	e.register(r)
 	r.delivered(Delivery{ID: "msg_1", Node: 1})
 	e.tellEnd(r)

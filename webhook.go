@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+	"unsafe"
 )
 
 // Webhook is a node that calls an endpoint: one HTTP request, rendered for the
@@ -309,8 +310,8 @@ func (w *Webhook) headers() Headers {
 
 // render makes the request for one visit. It is pure: no clock, no network. The
 // headers go into the room that r.Headers has for them.
-func (prog *webhookProgram) render(r *Request, campaignID string, v *view, test bool) error {
-	r.ID = deliveryID(campaignID, prog.node, v, test)
+func (prog *webhookProgram) render(r *Request, campaignID string, id *idRoom, v *view, test bool) error {
+	r.ID = deliveryID(id, campaignID, prog.node, v, test)
 	r.Campaign, r.Node = campaignID, prog.node
 	r.Method, r.URL = prog.def.Method, prog.def.URL
 	r.Test = test
@@ -361,7 +362,9 @@ func (prog *webhookProgram) urlWithQuery(v *view) (string, *RenderError) {
 // need another block of the hash, which takes as long as reading the address.
 // Tests have a domain of their own, so that an endpoint that drops repetitions
 // does not drop the real thing after a test.
-func deliveryID(campaignID string, node int, v *view, test bool) string {
+//
+// It is written into id, which nobody may change after.
+func deliveryID(id *idRoom, campaignID string, node int, v *view, test bool) string {
 	visit := &v.visit
 	var room [256]byte
 	b := room[:0]
@@ -383,14 +386,16 @@ func deliveryID(campaignID string, node int, v *view, test bool) string {
 		b = appendPart(b, url)
 	}
 	sum := sha256.Sum256(b)
-	var id [len("msg_") + 32]byte
 	copy(id[:], "msg_")
 	for i := range 4 {
 		digits := eightHexDigits(binary.LittleEndian.Uint32(sum[4*i:]))
 		binary.LittleEndian.PutUint64(id[len("msg_")+8*i:], digits)
 	}
-	return string(id[:])
+	return unsafe.String(&id[0], len(id))
 }
+
+// An idRoom has room for a delivery ID.
+type idRoom [len("msg_") + 32]byte
 
 // eightHexDigits returns four bytes, the lowest first, as encoding/hex writes them,
 // which does so one by one and takes as long as a block of the hash.
