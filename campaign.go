@@ -3,6 +3,7 @@ package campaign
 import (
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"slices"
 	"strconv"
 	"strings"
@@ -81,6 +82,23 @@ func (c Campaign) Render(visit PageVisit) ([]Request, error) {
 		return nil, err
 	}
 	return prog.render(nil, new(idRoom), &v, false)
+}
+
+// LogValue returns what of the campaign may be logged: its ID, its name, and the method
+// and endpoint of each webhook. Its JSON form, which a handler would write without it,
+// shows the URLs.
+func (c Campaign) LogValue() slog.Value {
+	attrs := []slog.Attr{slog.String("id", c.ID)}
+	if c.Name != "" {
+		attrs = append(attrs, slog.String("name", c.Name))
+	}
+	var hooks []string
+	for _, n := range c.Nodes {
+		if hook, ok := n.(Webhook); ok {
+			hooks = append(hooks, hook.String())
+		}
+	}
+	return slog.GroupValue(append(attrs, slog.Any("webhooks", hooks))...)
 }
 
 // MarshalJSON writes the campaign's JSON form, which [Parse] reads inside a file.
@@ -227,6 +245,15 @@ func inOrder(err error, cs Campaigns) error {
 	sorted := invalid.Faults[:min(len(invalid.Faults), maxFaults)] // what says that there are more stays last
 	slices.SortStableFunc(sorted, func(a, b Fault) int { return place(a) - place(b) })
 	return invalid
+}
+
+// LogValue returns the IDs of the campaigns.
+func (cs Campaigns) LogValue() slog.Value {
+	ids := make([]string, len(cs))
+	for i := range cs {
+		ids[i] = cs[i].ID
+	}
+	return slog.AnyValue(ids)
 }
 
 // MarshalJSON writes the campaign file.

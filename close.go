@@ -329,6 +329,10 @@ type UnfinishedRun struct {
 	Profile  string // ID of the profile
 	Node     int    // index in Campaign.Nodes of the webhook that it had come to; 0 for none
 
+	// DeliveryID is the ID of that webhook's request if it was being sent, by which its
+	// endpoint may know it.
+	DeliveryID string
+
 	// MaybeSent says that an endpoint may have received something. Then the
 	// cooldown is kept. Otherwise it was given back; or the Tracker has failed,
 	// or was too slow, and it is kept for the time being: then the Err of the

@@ -498,7 +498,9 @@ func TestCloseFinishesWhatWasTaken(t *testing.T) {
 func TestCloseWithASenderThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		sender := campaign.SenderFunc(func(context.Context, *campaign.Request) (*campaign.Response, error) {
+		id := ""
+		sender := campaign.SenderFunc(func(_ context.Context, r *campaign.Request) (*campaign.Response, error) {
+			id = r.ID
 			<-release
 			return nil, nil
 		})
@@ -519,7 +521,7 @@ func TestCloseWithASenderThatHangs(t *testing.T) {
 			t.Fatalf("Close = %v, want a *CloseError for the deadline", err)
 		}
 		want := []campaign.UnfinishedRun{
-			{Campaign: "running-shoes", Profile: "sending", Node: 1, MaybeSent: true},
+			{Campaign: "running-shoes", Profile: "sending", Node: 1, DeliveryID: id, MaybeSent: true},
 			{Campaign: "running-shoes", Profile: "waiting"},
 		}
 		if diff := cmp.Diff(want, failed.Runs); diff != "" {
@@ -533,8 +535,8 @@ func TestCloseWithASenderThatHangs(t *testing.T) {
 				t.Errorf("what the Observer was told of %s (-want +got):\n%s", id, diff)
 			}
 			last := told.told[slices.IndexFunc(told.told, func(o campaign.Outcome) bool { return o.Profile == id && o.Status == campaign.Failed })]
-			if last.Reason != reason || !errors.Is(last.Err, campaign.ErrClosed) {
-				t.Errorf("%s ended as %s, %v, want %s and ErrClosed", id, last.Reason, last.Err, reason)
+			if last.Reason != reason || !errors.Is(last.Err, campaign.ErrClosed) || (last.DeliveryID != "") != (id == "sending") {
+				t.Errorf("%s ended as %s, %v, with the delivery ID %q, want %s and ErrClosed, and an ID if it was being sent", id, last.Reason, last.Err, last.DeliveryID, reason)
 			}
 		}
 		// What may have been sent keeps its cooldown, what was not does not.

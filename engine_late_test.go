@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -407,7 +409,7 @@ func (e *pickyError) Is(target error) bool {
 
 // Errors of the host are asked all that they will be where a panic does no harm.
 func TestErrorsThatPanicWhenAsked(t *testing.T) {
-	for _, target := range []error{campaign.ErrClosed, context.Canceled, context.DeadlineExceeded} {
+	for _, target := range []error{campaign.ErrClosed, context.Canceled, context.DeadlineExceeded, os.ErrNotExist, io.EOF} {
 		synctest.Test(t, func(t *testing.T) {
 			sender := campaign.SenderFunc(func(ctx context.Context, _ *campaign.Request) (*campaign.Response, error) {
 				<-ctx.Done()

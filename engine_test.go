@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -579,6 +581,14 @@ func TestOutcomeString(t *testing.T) {
 			"shoes for p-1: failed (rejected): " + (&campaign.DeliveryError{Verdict: campaign.Rejected, Status: 400, Attempts: 1}).Error(),
 		},
 		{campaign.Outcome{Campaign: "shoes", Profile: "p-1", Status: campaign.Failed, Reason: campaign.ReasonTrackerFailed, Err: errors.New("the host's own secret")}, "shoes for p-1: failed (tracker_failed): an error of type *errors.errorString, whose text is not for logs; it is in Outcome.Err"},
+		{
+			campaign.Outcome{Campaign: "shoes", Status: campaign.Failed, Reason: campaign.ReasonTrackerFailed, Err: fmt.Errorf("secret: %w", &os.SyscallError{Syscall: "connect", Err: syscall.ECONNREFUSED})},
+			"shoes: failed (tracker_failed): an error of type *fmt.wrapError (connection refused), whose text is not for logs; it is in Outcome.Err",
+		},
+		{
+			campaign.Outcome{Campaign: "shoes", Status: campaign.Failed, Reason: campaign.ReasonProfileFailed, Err: fmt.Errorf("secret: %w", context.DeadlineExceeded)},
+			"shoes: failed (profile_failed): an error of type *fmt.wrapError (context deadline exceeded), whose text is not for logs; it is in Outcome.Err",
+		},
 	} {
 		if got := fmt.Sprint(test.outcome); got != test.want {
 			t.Errorf("Sprint(%#v) = %q, want %q", test.outcome, got, test.want)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"reflect"
 	"runtime"
 	"slices"
@@ -120,9 +122,10 @@ func tryError(err error) {
 		return
 	}
 	_ = err.Error()
-	for _, target := range [...]error{ErrClosed, errSourceExited, context.Canceled, context.DeadlineExceeded} {
+	for _, target := range [...]error{ErrClosed, errSourceExited} {
 		_ = errors.Is(err, target) // goes through all that it wraps
 	}
+	_ = knownCause(err)
 	_, _ = verdictOf(err), attemptsOf(err)
 	_, _ = errors.AsType[*panicError](err)
 }
@@ -215,7 +218,7 @@ func (e *errorPair) around(first, second string) string {
 
 // loggable returns the text of an error as far as it may be logged: that of this
 // package's own errors, whose makers keep secrets and personal data out, and
-// of others the type.
+// of others the type, and the cause if it is one whose text is always the same.
 func loggable(err error) string {
 	switch x := err.(type) {
 	case *stepError:
@@ -231,5 +234,27 @@ func loggable(err error) string {
 	if de, ok := errors.AsType[*DeliveryError](err); ok {
 		return de.Error()
 	}
-	return fmt.Sprintf("an error of type %T, whose text is not for logs; it is in Outcome.Err", err)
+	return fmt.Sprintf("an error of type %T%s, whose text is not for logs; it is in Outcome.Err", err, knownCause(err))
+}
+
+// knownCauses are errors of the standard library that hosts' errors often wrap. What
+// their texts say is not the host's.
+var knownCauses = [...]error{
+	context.DeadlineExceeded, context.Canceled, os.ErrDeadlineExceeded, os.ErrNotExist, os.ErrPermission, io.EOF, io.ErrUnexpectedEOF,
+}
+
+// knownCause returns the text of what is known of an error's causes, in parentheses, or
+// "". Those of the system come first: they say more.
+func knownCause(err error) string {
+	for cause := err; cause != nil; cause = errors.Unwrap(cause) {
+		if reflect.TypeOf(cause).PkgPath() == "syscall" { // a syscall.Errno, which not all systems have
+			return " (" + cause.Error() + ")"
+		}
+	}
+	for _, known := range knownCauses {
+		if errors.Is(err, known) {
+			return " (" + known.Error() + ")"
+		}
+	}
+	return ""
 }

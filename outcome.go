@@ -41,6 +41,10 @@ type Outcome struct {
 	// none did, or if the run failed before its first webhook.
 	Node int
 
+	// DeliveryID is the ID of the request that was sent and not delivered, by which its
+	// endpoint may know it: an uncertain one may have arrived. Empty if there is none.
+	DeliveryID string
+
 	// Attempts is how often requests were sent, in all.
 	Attempts int
 
@@ -159,7 +163,7 @@ func (o Outcome) LogValue() slog.Value { return slog.GroupValue(o.attrs(o.Profil
 // attrs are the keys of a log record, the same in every one but for what does
 // not apply.
 func (o *Outcome) attrs(profile string) []slog.Attr {
-	attrs := make([]slog.Attr, 0, 12)
+	attrs := make([]slog.Attr, 0, 13)
 	attrs = append(attrs,
 		slog.String("campaign", o.Campaign),
 		slog.String("profile", profile),
@@ -175,6 +179,9 @@ func (o *Outcome) attrs(profile string) []slog.Attr {
 	)
 	if o.Node != 0 {
 		attrs = append(attrs, slog.Int("node", o.Node))
+	}
+	if o.DeliveryID != "" {
+		attrs = append(attrs, slog.String("delivery_id", o.DeliveryID))
 	}
 	if !o.Until.IsZero() {
 		attrs = append(attrs, slog.Time("until", o.Until))

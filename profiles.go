@@ -13,8 +13,8 @@ import (
 // the visit can tell, and the condition or a payload refers to fields of the
 // profile that the visit does not carry; never for a visit that is not in the
 // audience. For one visit it asks at most once, and for visits of one profile
-// at the same time once for all of them. But one that waits for what another has asked
-// for asks itself if that one's time is over first.
+// at the same time once for all of them. A visit that shares another's question asks
+// itself if that one times out first.
 //
 // Only the Fields of what it returns are used. A field that the visit carries
 // wins, even if it is null. Whether the profile is known, and by which ID, is
@@ -91,8 +91,12 @@ func (f fieldRef) isLoaded() bool {
 	return f.kind == fieldProfile && f.name != "id" && f.name != "profileid"
 }
 
-// lacks reports whether the visit does not carry a field of the profile.
+// lacks reports whether the visit does not carry a field of the profile that a source
+// may know.
 func (v *view) lacks(name string) bool {
+	if v.visit.Profile.Complete {
+		return false
+	}
 	_, ok := v.profileField(name)
 	return !ok
 }

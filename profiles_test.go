@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -186,6 +187,49 @@ func TestCloseWaitsForTheSource(t *testing.T) {
 			t.Errorf("Stats = %+v, want one delivered and one failed", s)
 		}
 	})
+}
+
+// A visit with all that is known of its profile asks nobody, and what it lacks is
+// missing.
+func TestCompleteProfile(t *testing.T) {
+	var asked source
+	asked.answer = func(context.Context, string) (campaign.Profile, error) {
+		return campaign.Profile{Fields: map[string]any{"country": "NL", "tier": "gold"}}, nil
+	}
+	var sender campaigntest.Recorder
+	engine := newEngine(t, &sender, &campaign.EngineOptions{Profiles: &asked}, byCountry("nl", "NL"), asksProfile())
+	v := visitBy("p")
+	v.Profile.Complete = true
+	for _, test := range []struct {
+		country any
+		want    []string
+	}{{nil, []string{"c"}}, {"BE", []string{"c"}}, {"NL", []string{"c", "nl"}}} {
+		sender.Reset()
+		v.Profile.ID += "x" // in no cooldown
+		v.Profile.Fields = map[string]any{"email": "ann@example.org"}
+		if test.country != nil {
+			v.Profile.Fields["country"] = test.country
+		}
+		for _, x := range engine.Explain(v) {
+			if want := slices.Contains(test.want, x.Campaign); (x.Reason == campaign.ReasonStarts) != want || !want && x.Reason != campaign.ReasonCondition {
+				t.Errorf("Explain of %v in %s says %s, want it sure", test.country, x.Campaign, x.Reason)
+			}
+		}
+		if _, err := engine.Visit(t.Context(), v); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, r := range sender.Requests() {
+			got = append(got, r.Campaign)
+		}
+		slices.Sort(got)
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("campaigns for the country %v (-want +got):\n%s", test.country, diff)
+		}
+	}
+	if len(asked.asked) != 0 {
+		t.Errorf("the source was asked for %v, want nothing", asked.asked)
+	}
 }
 
 // A source counts how often it is asked for whom.

@@ -185,7 +185,7 @@ func (e *Engine) limit(r *run) {
 func (e *Engine) exited(r *run) {
 	r.out().fail(ReasonPanicked, errExited)
 	r.mu.Lock()
-	r.out().Node = int(r.node)
+	r.out().Node, r.out().DeliveryID = int(r.node), r.sendingID()
 	r.undelivered = !r.mayHaveSent()
 	if r.sending {
 		r.out().Attempts++
@@ -294,6 +294,19 @@ func (r *run) takeOver() (out Outcome, ok bool) {
 	return out, true
 }
 
+// sendingID returns the ID of the request that is being sent, or was and has failed, or
+// "". r.mu is held.
+func (r *run) sendingID() string {
+	if r.sending {
+		for i := range r.requests {
+			if r.requests[i].Node == int(r.node) {
+				return r.requests[i].ID
+			}
+		}
+	}
+	return ""
+}
+
 // mayHaveSent reports whether an endpoint may have received something. r.mu is held.
 func (r *run) mayHaveSent() bool { return r.sending || len(r.deliveries) > 0 }
 
@@ -301,7 +314,9 @@ func (r *run) mayHaveSent() bool { return r.sending || len(r.deliveries) > 0 }
 func (r *run) unfinished() (u UnfinishedRun, byClose bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return UnfinishedRun{Campaign: r.prog.id, Profile: r.profile, Node: int(r.node), MaybeSent: r.maybeSent}, r.byClose
+	return UnfinishedRun{
+		Campaign: r.prog.id, Profile: r.profile, Node: int(r.node), DeliveryID: r.sendingID(), MaybeSent: r.maybeSent,
+	}, r.byClose
 }
 
 // step says which webhook is sent next. It fails if the run was interrupted, and
@@ -417,7 +432,10 @@ func (e *Engine) deliver(r *run) {
 			verdict := verdictOf(err)
 			r.out().fail(reasonOr(err, reasonOf(verdict)), e.closing(r, err))
 			r.out().Node = request.Node
-			r.out().Attempts += attemptsOf(err)
+			if n := attemptsOf(err); n > 0 {
+				r.out().Attempts += n
+				r.out().DeliveryID = request.ID
+			}
 			r.undelivered = len(r.out().Deliveries) == 0 && verdict != Uncertain
 			return
 		}
@@ -508,6 +526,7 @@ func (r *run) soFar() Outcome {
 	switch n := len(r.deliveries); {
 	case r.sending:
 		out.Attempts++
+		out.DeliveryID = r.sendingID()
 		out.fail(ReasonUncertain, &stepError{"the Sender has not returned, the cooldown is kept", ErrClosed})
 	case n > 0 && n == len(r.requests):
 		out.Status = Delivered

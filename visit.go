@@ -19,7 +19,9 @@ type PageVisit struct {
 	// without an ID, two with the same time and URL do.
 	ID string `json:"id,omitempty"`
 
-	// Time is when the page was seen, to the millisecond. Zero means now.
+	// Time is when the page was seen, to the millisecond. Zero means now. An engine
+	// takes visits that come late, and refuses one that starts something and is more
+	// than 24 hours ahead of the clock.
 	Time time.Time `json:"time,omitzero"`
 
 	// URL is the page's address as the browser shows it (location.href), or
@@ -35,7 +37,8 @@ type PageVisit struct {
 	Profile Profile `json:"profile,omitzero"` // who saw it
 
 	// Data is whatever else the host wants campaigns to know: device,
-	// language, experiment. Its entries are the fields visit.NAME.
+	// language, experiment. Its entries are the fields visit.NAME; see [Field] for
+	// values.
 	Data map[string]any `json:"data,omitempty"`
 }
 
@@ -45,7 +48,7 @@ type Item struct {
 	ID       string         `json:"id,omitempty"`
 	Name     string         `json:"name,omitempty"`
 	Category string         `json:"category,omitempty"`
-	Fields   map[string]any `json:"fields,omitempty"` // the fields item.NAME
+	Fields   map[string]any `json:"fields,omitempty"` // the fields item.NAME; see [Field] for values
 }
 
 // A Profile is the person who visits, as the host knows them. The zero Profile
@@ -60,7 +63,11 @@ type Profile struct {
 	// trigger is for all profiles and it has an ID.
 	Known bool `json:"known,omitempty"`
 
-	Fields map[string]any `json:"fields,omitempty"` // the fields profile.NAME
+	// Complete says that Fields is all there is to know: a [ProfileSource] is not
+	// asked for what is not in it, which is missing.
+	Complete bool `json:"complete,omitempty"`
+
+	Fields map[string]any `json:"fields,omitempty"` // the fields profile.NAME; see [Field] for values
 }
 
 // MarshalJSON writes the JSON form of a visit, so that conditions decide what is
@@ -158,13 +165,15 @@ func (d *decoder) profile(n *jsonValue) Profile {
 			p.ID = d.str(x)
 		case "known":
 			p.Known = d.boolean(x)
+		case "complete":
+			p.Complete = d.boolean(x)
 		case "fields":
 			p.Fields = d.anyMap(x)
 		default:
 			return false
 		}
 		return true
-	}, "id", "known", "fields")
+	}, "id", "known", "complete", "fields")
 	return p
 }
 

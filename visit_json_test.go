@@ -157,7 +157,7 @@ func TestVisitJSONFaults(t *testing.T) {
 		{"the shortest", `{"url":"/"}`, nil},
 		{"unknown key", `{"url":"/","user":"x"}`, []string{"/user: is not a key here"}},
 		{"misspelt key", `{"url":"/","referer":"x"}`, []string{`/referer: is not a key here; did you mean "referrer"?`}},
-		{"unknown key in the profile", `{"url":"/","profile":{"id":"x","email":"x"}}`, []string{`/profile/email: is not a key here; there are "id", "known", "fields"`}},
+		{"unknown key in the profile", `{"url":"/","profile":{"id":"x","email":"x"}}`, []string{`/profile/email: is not a key here; there are "id", "known", "complete", "fields"`}},
 		{"unknown key in the item", `{"url":"/","item":{"price":1}}`, []string{"/item/price: is not a key here"}},
 		{"duplicate key", `{"url":"/","url":"/b"}`, []string{"/url: stands twice"}},
 		{"duplicate key in the profile", `{"url":"/","profile":{"id":"a","id":"b"}}`, []string{"/profile/id: stands twice"}},

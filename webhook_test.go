@@ -373,7 +373,7 @@ func TestRequestShowsNothing(t *testing.T) {
 	}
 	var log bytes.Buffer
 	for _, logger := range []*slog.Logger{slog.New(slog.NewTextHandler(&log, nil)), slog.New(slog.NewJSONHandler(&log, nil))} {
-		logger.Info("sent", "request", r, "pointer", &r, "webhook", post)
+		logger.Info("sent", "request", r, "pointer", &r, "webhook", post, "campaign", c, "address", &c, "campaigns", campaign.Campaigns{c})
 	}
 	shown := []string{log.String()}
 	for _, broken := range []string{"https:/esp.example/CANARY?next=https://foo", "CANARY://x", "/CANARY://"} {

@@ -9,7 +9,7 @@ import (
 )
 
 // A Report is what [Run] found. It is plain data, with a form for people
-// (String) and one in JSON, from which all but Samples can be read back.
+// (String) and one in JSON, from which it can be read back.
 type Report struct {
 	Visits int `json:"visits"` // that were used
 
@@ -96,34 +96,59 @@ type Sample struct {
 	Requests []campaign.Request
 }
 
-// MarshalJSON writes the bodies as text, for people to read. There is no way
-// back from it.
-func (s Sample) MarshalJSON() ([]byte, error) {
-	type header struct {
+// The JSON form of a Sample.
+type (
+	sampleJSON struct {
+		Time     time.Time     `json:"time"`
+		Profile  string        `json:"profile"`
+		Requests []requestJSON `json:"requests"`
+	}
+	requestJSON struct {
+		ID      string       `json:"id"`
+		Node    int          `json:"node"`
+		Method  string       `json:"method"`
+		URL     string       `json:"url"`
+		Headers []headerJSON `json:"headers,omitempty"`
+		Body    string       `json:"body,omitempty"`
+	}
+	headerJSON struct {
 		Name   string `json:"name"`
 		Value  string `json:"value,omitempty"`
 		Secret string `json:"secret,omitempty"`
 	}
-	type request struct {
-		ID      string   `json:"id"`
-		Node    int      `json:"node"`
-		Method  string   `json:"method"`
-		URL     string   `json:"url"`
-		Headers []header `json:"headers,omitempty"`
-		Body    string   `json:"body,omitempty"`
-	}
-	requests := make([]request, len(s.Requests))
+)
+
+// MarshalJSON writes the bodies as text, for people to read.
+func (s Sample) MarshalJSON() ([]byte, error) {
+	j := sampleJSON{s.Time, s.Profile, make([]requestJSON, len(s.Requests))}
 	for i, r := range s.Requests {
-		requests[i] = request{ID: r.ID, Node: r.Node, Method: r.Method, URL: r.URL, Body: string(r.Body)}
+		j.Requests[i] = requestJSON{ID: r.ID, Node: r.Node, Method: r.Method, URL: r.URL, Body: string(r.Body)}
 		for _, h := range r.Headers {
-			requests[i].Headers = append(requests[i].Headers, header(h))
+			j.Requests[i].Headers = append(j.Requests[i].Headers, headerJSON(h))
 		}
 	}
-	return json.Marshal(struct {
-		Time     time.Time `json:"time"`
-		Profile  string    `json:"profile"`
-		Requests []request `json:"requests"`
-	}{s.Time, s.Profile, requests})
+	return json.Marshal(j)
+}
+
+// UnmarshalJSON reads what MarshalJSON writes. The requests are without the ID of their
+// campaign, which the [CampaignReport] has.
+func (s *Sample) UnmarshalJSON(data []byte) error {
+	var j sampleJSON
+	if err := json.Unmarshal(data, &j); err != nil {
+		return err
+	}
+	*s = Sample{Time: j.Time, Profile: j.Profile}
+	for _, r := range j.Requests {
+		request := campaign.Request{ID: r.ID, Node: r.Node, Method: r.Method, URL: r.URL}
+		if r.Body != "" {
+			request.Body = []byte(r.Body)
+		}
+		for _, h := range r.Headers {
+			request.Headers = append(request.Headers, campaign.Header(h))
+		}
+		s.Requests = append(s.Requests, request)
+	}
+	return nil
 }
 
 // A BadVisit is a visit that could not be used.

@@ -33,7 +33,7 @@ the site knows, under any name. In a log it stands on one line, and needs its ti
   {"url": "https://shop.example/shoes/running/42?utm_source=newsletter",
    "type": "product", "title": "Trail 42", "referrer": "https://search.example/?q=shoes",
    "item": {"id": "42", "name": "Trail 42", "category": "running", "fields": {"price": 129.95}},
-   "profile": {"id": "p-1", "known": true, "fields": {"email": "ann@example.org", "country": "NL"}},
+   "profile": {"id": "p-1", "known": true, "complete": true, "fields": {"email": "ann@example.org", "country": "NL"}},
    "data": {"device": "phone"}, "id": "v-1", "time": "2025-03-10T12:00:00Z"}
 
 Conditions ask for these as page.type, item.price, profile.country, visit.device.

@@ -235,7 +235,7 @@ func resultOf(c *choice, out *campaign.Outcome) tested {
 			d := out.Deliveries[n]
 			w.Result, w.ID, w.Status, w.Attempts = "delivered", d.ID, d.Status, d.Attempts
 		case i == out.Node && out.Attempts > 0:
-			w.Result = "not delivered"
+			w.Result, w.ID = "not delivered", out.DeliveryID
 			if failed, ok := errors.AsType[*campaign.DeliveryError](out.Err); ok {
 				w.Status, w.Attempts = failed.Status, failed.Attempts
 			}

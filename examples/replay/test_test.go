@@ -116,7 +116,7 @@ func TestTestNotDelivered(t *testing.T) {
 	stdout, stderr, code := runArgs(t, nil, args...)
 	noGeheim(t, stdout, stderr)
 	if code != 3 || stderr != "" || !strings.Contains(stdout, "two, for the visit: failed after ") ||
-		!strings.Contains(stdout, "\nPOST    "+receiver.URL+"  not delivered  404     1\n") || !strings.Contains(stdout, "\nGET     "+receiver.URL+"  not sent\n") {
+		!strings.Contains(stdout, "\nPOST    "+receiver.URL+"  not delivered  404     1         msg_") || !strings.Contains(stdout, "\nGET     "+receiver.URL+"  not sent\n") {
 		t.Errorf("test that is answered 404: exit status %d, stderr %q, stdout\n%s", code, stderr, stdout)
 	}
 	stdout, stderr, code = runArgs(t, nil, append(args, "-json")...)
@@ -126,10 +126,10 @@ func TestTestNotDelivered(t *testing.T) {
 	}
 	var got tested
 	decode(t, stdout, &got)
-	if got.Seconds <= 0 || !strings.Contains(got.Error, "403") || got.Webhooks[0].ID == "" {
+	if got.Seconds <= 0 || !strings.Contains(got.Error, "403") || got.Webhooks[0].ID == "" || got.Webhooks[1].ID == "" {
 		t.Errorf("test -json = %+v", got)
 	}
-	got.Seconds, got.Error, got.Webhooks[0].ID = 0, "", ""
+	got.Seconds, got.Error, got.Webhooks[0].ID, got.Webhooks[1].ID = 0, "", "", ""
 	want := tested{
 		Campaign: "two", Profile: "p-1", Status: campaign.Failed, Reason: campaign.ReasonRejected, Attempts: 2,
 		InProduction: campaign.ReasonStarts,
