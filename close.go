@@ -314,9 +314,9 @@ func (e *Engine) untrack() {
 // A CloseError says that the context of [Engine.Close] was done before all runs
 // were finished.
 type CloseError struct {
-	// Runs are those that Close ended. It may be empty: then a call had not
-	// returned that had not begun a run, or a profile source had not, or the Logger
-	// or the Observer of a run that had ended by itself.
+	// Runs are those that Close ended. It may be empty: then Close gave up on code of
+	// the host that had not returned, a Tracker or a ProfileSource before there was a
+	// run, or the Logger or the Observer after it.
 	Runs []UnfinishedRun
 
 	// Err is the error of the context.
@@ -334,10 +334,12 @@ type UnfinishedRun struct {
 	DeliveryID string
 
 	// MaybeSent says that an endpoint may have received something. Then the
-	// cooldown is kept. Otherwise it was given back; or the Tracker has failed,
-	// or was too slow, and it is kept for the time being: then the Err of the
-	// outcome that the Observer was told says so; or it is given back when the
-	// Logger and the Observer have heard that the run was queued.
+	// cooldown is kept. Otherwise
+	//   - it was given back;
+	//   - or the Tracker has failed or was too slow, so that it is kept for the time
+	//     being, and the Err of the outcome that the Observer was told says so;
+	//   - or it is given back when the Logger and the Observer have heard that the run
+	//     was queued.
 	MaybeSent bool
 }
 

@@ -95,9 +95,8 @@ type EngineOptions struct {
 	MaskProfile func(id string) string
 
 	// RunTimeout bounds each run, from when its turn comes to the answer of its last
-	// webhook. It counts neither the time in the queue nor that of the decision, which
-	// the visit's context bounds, with all that the Tracker takes for it. Zero means
-	// one minute.
+	// webhook. It does not count the time in the queue, nor that of deciding, with
+	// [Tracker] Enter: the visit's context bounds that. Zero means one minute.
 	RunTimeout time.Duration
 
 	// QueueSize is how many runs of [Engine.Enqueue] may wait for a worker. A
@@ -107,8 +106,8 @@ type EngineOptions struct {
 
 	// Workers is how many queued runs go on at the same time. While others are
 	// loaded, or have runs in the queue or under way, no campaign gets more than
-	// three quarters of those that the others leave it, and always one: so
-	// choose more than one. The goroutines start when they are needed and stay
+	// three quarters of those that the others leave it, of 16 that is 12, and always
+	// one: so choose more than one. The goroutines start when they are needed and stay
 	// until Close. Zero means 16.
 	Workers int
 }
@@ -205,8 +204,8 @@ func isNil(v any) bool {
 	return false
 }
 
-// Load checks the campaigns and puts them in the place of all that were loaded
-// before, in one step: each visit sees the old set or the new one. Cooldowns
+// Load replaces the campaigns that are loaded with these, all of them, in one step:
+// each visit sees the old set or the new one. It checks them first. Cooldowns
 // stay, by campaign ID. Runs that are under way or queued end by the definition
 // that they began with. The engine keeps nothing of what was passed.
 //
@@ -276,7 +275,8 @@ func (e *Engine) Visit(ctx context.Context, visit PageVisit) ([]Outcome, error) 
 // the run ended before its first webhook. How a queued run ends, the Observer,
 // the Logger and Stats are told.
 //
-// ctx bounds the decision. A queued run keeps its values and goes on when it is
+// ctx bounds the decision, in which a Tracker over a network is asked once for each
+// campaign that matched. A queued run keeps its values and goes on when it is
 // done, bounded by [EngineOptions.RunTimeout]. Where a profile has to be
 // loaded, the worker does that, and decides the rest then: such a run can also
 // end as cooling down, or with its condition not met.

@@ -87,6 +87,67 @@ func Example() {
 	// {"profileid":"p-1","email":"ann@example.org","gender":"f","automationid":"A-17"}
 }
 
+func ExampleEngine_Enqueue() {
+	var sender campaigntest.Recorder // in production: httpsender.Sender
+	engine, err := campaign.NewEngine(&sender, &campaign.EngineOptions{
+		// Asked by a worker, for the email that the visit below does not carry.
+		Profiles: campaign.ProfileSourceFunc(func(_ context.Context, id string) (campaign.Profile, error) {
+			return campaign.Profile{Fields: map[string]any{"email": id + "@example.org"}}, nil
+		}),
+		// Told of a queued run twice.
+		Observer: campaign.ObserverFunc(func(_ context.Context, o campaign.Outcome) {
+			fmt.Println("observed:", o.Campaign, o.Status)
+		}),
+	})
+	if err != nil {
+		panic(err)
+	}
+	if err := engine.Load(runningShoes()); err != nil {
+		panic(err)
+	}
+	visit := shoeVisit()
+	visit.Profile.Fields = nil
+	outcomes, err := engine.Enqueue(context.Background(), visit)
+	if err != nil {
+		panic(err)
+	}
+	// Close finishes what was taken; without it, a test would have to wait.
+	if err := engine.Close(context.Background()); err != nil {
+		panic(err)
+	}
+	fmt.Println("returned:", outcomes[0].Campaign, outcomes[0].Status)
+	fmt.Println(string(sender.Requests()[0].Body))
+	// Output:
+	// observed: running-shoes queued
+	// observed: running-shoes delivered
+	// returned: running-shoes queued
+	// {"profileid":"p-1","email":"p-1@example.org","automationid":"A-17"}
+}
+
+func ExampleEngine_Explain() {
+	engine, err := campaign.NewEngine(new(campaigntest.Recorder), nil)
+	if err != nil {
+		panic(err)
+	}
+	if err := engine.Load(runningShoes()); err != nil {
+		panic(err)
+	}
+	visit := shoeVisit()
+	visit.Item.Category = "Running"
+	for _, x := range engine.Explain(visit) {
+		fmt.Println(x.Reason)
+		fmt.Print(x)
+	}
+	// Output:
+	// condition_not_met
+	// running-shoes (Running shoes, known customers): does not start: the visit does not meet the condition
+	//   NO   all of
+	//   yes    page.path starts_with "/shoes/": it is "/shoes/42"
+	//   yes    page.type equals "product": it is "product"
+	//   NO     item.category equals "running": it is "Running"  <- this is why
+	//   yes  audience: known profiles
+}
+
 func ExampleParse() {
 	campaigns, err := campaign.Parse([]byte(`{"version": 1, "campaigns": [
 	  {"id": "welcome", "nodes": [
@@ -127,7 +188,7 @@ func ExampleMemoryTracker_SaveFile() {
 	for range 2 { // two lives of a process
 		tracker := new(campaign.MemoryTracker)
 		if err := tracker.LoadFile(cooldownFile); err != nil && !errors.Is(err, os.ErrNotExist) {
-			log.Fatal(err) // damaged: the tracker is empty, and everybody open
+			log.Fatal(err) // damaged; without the file everybody would be open, so that is for you to decide
 		}
 		engine, err := campaign.NewEngine(sender, &campaign.EngineOptions{Tracker: tracker})
 		if err != nil {

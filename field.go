@@ -17,6 +17,11 @@ import (
 // field is the list of what they have, without nulls and with the elements of lists:
 // visit.cart.sku equals "A" if one thing in the cart has that. In such a map it goes
 // into no other list. A number is an element, counted from 0: visit.cart.0.sku.
+//
+// Values that conditions compare are text, booleans, numbers of every kind,
+// [encoding/json.Number], [time.Time], types made from these, pointers to them, and
+// lists of them. Structs, bytes, and types such as [math/big.Int] go into payloads,
+// and satisfy nothing but Exists: put the part that campaigns ask for beside them.
 type Field string
 
 // What the visit says of the page. Host is in lower case and in ASCII form,

@@ -74,7 +74,11 @@ func validateTimeout(fs *faults, p pointer, d time.Duration, normal string) {
 // without starting anything. [MemoryTracker] is one. [Engine.Explain] uses it:
 // of a Tracker that is none it cannot know whether the profile is left alone,
 // and says so with [ReasonNeedsTracker] in the place of [ReasonStarts]. An engine
-// with a [ProfileSource] uses it too, to not load profiles that are left alone.
+// with a [ProfileSource] uses it too, to not load profiles that are left alone, where
+// the visit alone tells that the condition holds.
+//
+// Both wait for it, with no context to end that. A Tracker that has to ask a server
+// bounds the time of its Until itself, or has none.
 type CooldownReader interface {
 	Tracker
 

@@ -28,7 +28,8 @@ type Recorder struct {
 
 // Answer puts answers in line for the requests to come, one each. Once they are
 // used up, the recorder answers 200 again. The answers are [Deliver], [Reject],
-// [Unreachable], [Uncertain], or any function of the test's own.
+// [Unreachable], [Uncertain], or any function of the test's own; one that looks at the
+// request's Campaign tells campaigns that run at the same time apart.
 func (r *Recorder) Answer(answers ...campaign.SenderFunc) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
