@@ -278,8 +278,7 @@ func (x Explanation) String() string {
 	}
 	switch {
 	case x.UntilErr != nil:
-		why := strings.TrimPrefix(x.UntilErr.Error(), "campaign: ")
-		writeLine(&b, 1, answerOpen, "cooldown: not known; "+why)
+		writeLine(&b, 1, answerOpen, "cooldown: not known; "+inText(x.UntilErr))
 	case !x.Until.IsZero():
 		writeLine(&b, 1, answerNo, "cooldown: "+x.cooldown()+markWrong)
 	}
@@ -332,7 +331,7 @@ func (x Explanation) verdict() string {
 	case ReasonStarts:
 		return "starts"
 	case ReasonBadVisit:
-		return "does not start: " + x.Err.Error()
+		return "does not start: " + inText(x.Err)
 	case ReasonPaused:
 		return "does not start: the campaign is paused"
 	case ReasonNeedsProfile:
@@ -346,9 +345,15 @@ func (x Explanation) verdict() string {
 	case ReasonCoolingDown:
 		return "does not start: the profile is left alone"
 	case ReasonCannotRender:
-		return "does not send: " + x.Err.Error()
+		return "does not send: " + inText(x.Err)
 	}
 	return string(x.Reason)
+}
+
+// inText returns the text of an error as a part of a line: it may name a field, and a
+// field of a definition may have any characters in its name.
+func inText(err error) string {
+	return visibleLine(strings.TrimPrefix(err.Error(), "campaign: "))
 }
 
 func (x Explanation) audience() string {

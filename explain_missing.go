@@ -122,24 +122,24 @@ func notNamed(r reflect.Value) string {
 func listInTheWay(list reflect.Value, name, rest string) any {
 	head, _, _ := strings.Cut(rest, ".")
 	number, err := strconv.Atoi(head)
-	if err == nil && 0 <= number && number < list.Len() {
+	if err == nil && 0 <= number && number < list.Len() && strconv.Itoa(number) == head {
 		if what := notNamed(list.Index(number)); what != "" {
 			return blocked(name + "." + head + " is " + what)
 		}
 		return nil
 	}
-	named, has := 0, 0
+	named, closed := 0, 0
 	for i := range list.Len() {
 		if e, ok := indirect(list.Index(i)); ok && isTextMap(e) {
 			named++
 			v, _ := lookupReflect(e, head, false)
-			if _, there := indirect(reflect.ValueOf(v)); there {
-				has++
+			if r, there := indirect(reflect.ValueOf(v)); there && !isTextMap(r) {
+				closed++
 			}
 		}
 	}
 	switch {
-	case named > has:
+	case named > closed: // one lacks it, or has a map that lacks the rest
 		return nil
 	case named > 0:
 		return blocked("what " + name + "." + head + " has is no map, and names go into no list in a list")

@@ -421,7 +421,11 @@ func TestExplainShowsWhatDiffers(t *testing.T) {
 		{x.Equals(true), new("true"), `equals true: it is text: "true"`},
 		{x.Contains("r"), true, `contains "r": it is a boolean: true`},
 		{x.Equals(42), 43.5, `equals 42: it is 43.5`},
-		{x.In("42"), []any{42}, `in ["42"]: it is [42]`},
+		{x.In("42"), []any{42}, `in ["42"]: it is a list of numbers: [42]`},
+		{x.In(1, 2), "1", `in [1,2]: it is text: "1"`},
+		{x.Equals(1), []any{"1", "2"}, `equals 1: it is a list of text: ["1","2"]`},
+		{x.In(1, "a"), []any{"1", 2}, `in [1,"a"]: it is ["1",2]`},
+		{x.Equals("a"), []any{}, `equals "a": it is []`},
 		{x.Equals("a"), nil, `equals "a": it is null`},
 
 		// As it is compared, not as it would be written.
@@ -554,7 +558,12 @@ func TestExplainSaysWhatLooksAlike(t *testing.T) {
 		{x.StartsWith("summer-sale"), "summer\u2013sale-2026", alike + `has U+2013 in the place of "-"`},
 		{x.EndsWith("sale"), "summer \uff53ale", alike + `has U+FF53 in the place of "s"`},
 		{x.Contains("it's"), "so it\u2019s", alike + `has U+2019 in the place of "'"`},
-		{x.Glob("s?le*"), "s\u0430l\u0435s", alike + `has U+0430 in the place of "a"`},
+		{x.Glob("s?le*"), "s\u0430l\u0435s", alike + `has U+0435 in the place of "e"`},
+		{x.EndsWith("sale"), "Men\u2019s s\u0430le", alike + `has U+0430 in the place of "a"`},
+		{x.Contains("sale"), "\u00a0 s\u0430le", alike + `has U+0430 in the place of "a"`},
+		{x.Glob("*sale*"), "\u201cs\u0430le\u201d", alike + `has U+0430 in the place of "a"`},
+		{x.Contains("sale"), "the\u00a0s\u0430le", alike + `has U+0430 in the place of "a"`},
+		{x.Contains("sale"), "s\u0430le or sal\u0435", ""}, // either will do
 		{x.Regex("^sale$"), "s\u0430le", alike + `has U+0430 in the place of "a"`},
 		{x.In(1, "b", "sale"), "s\u0430le", alike + `has U+0430 in the place of "a"`},
 		{x.Equals("sale"), []any{"b", 1, "s\u0430le"}, alike + `has U+0430 in the place of "a"`},
@@ -686,5 +695,16 @@ func TestExplainEscapesNames(t *testing.T) {
 	first, _, _ := strings.Cut(got.String(), "\n")
 	if want := `(x): starts\u000a  yes  all of\u202e): `; !strings.Contains(first, want) {
 		t.Errorf("first line = %q, want %q in it", first, want)
+	}
+	// An error names a field.
+	c = withCondition(x.Exists())
+	c.Nodes[1] = campaign.Webhook{URL: "https://esp.example/", Payload: campaign.Payload{campaign.FromVisit("y\n  yes  all of").Required()}}
+	v := profiled(1)
+	v.Profile.ID, v.Profile.Known = "p", true
+	if got, err = c.Explain(v); err != nil {
+		t.Fatal(err)
+	}
+	if first, _, _ := strings.Cut(got.String(), "\n"); !strings.HasSuffix(first, `does not send: /nodes/1/payload/0: visit.y\u000a  yes  all of is required and missing`) {
+		t.Errorf("first line = %q, want the name in it, escaped", first)
 	}
 }

@@ -89,12 +89,32 @@ func (f Finding) found() string {
 	if f.Missing {
 		return "it is missing"
 	}
-	is, asked := scalarOf(reflect.ValueOf(f.Found)).kind, scalarOf(reflect.ValueOf(f.Comparison.Value)).kind
+	is, list := kindOf(f.Found)
+	asked, _ := kindOf(f.Comparison.Value)
 	_, found := f.shown()
-	if is != asked && is != scalarInvalid && asked != scalarInvalid {
-		return "it is " + is.String() + ": " + found
+	switch {
+	case is == asked || is == scalarInvalid || asked == scalarInvalid:
+		return "it is " + found
+	case list:
+		return "it is a list of " + is.several() + ": " + found
 	}
-	return "it is " + found
+	return "it is " + is.String() + ": " + found
+}
+
+// kindOf returns of which kind a value is, or all of a list are, and whether it is one.
+func kindOf(v any) (kind scalarKind, list bool) {
+	values, list := v.([]any)
+	if !list {
+		return scalarOf(reflect.ValueOf(v)).kind, false
+	}
+	for i, value := range values {
+		k := scalarOf(reflect.ValueOf(value)).kind
+		if i > 0 && k != kind {
+			return scalarInvalid, true
+		}
+		kind = k
+	}
+	return kind, true
 }
 
 // maxShown is how much of a value String shows, in bytes, and shownBefore how

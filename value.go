@@ -36,6 +36,11 @@ func (k scalarKind) String() string {
 	return [...]string{"nothing", "text", "a boolean", "a number"}[k]
 }
 
+// several is String of more than one.
+func (k scalarKind) several() string {
+	return [...]string{"nothing", "text", "booleans", "numbers"}[k]
+}
+
 func (s scalar) equal(t scalar) bool {
 	if s.kind != t.kind {
 		return false // text never equals a number: nothing is converted
