@@ -203,6 +203,7 @@ func trackerPromises() []promise {
 		{"long timeouts are exact", "timeouts of years and centuries are as exact as those of seconds", twice + " when a number that is too small wraps around", (*trackerCheck).longTimeouts},
 		{"odd keys are kept apart", "campaign and profile are two keys of any bytes and any length", "one customer would wait for another, or for another campaign", (*trackerCheck).oddKeys},
 		{"nobody is forgotten", "cooldowns are kept until their end, of however many profiles, and however far their visits are ahead of the clock", "a busy hour, or a clock that is behind, would be forgotten: " + twice, (*trackerCheck).manyProfiles},
+		{"running cooldowns outlast others", "a running cooldown is kept, and Reopen still finds it, however much later the visits of others are, whatever other campaigns of the profile do, and of however many campaigns", "what one customer does would be the end of what another was promised: " + twice, (*trackerCheck).outlasts},
 		{"one winner on a new key", "of all that enter for one profile at once, one enters", "customers open several pages at once: " + twice + ". Checking and setting have to be one step", (*trackerCheck).oneWinnerNew},
 		{"one winner on an expired key", "of all that enter at once when a cooldown has ended, one enters", "customers open several pages at once: " + twice + ". Replacing what has expired has to be one step as well", (*trackerCheck).oneWinnerExpired},
 		{"campaigns at once are kept apart", "of two campaigns that one profile enters at once, each keeps its cooldown", "one page may start several campaigns: " + twice + " if the one that writes last takes the other's cooldown away", (*trackerCheck).campaignsAtOnce},
@@ -451,6 +452,56 @@ func (c *trackerCheck) longTimeouts() {
 		}
 		e.Time = end
 		c.enters(e)
+	}
+}
+
+func (c *trackerCheck) outlasts() {
+	many := c.visit(0, time.Hour)
+	many.Profile = "carol"
+	campaignOf := func(i int) campaign.Entry {
+		e := many
+		e.Campaign = fmt.Sprintf("campaign %d", i)
+		return e
+	}
+	n := c.crowd(2000, func(i int) error {
+		_, _, err := c.tracker.Enter(context.Background(), campaignOf(i))
+		return err
+	})
+	for i := range min(n, 10) { // the oldest
+		c.held(campaignOf(i), many.Until())
+	}
+
+	const day = 24 * time.Hour
+	var running []campaign.Entry
+	for _, timeout := range []time.Duration{8 * day, 60 * day, 1000 * day, campaign.Never} {
+		e := c.visit(0, timeout)
+		e.Profile = "ann for " + timeout.String()
+		c.enters(e)
+		running = append(running, e)
+		// Another campaign, whose cooldown has ended, also by the clock.
+		other := e
+		other.Campaign, other.Time, other.Timeout = "hats", c.start.Add(-ahead-10*time.Minute), ms
+		c.enters(other)
+		c.held(e, e.Until())
+	}
+	failed := c.visit(0, 30*day)
+	failed.Profile = "eve"
+	c.enters(failed)
+	for _, days := range []time.Duration{1, 2, 7, 9, 29, 32, 59, 366, 400, 999} {
+		bob := c.visit(days*day, time.Hour)
+		bob.Profile = fmt.Sprintf("bob after %d days", days)
+		c.enters(bob)
+		for _, e := range running {
+			end := e.Until()
+			if e.Time = bob.Time; e.Time.Before(end) {
+				c.held(e, end)
+			}
+		}
+		if days == 2 { // while it runs
+			c.reopen(failed, c.start.Add(time.Minute))
+			failed.Time = bob.Time
+			c.enters(failed)
+		}
 	}
 }
 

@@ -460,6 +460,31 @@ func TestTrackerFindsTheBroken(t *testing.T) {
 				return e.Until(), true
 			}
 		}, "parts of a millisecond do not count"},
+		{"forgotten a day after it began", func(s *simple) { retain(s, 25*time.Hour, false) }, lasting},
+		{"forgotten a week after it began", func(s *simple) { retain(s, 7*24*time.Hour, false) }, lasting},
+		{"forgotten a month after it began", func(s *simple) { retain(s, 30*24*time.Hour, false) }, lasting},
+		{"Never is forgotten after a year", func(s *simple) { retain(s, 365*24*time.Hour, true) }, lasting},
+		{"all campaigns of a profile end with the last", oneRecord, lasting},
+		{"the newest thousand campaigns", func(s *simple) {
+			var campaigns []string
+			s.kept = func(_ string, e campaign.Entry) {
+				if slices.Contains(campaigns, e.Campaign) {
+					return
+				}
+				if campaigns = append(campaigns, e.Campaign); len(campaigns) > 1000 {
+					first := s.key(campaigns[0], "")
+					maps.DeleteFunc(s.ends, func(key string, _ int64) bool { return strings.HasPrefix(key, first) })
+					campaigns = campaigns[1:]
+				}
+			}
+		}, lasting},
+		{"Reopen is ignored once others are a day later", func(s *simple) {
+			newest := int64(0)
+			s.came = func(e campaign.Entry) { newest = max(newest, e.Time.UnixMilli()) }
+			s.own = func(end int64, e campaign.Entry) bool {
+				return e.Timeout > 0 && end == e.Until().UnixMilli() && newest-e.Time.UnixMilli() < (24*time.Hour).Milliseconds()
+			}
+		}, lasting},
 		{"nobody enters", func(s *simple) { s.closed = func(int64, int64) bool { return true }; s.ends = nil }, "first visit enters"},
 	}
 	for _, tt := range tests {
@@ -546,6 +571,7 @@ func TestTrackerInBubbleFindsTheBroken(t *testing.T) {
 			expire(s, func(_ time.Time, end int64) time.Time { return time.UnixMilli(end) })
 			s.moved = reopenedForGood(s, func(campaign.Entry, int64) time.Duration { return time.Minute })
 		}, "ahead of the clock"},
+		{"all campaigns of a profile end with the last", oneRecord, "earlier ends are over"},
 		{"get, then set", func(s *simple) { s.between = runtime.Gosched }, "one winner on a new key"},
 		{"get, then set, with a way between", func(s *simple) { s.between = func() { time.Sleep(ms) } }, "one winner on an expired key"},
 		{"Reopen gets, then sets", func(s *simple) { s.pause = runtime.Gosched }, "reopen is one step"},
@@ -570,6 +596,40 @@ func TestTrackerInBubbleFindsTheBroken(t *testing.T) {
 				})
 			})
 		})
+	}
+}
+
+const lasting = "running cooldowns outlast others"
+
+// retain removes what began so long before the newest visit that entered, only what
+// never ends or all of it.
+func retain(s *simple, age time.Duration, never bool) {
+	begun := map[string]int64{}
+	newest := int64(0)
+	s.kept = func(key string, e campaign.Entry) {
+		begun[key], newest = e.Time.UnixMilli(), max(newest, e.Time.UnixMilli())
+		maps.DeleteFunc(s.ends, func(key string, end int64) bool {
+			return newest-begun[key] > age.Milliseconds() && (!never || end == endOfTime.UnixMilli())
+		})
+	}
+}
+
+// oneRecord keeps a record for each profile, with all its campaigns, which the store
+// removes when the last cooldown that began ends.
+func oneRecord(s *simple) {
+	gone := map[string]time.Time{}
+	keys := map[string][]string{}
+	s.kept = func(key string, e campaign.Entry) {
+		gone[e.Profile] = e.Until()
+		keys[e.Profile] = append(keys[e.Profile], key)
+	}
+	s.find = func(_ string, e campaign.Entry) {
+		if at, ok := gone[e.Profile]; ok && !time.Now().Before(at) {
+			for _, key := range keys[e.Profile] {
+				delete(s.ends, key)
+			}
+			delete(keys, e.Profile)
+		}
 	}
 }
 

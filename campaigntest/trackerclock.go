@@ -80,6 +80,12 @@ func (c *trackerCheck) earlierEnds() {
 		c.enters(e)
 		later = append(later, e)
 	}
+	// Nor is that of another campaign.
+	shoes, hats := c.visit(0, 7*24*time.Hour), c.visit(0, time.Minute)
+	shoes.Profile, hats.Profile, hats.Campaign = "eve", "eve", "hats"
+	c.enters(shoes)
+	c.enters(hats)
+	later = append(later, shoes)
 	for _, clock := range []time.Duration{time.Minute, 2 * time.Hour} {
 		sleepUntil(c.start.Add(clock + time.Second))
 		for _, e := range later {
