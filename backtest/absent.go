@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/hybridcampaign/campaign"
 )
@@ -96,8 +95,6 @@ func (a *absent) look(v campaign.PageVisit) error {
 	if len(a.fields) == 0 {
 		return nil
 	}
-	// A visit that starts nothing may be further ahead of the clock than one that does.
-	v.Time = time.Time{}
 	// No error is possible: the visit was readable, and nothing waits.
 	outcomes, _ := a.probe.Visit(context.Background(), v)
 	if len(outcomes) == 0 {

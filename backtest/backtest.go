@@ -74,9 +74,8 @@ const keptBad = 5
 // sort the log if they should not be.
 //
 // A visit without a time is a bad visit, as there is no now in a log, and so is
-// one whose time is of a year that RFC 3339 does not have. So is one that an
-// engine refuses: of a known profile without an ID, say, or one that meets a
-// condition and lies more than 24 hours ahead of the clock.
+// one whose time is of a year that RFC 3339 does not have, or more than 24 hours ahead
+// of the clock. So is one that an engine refuses: of a known profile without an ID, say.
 //
 // The error is a [*campaign.ValidationError] if the campaigns cannot be used, or
 // says which option cannot; then there is no report. It is ctx's error if ctx
@@ -122,7 +121,8 @@ type runner struct {
 	rep     Report
 	newest  time.Time
 	oldest  time.Time
-	visited int // visits taken from the sequence
+	latest  time.Time // no visit may be later
+	visited int       // visits taken from the sequence
 }
 
 func newRunner(campaigns []campaign.Campaign, o *Options) (*runner, error) {
@@ -169,7 +169,7 @@ func (r *runner) close() {
 // is not counted, as the end of ctx may be what it came to.
 func (r *runner) visit(ctx context.Context, v campaign.PageVisit) error {
 	r.visited++
-	if fault := faultOf(v.Time); fault != "" {
+	if fault := r.faultOf(v.Time); fault != "" {
 		r.bad(&campaign.ValidationError{Faults: []campaign.Fault{{Pointer: "/time", Message: fault}}}, v)
 		return nil
 	}
@@ -193,16 +193,26 @@ func (r *runner) visit(ctx context.Context, v campaign.PageVisit) error {
 }
 
 // faultOf returns what keeps a backtest from using a visit's time, or nothing.
-func faultOf(at time.Time) string {
+func (r *runner) faultOf(at time.Time) string {
 	switch year := at.UTC().Year(); {
 	case at.IsZero():
 		return "the visit's time is missing; a backtest needs the time at which the page was seen: set PageVisit.Time before the visit is logged"
 	case year < 1 || year > 9999:
 		// One such time would keep the whole report from being written as JSON.
 		return "the visit's time is not in the years 1 to 9999; pass the time at which the page was seen"
+	case at.After(r.latest):
+		// Asked anew only here: the clock has gone on since.
+		if r.latest = time.Now().Add(maxAhead); at.After(r.latest) {
+			return "the visit's time is more than 24 hours ahead of the clock; pass the time at which the page was seen"
+		}
 	}
 	return ""
 }
+
+// maxAhead is how far ahead of the clock a visit may be that an engine takes. Here it
+// may not be further if it meets no condition either: a wrong clock would be the newest
+// time of the whole report, and all others late.
+const maxAhead = 24 * time.Hour
 
 func (r *runner) bad(err error, v campaign.PageVisit) {
 	bad := BadVisit{Number: r.visited, Err: err}

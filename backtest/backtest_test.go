@@ -273,6 +273,16 @@ func TestBadVisits(t *testing.T) {
 	}
 }
 
+// A visit with a wrong clock that meets nothing is not the newest of all, after which
+// all others are late.
+func TestWrongClockOfAnotherPage(t *testing.T) {
+	wrong := with(page(0), func(v *campaign.PageVisit) { v.Time, v.URL = time.Now().AddDate(73, 0, 0), "/help" })
+	rep := run(t, define(campaign.Stop{}), nil, wrong, page(0), page(day), page(2*day))
+	if rep.Bad != 1 || rep.Visits != 3 || rep.Late != 0 || !rep.To.Equal(page(2*day).Time) {
+		t.Errorf("%d bad, %d used, %d late, up to %v; want 1, 3, 0, up to %v", rep.Bad, rep.Visits, rep.Late, rep.To, page(2*day).Time)
+	}
+}
+
 // What JSON can hold as a time may be of no year that it can hold in UTC: one such
 // visit would keep the whole report from being written.
 func TestTimesThatAreNone(t *testing.T) {

@@ -5,8 +5,8 @@ package lint
 type Code string
 
 // Of conditions. What a warning says of a condition is true of every visit; with
-// UnlikelyForm, UnlikelyField, EmptyRange and NoAudience it is true of all but
-// the odd ones that are named there.
+// UnlikelyForm, UnlikelyField, EmptyRange, SeveralValues and NoAudience it is true of
+// all but the odd ones that are named there.
 const (
 	// NeverHolds is a condition, or one of the values of an in, that no visit
 	// meets where it stands: page.host equals a text in upper case, two
@@ -43,6 +43,11 @@ const (
 	// EmptyRange is two comparisons in one all that no single number meets: at
 	// least 10 and below 5. Only a field with several values could meet both.
 	EmptyRange Code = "empty_range"
+
+	// SeveralValues is two comparisons in one all that no single value meets, of a
+	// field that has one as a rule: item.category equals one category and also
+	// another. Only a list meets both; an any, or in, is what is meant.
+	SeveralValues Code = "several_values"
 
 	// NoAudience is a condition that only visitors without a profile ID meet.
 	// No campaign starts for them, whatever its audience.
@@ -102,8 +107,9 @@ const (
 
 // Of campaigns beside each other.
 const (
-	// SameCall is a webhook that another campaign has too, under the same
-	// trigger: every profile is sent twice. Paused campaigns are not counted.
+	// SameCall is a webhook that the campaign has twice, or that another one has too,
+	// under the same trigger: every profile is sent twice. Paused campaigns are not
+	// counted.
 	SameCall Code = "same_call"
 
 	// SameName is a name that another campaign has too, so that people cannot

@@ -3,6 +3,7 @@ package lint
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/hybridcampaign/campaign"
 )
@@ -201,9 +202,22 @@ func (l *linter) checkPair(kind nodeKind, x, y *node) bool {
 	if x.kind == compareNode && y.kind == compareNode && l.isEmptyRange(x.atom, y.atom) {
 		l.warn(y.at, EmptyRange, "no one number meets this and also "+x.at+"; correct one of the two, or put them into an any if one is enough")
 	}
+	if x.kind == compareNode && y.kind == compareNode && hasOneValue(x.atom.Field) && !isOrdering(x.atom.Op) && !isOrdering(y.atom.Op) && l.noValueMeets(x.atom, y.atom) {
+		l.warn(y.at, SeveralValues, "no one value meets this and also "+x.at+"; put the two into an any, or write in with both values, if one of them is enough")
+	}
 	l.checkBranches(x, y)
 	l.checkBranches(y, x)
 	return false
+}
+
+// single are the names of fields that have one value in every ordinary visit.
+var single = words("id name category profileid customerid userid country gender language city region state zip postcode " +
+	"email phone birthday birthdate age price brand sku currency device browser")
+
+// hasOneValue reports whether a field that the host may fill with a list hardly is one.
+func hasOneValue(f campaign.Field) bool {
+	group, name, _ := strings.Cut(string(f), ".")
+	return isOfHost(group) && single[strings.ToLower(name)]
 }
 
 // checkBranches warns of what in an any cannot hold beside x.

@@ -48,6 +48,9 @@ func formFault(c campaign.Comparison, lits literals) (Code, string) {
 		if equals && isEscaped(text) || lits.any(isEscaped) {
 			return UnlikelyForm, string(f) + decoded
 		}
+		if isQuery(f) && (equals && blankAsPlus.MatchString(text) || lits.any(blankAsPlus.MatchString)) {
+			return UnlikelyForm, string(f) + " is decoded, so a + is a blank there; write a blank, or if a %2B is meant leave it"
+		}
 	}
 	return "", ""
 }
@@ -66,7 +69,11 @@ func numberFault(c campaign.Comparison) (Code, string) {
 		return "", ""
 	}
 	if c.Op == campaign.OpEquals {
-		return UnlikelyForm, fmt.Sprintf(`%s is text, which never equals a number; write "%v"`, c.Field, c.Value)
+		write := "it in quotes"
+		if strings.HasPrefix(string(c.Field), "item.") { // a person's is not shown
+			write = fmt.Sprintf(`"%v"`, c.Value)
+		}
+		return UnlikelyForm, fmt.Sprintf("%s is text, which never equals a number; write %s", c.Field, write)
 	}
 	return UnlikelyForm, string(c.Field) + " is text, which no number is below or above; compare it with equals or in"
 }
@@ -78,6 +85,8 @@ func otherPattern(c campaign.Comparison, text string) string {
 	switch {
 	case c.Op == campaign.OpRegex && (strings.HasPrefix(text, "/^") || strings.HasSuffix(text, "$/")):
 		return slashes
+	case c.Op == campaign.OpRegex && (isPath(c.Field) || isURL(c.Field)) && globInRegex.MatchString(text):
+		return "/* is any number of slashes in an expression; write /.* for anything, or the op glob"
 	case c.Op == campaign.OpRegex && flagged.MatchString(text) && (!isPath(c.Field) && !isURL(c.Field) || strings.Contains(text, `\/`)):
 		return slashes // /de/m alone may well be meant
 	case c.Op != campaign.OpGlob:
@@ -92,6 +101,16 @@ func otherPattern(c campaign.Comparison, text string) string {
 // flagged is a regular expression as JavaScript has it, with flags behind it.
 var flagged = regexp.MustCompile(`^/.+/(gi?m?|im?|m|ig|mi|mg)$`)
 
+// globInRegex is a star behind a slash that stands for more than slashes at the end:
+// /*$ is meant as it is.
+var globInRegex = regexp.MustCompile(`[^\\\[]/\*(/|$)`)
+
+// routeParam is a part of a path that is filled in, as routers write it.
+var routeParam = regexp.MustCompile(`/(:[A-Za-z_]\w*|\{[A-Za-z_]\w*\}|<[A-Za-z_]\w*>)(/|$)`)
+
+// blankAsPlus is a blank as it stands in an address.
+var blankAsPlus = regexp.MustCompile(`[0-9A-Za-z]\+[0-9A-Za-z]`)
+
 // braces are {a,b}, [abc] and a|b of other globs.
 var braces = regexp.MustCompile(`\{[^{}]*,[^{}]*\}|\[[^\[\]]+\]|\|`)
 
@@ -103,6 +122,9 @@ func wrongPattern(c campaign.Comparison, text string) string {
 	}
 	if strings.HasPrefix(text, "^") {
 		return "^ stands for itself here; write the op regex, or remove it"
+	}
+	if isPath(c.Field) && routeParam.MatchString(text) {
+		return "a part that is filled in stands for itself here; write the op glob with a * in its place"
 	}
 	if c.Op == campaign.OpGlob {
 		if strings.Contains(text, "/.*") {
@@ -231,6 +253,7 @@ func urlFault(text string, c campaign.Comparison, lits literals) (Code, string) 
 			head, rest = p[:i], p[i:]
 		}
 		switch {
+		case c.Op == campaign.OpEquals && p[0] == '?': // the slash before it is forgiven
 		case rest != "" && rest[0] != ':', head == "":
 			return NeverHolds, "no page has this: " + field + " begins with its scheme; " + wholeURL
 		case rest == "" && strings.Contains(head, "."), strings.HasPrefix(rest, ":") && strings.Contains(head, "."):

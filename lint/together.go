@@ -34,7 +34,7 @@ func checkTogether(campaigns []campaign.Campaign) []Warning {
 			call := formOf(c.Nodes[0], w)
 			if first, same := calls[call]; !same {
 				calls[call] = place
-			} else if !within(first, at) {
+			} else {
 				l.warn(place, SameCall, "is the same call as "+first+", under the same trigger, so every profile is sent twice; remove one of the two")
 			}
 		}
@@ -42,9 +42,6 @@ func checkTogether(campaigns []campaign.Campaign) []Warning {
 	}
 	return all
 }
-
-// within reports whether a place is in the campaign that stands at p.
-func within(place, p string) bool { return len(place) > len(p) && place[:len(p)+1] == p+"/" }
 
 // formOf returns the JSON of nodes, which is the same for equal ones.
 func formOf(nodes ...campaign.Node) string {

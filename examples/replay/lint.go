@@ -35,7 +35,7 @@ or cannot be read.
 // codes are all that lint has.
 var codes = []lint.Code{
 	lint.NeverHolds, lint.AlwaysHolds, lint.Redundant, lint.MatchesEverything, lint.UnlikelyForm,
-	lint.UnlikelyField, lint.EmptyRange, lint.NoAudience, lint.PlainHTTP, lint.PersonalDataInURL,
+	lint.UnlikelyField, lint.EmptyRange, lint.SeveralValues, lint.NoAudience, lint.PlainHTTP, lint.PersonalDataInURL,
 	lint.SecretInHeader, lint.SecretInURL, lint.SecretInPayload, lint.Placeholder, lint.EmptyHeader,
 	lint.NoPayload, lint.StaticShadows, lint.ShortRestart, lint.FailureTimeoutCut, lint.SameCall,
 	lint.SameName,
