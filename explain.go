@@ -55,7 +55,7 @@ const (
 	ReasonBadVisit       Reason = "bad_visit"         // the visit cannot be used
 	ReasonPaused         Reason = "paused"            // the campaign is paused
 	ReasonCondition      Reason = "condition_not_met" // the condition does not hold
-	ReasonUnknownProfile Reason = "unknown_profile"   // the visitor is not in the audience
+	ReasonUnknownProfile Reason = "unknown_profile"   // the visitor is not in the audience; Visit has no outcome for it if the condition depends on what a ProfileSource knows
 	ReasonCoolingDown    Reason = "cooling_down"      // the profile is left alone
 	ReasonCannotRender   Reason = "cannot_render"     // a required field is missing, or one cannot be written
 	ReasonNeedsProfile   Reason = "needs_profile"     // the answer is the ProfileSource's, which Explain does not ask

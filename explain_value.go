@@ -76,10 +76,14 @@ func (f Finding) found() string {
 	case blocked:
 		return "it is missing: " + visibleLine(string(what))
 	case opaque:
-		if f.Comparison.Op == OpExists {
-			return "it is a value of the type " + string(what)
+		is := "it is a value of the type " + string(what)
+		if strings.HasPrefix(string(what), "map[") {
+			is = "it is a map"
 		}
-		return "it is a value of the type " + string(what) + ", which nothing compares with"
+		if f.Comparison.Op == OpExists {
+			return is
+		}
+		return is + ", which nothing compares with"
 	case notFinite:
 		if f.Comparison.Op == OpExists {
 			return "it is " + what.String()

@@ -73,7 +73,8 @@ type Profile struct {
 // MarshalJSON writes the JSON form of a visit, so that conditions decide what is
 // read from a log as they decide the visit itself: times are written in UTC,
 // floats with all their digits, bytes of an address that are not UTF-8 as escapes,
-// and a list or a map that is nil as an empty one. The rest is written as
+// and a list or a map that is nil as an empty one. Other text that is not UTF-8, which
+// JSON cannot hold, has U+FFFD in its place. The rest is written as
 // encoding/json does, which gives values to some that conditions see none in:
 // structs, bytes, maps whose keys are not text, types with a JSON form of their
 // own. NaN, infinities and a json.Number that is no number are errors.
