@@ -75,10 +75,11 @@ const (
 func (e *Engine) stop(ctx context.Context) error {
 	e.mu.Lock()
 	e.stopped.Store(true)
-	late := len(e.late)
 	var left []*run
+	listed := make(map[*run]bool)
 	for r := e.runs.first; r != nil; r = r.next {
 		left = append(left, r)
+		listed[r] = true
 	}
 	slices.Reverse(left) // the oldest first
 	abandoned, first := e.queue.abandoned, e.queue.abandoned == nil
@@ -89,7 +90,7 @@ func (e *Engine) stop(ctx context.Context) error {
 	}
 	e.mu.Unlock()
 	for _, r := range left {
-		r.cancel(ErrClosed)
+		r.cancel()
 	}
 	e.cancelBase(ErrClosed) // after the runs, which would take the source's answer to it for a failure
 	if first {
@@ -97,31 +98,33 @@ func (e *Engine) stop(ctx context.Context) error {
 	}
 	e.wait(e.gone, closeGrace)
 	e.wait(abandoned.done, abandonGrace)
-	known := append(left, e.lateFrom(&late)...)
+	known, late := left, 0
+	known = append(known, e.lateFrom(&late, listed)...)
 	var unfinished []UnfinishedRun
 	reported, gone := 0, false
 	for range reportPasses {
 		unfinished = append(unfinished, e.reportLeft(known[reported:])...)
 		reported = len(known)
 		gone = isClosed(e.gone) // before the next look: nothing comes after it
-		if known = append(known, e.lateFrom(&late)...); len(known) == reported {
+		if known = append(known, e.lateFrom(&late, listed)...); len(known) == reported {
 			break
 		}
 	}
-	if gone && len(unfinished) == 0 && len(known) == reported {
+	if gone && len(unfinished) == 0 && len(known) == reported && !e.cut.Load() {
 		return nil // all returned in time after all
 	}
 	return &CloseError{Runs: unfinished, Err: ctx.Err()}
 }
 
-// lateFrom returns the runs that came after Close had made its list, but for those
-// that it has returned before: as many as next says, which it moves on.
-func (e *Engine) lateFrom(next *int) []*run {
+// lateFrom returns the runs that came after a call of Close had given up, but for those
+// that are listed, and those that it has returned before: as many as next says, which
+// it moves on.
+func (e *Engine) lateFrom(next *int, listed map[*run]bool) []*run {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	late := e.late[*next:]
+	late := slices.Clone(e.late[*next:])
 	*next = len(e.late)
-	return slices.Clone(late)
+	return slices.DeleteFunc(late, func(r *run) bool { return listed[r] })
 }
 
 // wait waits for done or for so long, whichever comes first.
@@ -314,9 +317,10 @@ func (e *Engine) untrack() {
 // A CloseError says that the context of [Engine.Close] was done before all runs
 // were finished.
 type CloseError struct {
-	// Runs are those that Close ended. It may be empty: then Close gave up on code of
-	// the host that had not returned, a Tracker or a ProfileSource before there was a
-	// run, or the Logger or the Observer after it.
+	// Runs are those that Close ended. It may be empty: then Close kept a visit from
+	// starting a campaign, or gave up on code of the host that had not returned, a
+	// Tracker or a ProfileSource before there was a run, or the Logger or the Observer
+	// after it.
 	Runs []UnfinishedRun
 
 	// Err is the error of the context.

@@ -130,6 +130,7 @@ func (d *decision) decide(prog *program, v *view, out *Outcome) *run {
 	var r *run
 	switch {
 	case d.engine.stopped.Load(): // after another campaign, or before the first
+		d.engine.cut.Store(true)
 		out.fail(ReasonClosed, &stepError{"not begun", ErrClosed})
 	case !prog.audience.admits(&v.visit.Profile):
 		out.Status, out.Reason = UnknownProfile, ReasonUnknownProfile

@@ -228,7 +228,7 @@ func checkReplaced(text []byte, v any) error {
 
 // A textCheck looks whether all texts are UTF-8 that encoding/json takes from a value,
 // as far as it gets. It also looks at fields that are left out because others have
-// their names.
+// their names, or by omitzero.
 type textCheck struct {
 	left int // how many values it may look at
 	err  error
@@ -258,11 +258,7 @@ func (c *textCheck) look(r reflect.Value) {
 		}
 	case reflect.Map:
 		for entries := r.MapRange(); entries.Next(); {
-			if key := entries.Key(); key.Kind() == reflect.String {
-				c.text(utf8.ValidString(key.String())) // before a method that it may have
-			} else {
-				c.look(key)
-			}
+			c.key(entries.Key())
 			c.look(entries.Value())
 		}
 	case reflect.Slice, reflect.Array:
@@ -272,6 +268,22 @@ func (c *textCheck) look(r reflect.Value) {
 			}
 			c.look(r.Index(i))
 		}
+	}
+}
+
+// key looks at the key of a map: text as it stands, whatever methods it has, and of
+// others what they write as text.
+func (c *textCheck) key(key reflect.Value) {
+	if key.Kind() == reflect.String {
+		c.text(utf8.ValidString(key.String()))
+		return
+	}
+	if !key.CanInterface() {
+		return
+	}
+	if k, ok := reflect.TypeAssert[encoding.TextMarshaler](key); ok {
+		text, err := k.MarshalText()
+		c.text(err != nil || utf8.Valid(text))
 	}
 }
 

@@ -52,6 +52,7 @@ type Engine struct {
 	// stopped says that the context of Close is over: nothing more begins, and
 	// nothing more is sent. It is set under mu, too.
 	stopped atomic.Bool
+	cut     atomic.Bool // that has kept a visit from starting a campaign
 
 	base       context.Context // ends when Close has no use for what still runs
 	cancelBase context.CancelCauseFunc
@@ -96,7 +97,9 @@ type EngineOptions struct {
 
 	// RunTimeout bounds each run, from when its turn comes to the answer of its last
 	// webhook. It does not count the time in the queue, nor that of deciding, with
-	// [Tracker] Enter: the visit's context bounds that. Zero means one minute.
+	// [Tracker] Enter: the visit's context bounds that. (A Visit that starts a single
+	// campaign, with a MemoryTracker, is decided in no time; there it does count.) Zero
+	// means one minute.
 	RunTimeout time.Duration
 
 	// QueueSize is how many runs of [Engine.Enqueue] may wait for a worker. A

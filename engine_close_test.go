@@ -498,9 +498,9 @@ func TestCloseFinishesWhatWasTaken(t *testing.T) {
 func TestCloseWithASenderThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		id := ""
+		ids := make(chan string, 1)
 		sender := campaign.SenderFunc(func(_ context.Context, r *campaign.Request) (*campaign.Response, error) {
-			id = r.ID
+			ids <- r.ID
 			<-release
 			return nil, nil
 		})
@@ -521,7 +521,7 @@ func TestCloseWithASenderThatHangs(t *testing.T) {
 			t.Fatalf("Close = %v, want a *CloseError for the deadline", err)
 		}
 		want := []campaign.UnfinishedRun{
-			{Campaign: "running-shoes", Profile: "sending", Node: 1, DeliveryID: id, MaybeSent: true},
+			{Campaign: "running-shoes", Profile: "sending", Node: 1, DeliveryID: <-ids, MaybeSent: true},
 			{Campaign: "running-shoes", Profile: "waiting"},
 		}
 		if diff := cmp.Diff(want, failed.Runs); diff != "" {

@@ -193,3 +193,169 @@ func TestClosedIsAnotherEngine(t *testing.T) {
 		})
 	}
 }
+
+// What a run does after Close has reported it changes nothing in how a second call of
+// Close names it.
+func TestTwoClosesNameARunAlike(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sender := campaign.SenderFunc(func(context.Context, *campaign.Request) (*campaign.Response, error) {
+			time.Sleep(400 * time.Millisecond)
+			return nil, nil
+		})
+		var told []campaign.Outcome
+		observer := campaign.ObserverFunc(func(_ context.Context, o campaign.Outcome) {
+			told = append(told, o)
+			time.Sleep(500 * time.Millisecond)
+		})
+		engine := newEngine(t, sender, &campaign.EngineOptions{Observer: observer}, everyPage("c", 1, campaign.Stop{}))
+		go engine.Visit(t.Context(), visitBy("p"))
+		time.Sleep(10 * time.Millisecond)
+		var errs [2]error
+		var closing sync.WaitGroup
+		for i := range errs {
+			closing.Go(func() { errs[i] = engine.Close(over(t)) })
+		}
+		closing.Wait()
+		for i, err := range errs {
+			unfinished, _ := errors.AsType[*campaign.CloseError](err)
+			if unfinished == nil || len(unfinished.Runs) != 1 {
+				t.Fatalf("Close %d = %v, want one run named", i, err)
+			}
+			if u := unfinished.Runs[0]; u.Node != told[0].Node || u.DeliveryID != told[0].DeliveryID || u.DeliveryID == "" || !u.MaybeSent {
+				t.Errorf("Close %d names %+v, and the Observer was told node %d and %q", i, u, told[0].Node, told[0].DeliveryID)
+			}
+		}
+	})
+}
+
+// Close that keeps a visit from starting a campaign has not finished all that was taken.
+func TestCloseThatCutsAVisitShort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		observer := campaign.ObserverFunc(func(context.Context, campaign.Outcome) { time.Sleep(50 * time.Millisecond) })
+		engine := newEngine(t, accepting, &campaign.EngineOptions{Observer: observer}, everyPage("held", 1, campaign.Stop{}))
+		v := visitBy("p")
+		if _, err := engine.Visit(t.Context(), v); err != nil {
+			t.Fatal(err)
+		}
+		if err := engine.Load(everyPage("held", 1, campaign.Stop{}), everyPage("new", 1, campaign.Stop{})); err != nil {
+			t.Fatal(err)
+		}
+		var outcomes []campaign.Outcome
+		go func() { outcomes, _ = engine.Visit(t.Context(), v) }() // while held is told, Close gives up
+		time.Sleep(10 * time.Millisecond)
+		unfinished, ok := errors.AsType[*campaign.CloseError](engine.Close(over(t)))
+		if !ok || len(unfinished.Runs) != 0 {
+			t.Errorf("Close = %v, want a *CloseError without runs", unfinished)
+		}
+		synctest.Wait()
+		if len(outcomes) != 2 || outcomes[1].Reason != campaign.ReasonClosed {
+			t.Errorf("the visit has %v, want the second campaign closed", outcomes)
+		}
+	})
+}
+
+// A run that ended by itself, before Close gave up, is not named, whatever its error.
+func TestCloseNamesNoRunOfAnotherEngine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sender := campaign.SenderFunc(func(context.Context, *campaign.Request) (*campaign.Response, error) {
+			time.Sleep(100 * time.Millisecond)
+			return nil, campaign.ErrClosed
+		})
+		slow := campaign.ObserverFunc(func(context.Context, campaign.Outcome) { time.Sleep(2 * time.Second) })
+		engine := newEngine(t, sender, &campaign.EngineOptions{Observer: slow}, everyPage("c", 1, campaign.Stop{}))
+		go engine.Visit(t.Context(), visitBy("p"))
+		time.Sleep(10 * time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second) // the run has ended by then
+		defer cancel()
+		unfinished, ok := errors.AsType[*campaign.CloseError](engine.Close(ctx))
+		if !ok || len(unfinished.Runs) != 0 {
+			t.Errorf("Close = %v, want an error that names no run", unfinished)
+		}
+		closeEngine(t, engine)
+	})
+}
+
+// stuckContext does not return from the second question after it was cancelled, nor from
+// any other question after that, until it is freed.
+type stuckContext struct {
+	context.Context
+	times       atomic.Int32
+	asked, free chan struct{}
+}
+
+func (c *stuckContext) Err() error {
+	err := c.Context.Err()
+	if err != nil && c.times.Add(1) == 2 {
+		close(c.asked)
+		<-c.free
+	}
+	return err
+}
+
+// No lock of the engine is held while the host's context is asked.
+func TestCloseWithAContextThatHangs(t *testing.T) {
+	inner, cancel := context.WithCancel(t.Context())
+	ctx := &stuckContext{Context: inner, asked: make(chan struct{}), free: make(chan struct{})}
+	sender := campaign.SenderFunc(func(context.Context, *campaign.Request) (*campaign.Response, error) {
+		cancel()
+		return nil, nil
+	})
+	engine := newEngine(t, sender, nil, everyPage("c", 2, campaign.Stop{}))
+	var visiting sync.WaitGroup
+	visiting.Go(func() { _, _ = engine.Visit(ctx, visitBy("p")) })
+	<-ctx.asked
+	closed := make(chan error, 1)
+	go func() { closed <- engine.Close(over(t)) }()
+	select {
+	case err := <-closed:
+		if unfinished, ok := errors.AsType[*campaign.CloseError](err); !ok || len(unfinished.Runs) != 1 {
+			t.Errorf("Close = %v, want one run named", err)
+		}
+	case <-time.After(5 * time.Second):
+		t.Error("Close waits for the host's context")
+	}
+	close(ctx.free)
+	visiting.Wait()
+	closeEngine(t, engine)
+}
+
+// Of two calls of Close, the second names what came after the first.
+func TestRunBetweenTwoCloses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tracker := trackerFunc(func(e campaign.Entry) {
+			if e.Profile == "slow" {
+				time.Sleep(time.Minute)
+			}
+			time.Sleep(2 * time.Second)
+		})
+		engine := newEngine(t, accepting, &campaign.EngineOptions{Tracker: tracker}, everyPage("c", 1, campaign.Stop{}))
+		for _, id := range []string{"late", "slow"} {
+			go engine.Visit(t.Context(), visitBy(id))
+		}
+		time.Sleep(time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		defer cancel()
+		var second error
+		var closing sync.WaitGroup
+		closing.Go(func() { second = engine.Close(ctx) })
+		if first, ok := errors.AsType[*campaign.CloseError](engine.Close(over(t))); !ok || len(first.Runs) != 0 {
+			t.Errorf("the first Close = %v, want an error that names no run", first)
+		}
+		closing.Wait()
+		unfinished, ok := errors.AsType[*campaign.CloseError](second)
+		if !ok || len(unfinished.Runs) != 1 || unfinished.Runs[0].Profile != "late" {
+			t.Errorf("the second Close = %v, want the run named that came meanwhile", second)
+		}
+		closeEngine(t, engine)
+	})
+}
+
+// A trackerFunc is called before each Enter of a tracker.
+type trackerFunc func(e campaign.Entry)
+
+func (f trackerFunc) Enter(_ context.Context, e campaign.Entry) (time.Time, bool, error) {
+	f(e)
+	return e.Until(), true, nil
+}
+
+func (trackerFunc) Reopen(context.Context, campaign.Entry, time.Time) error { return nil }

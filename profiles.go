@@ -197,11 +197,12 @@ func (e *Engine) loadProfile(ctx context.Context, o *openVisit) {
 	go func() {
 		defer e.untrack()
 		a := <-answer
-		for !own && errors.Is(a.Err, context.DeadlineExceeded) && ctx.Err() == nil {
+		loaded := a.Val.(loadedProfile)
+		for !own && loaded.over && ctx.Err() == nil {
 			a = <-ask() // the time of the visit that had asked was over, and not that of this one
+			loaded = a.Val.(loadedProfile)
 		}
-		o.fields, _ = a.Val.(map[string]any)
-		o.err = a.Err
+		o.fields, o.err = loaded.fields, a.Err
 		close(o.loaded)
 	}()
 }
@@ -209,7 +210,7 @@ func (e *Engine) loadProfile(ctx context.Context, o *openVisit) {
 // fetch asks the source. The source has a goroutine of its own: if it ended the
 // one of singleflight, all who wait would wait for ever; and if it does not
 // return in time, the next visit asks anew.
-func (e *Engine) fetch(ctx context.Context, id string) (map[string]any, error) {
+func (e *Engine) fetch(ctx context.Context, id string) (loadedProfile, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.runTimeout)
 	defer cancel()
 	defer context.AfterFunc(e.base, cancel)()
@@ -228,10 +229,17 @@ func (e *Engine) fetch(ctx context.Context, id string) (map[string]any, error) {
 	}()
 	select {
 	case <-done:
-		return fields, err
+		return loadedProfile{fields, err != nil && ctx.Err() == context.DeadlineExceeded}, err
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return loadedProfile{over: ctx.Err() == context.DeadlineExceeded}, ctx.Err()
 	}
+}
+
+// A loadedProfile is what a flight brings. over says that its time was over first: then
+// the answer is not the source's, which may well have a time limit of its own.
+type loadedProfile struct {
+	fields map[string]any
+	over   bool
 }
 
 var errSourceExited = errors.New("the ProfileSource ended its goroutine (runtime.Goexit) before it returned")

@@ -3,6 +3,7 @@ package campaign_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"slices"
 	"strings"
@@ -156,6 +157,54 @@ func TestSourceThatIsAlwaysTooSlow(t *testing.T) {
 		}
 		closeEngine(t, engine)
 	})
+}
+
+// A source with a time limit of its own is asked once for all that wait for it.
+func TestSourceThatTimesOutByItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked atomic.Int32
+		source := campaign.ProfileSourceFunc(func(ctx context.Context, _ string) (campaign.Profile, error) {
+			asked.Add(1)
+			ctx, cancel := context.WithTimeout(ctx, time.Second)
+			defer cancel()
+			<-ctx.Done()
+			return campaign.Profile{}, fmt.Errorf("database: %w", ctx.Err())
+		})
+		engine := newEngine(t, accepting, &campaign.EngineOptions{Profiles: source}, asksProfile())
+		start := time.Now()
+		var visiting sync.WaitGroup
+		for range 20 {
+			visiting.Go(func() {
+				outcomes, err := engine.Visit(t.Context(), visitBy("p"))
+				if err != nil || len(outcomes) != 1 || outcomes[0].Reason != campaign.ReasonProfileFailed {
+					t.Errorf("Visit = %v, %v, want that the source failed", outcomes, err)
+				}
+			})
+		}
+		visiting.Wait()
+		if n, took := asked.Load(), time.Since(start); n != 1 || took != time.Second {
+			t.Errorf("the source was asked %d times in %v, want once, in a second", n, took)
+		}
+		closeEngine(t, engine)
+	})
+}
+
+// A run whose time is over does not blame a source that was as slow.
+func TestTimesOfTheRunAndTheSourceEndAtOnce(t *testing.T) {
+	for range 100 {
+		synctest.Test(t, func(t *testing.T) {
+			source := campaign.ProfileSourceFunc(func(context.Context, string) (campaign.Profile, error) {
+				time.Sleep(1500 * time.Millisecond)
+				return campaign.Profile{}, nil
+			})
+			engine := newEngine(t, accepting, &campaign.EngineOptions{RunTimeout: time.Second, Profiles: source}, asksProfile())
+			outcomes, err := engine.Visit(t.Context(), visitBy("p"))
+			if err != nil || len(outcomes) != 1 || outcomes[0].Reason != campaign.ReasonCancelled {
+				t.Fatalf("Visit = %v, %v, want it cancelled", outcomes, err)
+			}
+			closeEngine(t, engine)
+		})
+	}
 }
 
 // Two visits wait for one answer, and the one that asked gives up: Close still

@@ -62,6 +62,12 @@ type textKey string
 
 func (textKey) MarshalText() ([]byte, error) { return []byte("other"), nil }
 
+// A bothKey has a JSON form, which a key has no use for, and a text form.
+type bothKey struct{ text string }
+
+func (bothKey) MarshalJSON() ([]byte, error)   { return []byte("1"), nil }
+func (k bothKey) MarshalText() ([]byte, error) { return []byte(k.text), nil }
+
 // family has what JSON leaves out.
 type family struct {
 	Name    string
@@ -281,6 +287,7 @@ func TestRenderValues(t *testing.T) {
 		}{"\ufffd", make([]int, 100_001)}, "{\"Name\":\"\ufffd\",\"Scores\":[" + strings.Repeat("0,", 100_000) + "0]}", "", object},
 		{"replacement character beside more texts than can be looked at", struct{ Names []string }{append(make([]string, 100_001), "\ufffd")}, "", "", "is too large to tell"},
 		{"map in a struct, key not UTF-8", struct{ M map[textKey]int }{map[textKey]int{"CANARY\xff": 1}}, "", "", "is not valid UTF-8"},
+		{"map with keys that have both forms, text not UTF-8", map[bothKey]int{{"CANARY\xff"}: 1}, "", "", "is not valid UTF-8"},
 		{"raw JSON that is none", json.RawMessage(`{"a": CANARY}`), "", "", "has a MarshalJSON or MarshalText method that failed"},
 		{"MarshalJSON that fails", fails{}, "", "", "has a MarshalJSON or MarshalText method that failed"},
 		{"MarshalJSON that panics", panics{}, "", "", "has a MarshalJSON or MarshalText method that failed"},

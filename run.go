@@ -117,7 +117,7 @@ func (e *Engine) register(r *run) {
 	stopped := e.stopped.Load()
 	e.mu.Unlock()
 	if stopped {
-		r.cancel(ErrClosed)
+		r.cancel()
 	}
 }
 
@@ -234,7 +234,7 @@ func (r *run) decideEnd() bool {
 // tellEnd reports how the run ended, unless Close has.
 func (e *Engine) tellEnd(r *run) {
 	r.out().Duration = time.Since(r.started)
-	byClose := e.closed.Load() && errors.Is(r.out().Err, ErrClosed) // asks code of the host, so without the lock
+	byClose := e.stopped.Load() && errors.Is(r.out().Err, ErrClosed) // asks code of the host, so without the lock
 	if !r.claim(byClose) {
 		return
 	}
@@ -322,16 +322,13 @@ func (r *run) unfinished() (u UnfinishedRun, byClose bool) {
 // step says which webhook is sent next. It fails if the run was interrupted, and
 // with ErrClosed if Close has already reported that it is not sent.
 func (r *run) step(node int) error {
-	err := r.parent.Err() // may be code of the host, so without the lock
+	err := r.interrupted() // may ask code of the host, so without the lock
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err != nil || r.real != nil {
-		err = r.makeLocked().Err()
-	}
 	switch {
 	case err != nil:
 		return err
-	case r.claimed:
+	case r.claimed, r.closing:
 		return ErrClosed
 	}
 	r.node, r.sending = int32(node), true
@@ -347,9 +344,11 @@ func (r *run) delivered(d Delivery) {
 		}
 	}
 	r.deliveries = append(r.deliveries, d)
-	r.sending, r.node = false, 0
-	if n := len(r.deliveries); n < len(r.requests) {
-		r.node = int32(r.requests[n].Node)
+	if !r.claimed { // or it is named as it was then
+		r.sending, r.node = false, 0
+		if n := len(r.deliveries); n < len(r.requests) {
+			r.node = int32(r.requests[n].Node)
+		}
 	}
 	r.mu.Unlock()
 	r.out().Deliveries = r.deliveries
@@ -539,20 +538,26 @@ func (r *run) soFar() Outcome {
 // A runContext is the context of a run: it ends with its parent, at the
 // deadline, with the run, or by cancel. Contexts that can end cost half a
 // microsecond and seven allocations, and not every Sender asks for Done; so the
-// real ones are made when somebody asks.
+// real ones are made when somebody asks. They ask the parent, which may be of the
+// host's own making, so no lock is held while they are made, or end.
 type runContext struct {
 	parent  context.Context
 	started time.Time     // when the visit was taken
 	within  time.Duration // of that; when it is over
 
-	mu    sync.Mutex
-	real  context.Context // nil until somebody asks
-	stop  context.CancelCauseFunc
-	timer context.CancelFunc
-	over  bool // the run has ended
+	mu      sync.Mutex
+	real    context.Context // nil until somebody asks
+	stop    context.CancelCauseFunc
+	timer   context.CancelFunc
+	over    bool // the run has ended
+	closing bool // Close has ended it
 }
 
-func (c *runContext) deadline() time.Time { return c.started.Add(c.within) }
+func (c *runContext) deadline() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.started.Add(c.within)
+}
 
 // Deadline implements [context.Context].
 func (c *runContext) Deadline() (time.Time, bool) {
@@ -571,14 +576,17 @@ func (c *runContext) Err() error {
 	if err := c.interrupted(); err != nil || time.Since(c.started) < c.within {
 		return err
 	}
-	return c.make().Err()
+	if err := c.make().Err(); err != nil {
+		return err
+	}
+	return context.DeadlineExceeded // its timer is about to say so
 }
 
 // interrupted is Err without a look at the clock, which costs as much as a lock
 // or two, for when the run has only begun.
 func (c *runContext) interrupted() error {
 	c.mu.Lock()
-	known := c.real != nil || c.over
+	known := c.real != nil || c.over || c.closing
 	c.mu.Unlock()
 	if !known && c.parent.Err() == nil {
 		return nil
@@ -587,54 +595,69 @@ func (c *runContext) interrupted() error {
 }
 
 // Value implements [context.Context]. [context.Cause] comes here too, so the
-// real context has to answer if there is one.
+// real context has to answer if there is one, or should be.
 func (c *runContext) Value(key any) any {
 	c.mu.Lock()
-	real := c.real
+	real, closing := c.real, c.closing
 	c.mu.Unlock()
-	if real == nil {
-		real = c.parent
+	switch {
+	case real != nil:
+		return real.Value(key)
+	case closing:
+		return c.make().Value(key)
 	}
-	return real.Value(key)
+	return c.parent.Value(key)
 }
 
+// make returns the real context, which it makes if there is none.
 func (c *runContext) make() context.Context {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.makeLocked()
-}
-
-func (c *runContext) makeLocked() context.Context {
-	if c.real != nil {
-		return c.real
+	real, deadline := c.real, c.started.Add(c.within)
+	c.mu.Unlock()
+	if real != nil {
+		return real
 	}
-	c.real, c.stop = context.WithCancelCause(c.parent)
-	c.real, c.timer = context.WithDeadline(c.real, c.deadline())
-	c.endLocked()
-	return c.real
+	real, stop := context.WithCancelCause(c.parent)
+	real, timer := context.WithDeadline(real, deadline)
+	c.mu.Lock()
+	if other := c.real; other != nil { // somebody was faster
+		c.mu.Unlock()
+		stop(nil)
+		timer()
+		return other
+	}
+	c.real, c.stop, c.timer = real, stop, timer
+	over, closing := c.over, c.closing
+	c.mu.Unlock()
+	if closing {
+		stop(ErrClosed)
+	}
+	if over {
+		stop(nil)
+		timer()
+	}
+	return real
 }
 
-// cancel ends the context because of cause.
-func (c *runContext) cancel(cause error) {
+// cancel ends the context because of Close.
+func (c *runContext) cancel() {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.makeLocked()
-	c.stop(cause)
+	c.closing = true
+	stop := c.stop
+	c.mu.Unlock()
+	if stop != nil {
+		stop(ErrClosed)
+	}
 }
 
 // end ends the context with its run.
 func (c *runContext) end() {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.over = true
-	c.endLocked()
-}
-
-// endLocked ends the real context if there is one and the run is over.
-func (c *runContext) endLocked() {
-	if !c.over || c.real == nil {
-		return
+	stop, timer := c.stop, c.timer
+	c.mu.Unlock()
+	if stop != nil {
+		stop(nil)
+		timer()
 	}
-	c.stop(nil)
-	c.timer()
 }
