@@ -31,43 +31,38 @@ func (e *Engine) decide(ctx context.Context, v *view, set *campaignSet, hits []i
 	if len(hits) == 1 {
 		return d.decideOne(set.programs[hits[0]], v), nil
 	}
-	outcomes := make([]Outcome, len(hits))
+	ends := make([]result, len(hits))
 	var room [4]*run
 	runs := room[:0]
 	// Host code may end this goroutine. What has been entered is not lost then.
 	defer func() { e.exitEach(runs) }()
 	for i, hit := range hits {
-		if r := d.decide(set.programs[hit], v, &outcomes[i]); r != nil {
+		if r := d.decide(set.programs[hit], v, &ends[i]); r != nil {
 			e.register(r)
 			runs = append(runs, r)
 		}
 	}
 	begun := runs
 	runs = nil
-	if len(begun) == 0 {
-		return outcomes, nil
+	if len(begun) > 0 {
+		e.executeAll(begun)
 	}
-	e.executeAll(begun)
-	for i := range outcomes {
-		if outcomes[i].Status == "" { // its run's
-			outcomes[i] = *begun[0].out()
-			begun = begun[1:]
-		}
+	outcomes := make([]Outcome, len(ends))
+	for i := range ends {
+		outcomes[i] = ends[i].outcome[0]
 	}
 	return withoutUnmet(outcomes), nil
 }
 
 // decideOne is all of decide for a visit that met one campaign, as most do that meet
-// any. out stays where it is: only an outcome that is not a run's has to be copied.
+// any: its outcome need not be copied.
 func (d *decision) decideOne(prog *program, v *view) []Outcome {
-	var out Outcome
-	r := d.decide(prog, v, &out)
-	if r == nil {
-		return []Outcome{out}
+	end := new(result)
+	if r := d.decide(prog, v, end); r != nil {
+		d.engine.register(r)
+		d.engine.execute(r)
 	}
-	d.engine.register(r)
-	d.engine.execute(r)
-	return withoutUnmet(r.result.outcome[:])
+	return withoutUnmet(end.outcome[:])
 }
 
 // executeAll executes the runs of a Visit at the same time.
@@ -117,8 +112,9 @@ type decision struct {
 }
 
 // decide decides one campaign. It returns the run that the caller has to
-// execute, or nil if out is all there is.
-func (d *decision) decide(prog *program, v *view, out *Outcome) *run {
+// execute, or nil if the outcome is all there is.
+func (d *decision) decide(prog *program, v *view, end *result) *run {
+	out := &end.outcome[0]
 	decided := false
 	defer func() {
 		if !decided { // the host's code ends this goroutine
@@ -135,9 +131,9 @@ func (d *decision) decide(prog *program, v *view, out *Outcome) *run {
 	case !prog.audience.admits(&v.visit.Profile):
 		out.Status, out.Reason = UnknownProfile, ReasonUnknownProfile
 	case prog.needsProfile(v):
-		r = d.postpone(prog, v, out)
+		r = d.postpone(prog, v, end)
 	default:
-		r = d.enter(prog, v, out)
+		r = d.enter(prog, v, end)
 	}
 	decided = true
 	if r != nil {
@@ -170,8 +166,8 @@ func (d *decision) tell(out *Outcome) {
 }
 
 // enter starts the cooldown and renders the requests.
-func (d *decision) enter(prog *program, v *view, out *Outcome) *run {
-	e := d.engine
+func (d *decision) enter(prog *program, v *view, end *result) *run {
+	e, out := d.engine, &end.outcome[0]
 	entry := entryOf(prog, v.visit.Profile.ID, v.visit.Time)
 	if !e.enter(d.ctx, entry, out) {
 		return nil
@@ -194,7 +190,7 @@ func (d *decision) enter(prog *program, v *view, out *Outcome) *run {
 			return nil
 		}
 	}
-	r := d.newRun(prog, v, out)
+	r := d.newRun(prog, v, end)
 	r.lane, r.entered = place, true
 	if err := e.render(r, v); err != nil {
 		out.fail(reasonOr(err, ReasonCannotRender), err)
@@ -207,8 +203,8 @@ func (d *decision) enter(prog *program, v *view, out *Outcome) *run {
 // postpone makes a run that is decided once the profile is known. Nothing is
 // entered: a cooldown that began without the source's answer would be lost if
 // there is none.
-func (d *decision) postpone(prog *program, v *view, out *Outcome) *run {
-	e := d.engine
+func (d *decision) postpone(prog *program, v *view, end *result) *run {
+	e, out := d.engine, &end.outcome[0]
 	if prog.when.evalOpen(v) == yes {
 		// Most visits of a profile in cooldown need not ask for it.
 		if until, closed := e.peek(prog.id, &v.visit); closed {
@@ -234,20 +230,20 @@ func (d *decision) postpone(prog *program, v *view, out *Outcome) *run {
 			}
 		}
 	}
-	r := d.newRun(prog, v, out)
+	r := d.newRun(prog, v, end)
 	r.lane, r.open = place, d.open
 	return r
 }
 
-// newRun returns a run whose outcome begins as out.
-func (d *decision) newRun(prog *program, v *view, out *Outcome) *run {
+// newRun returns a run that ends in a result, unless it is queued.
+func (d *decision) newRun(prog *program, v *view, end *result) *run {
 	if d.parent == nil {
 		d.parent = d.ctx
 		if d.queued {
 			d.parent = context.WithoutCancel(d.ctx)
 		}
 	}
-	r := d.engine.newRun(d.parent, prog, &v.visit, d.started, out, d.queued)
+	r := d.engine.newRun(d.parent, prog, &v.visit, d.started, end, d.queued)
 	r.slow = d.slow
 	return r
 }

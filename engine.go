@@ -344,7 +344,8 @@ func (e *Engine) Test(ctx context.Context, campaignID string, visit PageVisit) (
 		return Outcome{}, err
 	}
 	defer e.end()
-	r := e.newRun(ctx, prog, &v.visit, now, &Outcome{Campaign: prog.id, Profile: visit.Profile.ID, Test: true}, false)
+	end := &result{outcome: [1]Outcome{{Campaign: prog.id, Profile: visit.Profile.ID, Test: true}}}
+	r := e.newRun(ctx, prog, &v.visit, now, end, false)
 	r.test = true
 	r.open = &openVisit{view: v}
 	e.register(r)

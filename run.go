@@ -52,9 +52,10 @@ type run struct {
 	released   bool
 }
 
-// A result is what is left of a run when it is over: how it ended, with room for its
-// delivery and the ID of that, if it is one. Each for itself would cost a quarter of what
-// it takes to render a request.
+// A result is how a campaign ends for a visit, with room for the delivery of a run and
+// the ID of that, if it is one. It is made before it is known whether there is a run:
+// each for itself would cost a quarter of what it takes to render a request, and an
+// outcome that moves to where the others are as much as a cooldown.
 type result struct {
 	outcome  [1]Outcome // a slice of which is what a Visit returns
 	delivery [1]Delivery
@@ -64,21 +65,22 @@ type result struct {
 // out is how the run ends.
 func (r *run) out() *Outcome { return &r.result.outcome[0] }
 
-// newRun returns a run whose outcome begins as out.
-func (e *Engine) newRun(ctx context.Context, prog *program, visit *PageVisit, started time.Time, out *Outcome, queued bool) *run {
+// newRun returns a run that ends in a result. That of a queued one is its own, which
+// begins as what its caller is told.
+func (e *Engine) newRun(ctx context.Context, prog *program, visit *PageVisit, started time.Time, end *result, queued bool) *run {
 	var r *run
 	if queued {
 		both := new(struct {
 			run
-			end result
+			own result
 		})
 		r = &both.run
-		r.result, r.queued = &both.end, true
+		r.result, r.queued = &both.own, true
+		*r.out() = end.outcome[0]
 	} else {
 		r = new(run) // not with its result, which may be kept for long
-		r.result = new(result)
+		r.result = end
 	}
-	*r.out() = *out
 	r.prog, r.profile, r.visited = prog, visit.Profile.ID, visit.Time.UnixMilli()
 	r.parent, r.started, r.within = ctx, started, e.runTimeout
 	return r

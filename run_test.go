@@ -14,7 +14,7 @@ import (
 func TestRunReportedByCloseAfterTheTrackerAnswered(t *testing.T) {
 	visited := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	prog := &program{id: "c", stop: Stop{RestartTimeout: 24 * time.Hour}}
-	r := new(Engine).newRun(t.Context(), prog, &PageVisit{Profile: Profile{ID: "p"}, Time: visited}, visited, new(Outcome), false)
+	r := new(Engine).newRun(t.Context(), prog, &PageVisit{Profile: Profile{ID: "p"}, Time: visited}, visited, new(result), false)
 	r.entered = true
 	r.drop()
 	if out := r.hung(); !out.Until.Equal(visited.Add(24*time.Hour)) || !strings.Contains(out.Err.Error(), "could not be given back in time") {
@@ -35,7 +35,7 @@ func TestDeliveriesBelongToTheCaller(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := e.newRun(t.Context(), &program{id: "c"}, &PageVisit{Profile: Profile{ID: "p"}}, time.Now(), new(Outcome), false)
+	r := e.newRun(t.Context(), &program{id: "c"}, &PageVisit{Profile: Profile{ID: "p"}}, time.Now(), new(result), false)
 	out := r.out()
 	e.register(r)
 	r.delivered(Delivery{ID: "msg_1", Node: 1})
