@@ -21,7 +21,7 @@ type path struct {
 	do      func(i int) error
 	took    func() time.Duration // of a turn, if that is not all the time that do took
 	settle  func()               // after a turn, untimed
-	goal    bool                 // goalTime is for this one
+	goal    bool                 // goalTime is for this one: from the visit to the request, and nothing that comes after
 	samples []float64
 	allocs  float64
 }
@@ -173,7 +173,6 @@ func newPaths(o *options) (paths []*path, done func(), err error) {
 				name:   name + ", " + kind.name,
 				do:     passes(pass, next, want),
 				settle: func() { settle(engine) },
-				goal:   name == "Enqueue", // returns when the request is rendered
 			})
 		}
 	}
