@@ -30,7 +30,8 @@ import (
 // if it ever returns. A run that one of them is still being told to be [Queued] is
 // named, and ends behind Close as well: the Observer hears of it in order.
 //
-// Close may be called again, and at the same time; each call waits. It must not
+// Close may be called again, and at the same time; each call waits, and what one of
+// them ends, that one tells: nil says that nothing is left. It must not
 // be called from a Sender, an Observer or other code that the engine calls.
 func (e *Engine) Close(ctx context.Context) error {
 	e.mu.Lock()
@@ -333,8 +334,8 @@ type UnfinishedRun struct {
 	Profile  string // ID of the profile
 	Node     int    // index in Campaign.Nodes of the webhook that it had come to; 0 for none
 
-	// DeliveryID is the ID of that webhook's request if it was being sent, by which its
-	// endpoint may know it.
+	// DeliveryID is the ID of that webhook's request if it may have been sent and is not
+	// known to have failed, by which its endpoint may know it.
 	DeliveryID string
 
 	// MaybeSent says that an endpoint may have received something. Then the

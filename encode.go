@@ -262,10 +262,10 @@ func (c *textCheck) look(r reflect.Value) {
 			c.look(entries.Value())
 		}
 	case reflect.Slice, reflect.Array:
+		if hasNoText(r.Type().Elem()) {
+			return
+		}
 		for i := range r.Len() {
-			if c.err != nil || hasNoText(r.Type().Elem()) {
-				return
-			}
 			c.look(r.Index(i))
 		}
 	}
@@ -278,7 +278,7 @@ func (c *textCheck) key(key reflect.Value) {
 		c.text(utf8.ValidString(key.String()))
 		return
 	}
-	if !key.CanInterface() {
+	if !key.CanInterface() || key.Kind() == reflect.Pointer && key.IsNil() {
 		return
 	}
 	if k, ok := reflect.TypeAssert[encoding.TextMarshaler](key); ok {

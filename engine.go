@@ -98,8 +98,9 @@ type EngineOptions struct {
 	// RunTimeout bounds each run, from when its turn comes to the answer of its last
 	// webhook. It does not count the time in the queue, nor that of deciding, with
 	// [Tracker] Enter: the visit's context bounds that. (A Visit that starts a single
-	// campaign, with a MemoryTracker, is decided in no time; there it does count.) Zero
-	// means one minute.
+	// campaign, with a MemoryTracker, is decided in no time; there it does count. And a
+	// run that waits for a ProfileSource is decided in its own time.) Zero means one
+	// minute.
 	RunTimeout time.Duration
 
 	// QueueSize is how many runs of [Engine.Enqueue] may wait for a worker. A

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -359,3 +360,67 @@ func (f trackerFunc) Enter(_ context.Context, e campaign.Entry) (time.Time, bool
 }
 
 func (trackerFunc) Reopen(context.Context, campaign.Entry, time.Time) error { return nil }
+
+// Close ends a run while the host's context is asked whether it may go on: it may not.
+func TestNoWebhookOnceCloseHasEndedTheRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx := &pausingContext{Context: t.Context()}
+		sent := 0
+		sender := campaign.SenderFunc(func(context.Context, *campaign.Request) (*campaign.Response, error) {
+			sent++
+			ctx.pauses.Store(true)
+			return nil, nil
+		})
+		engine := newEngine(t, sender, nil, everyPage("c", 2, campaign.Stop{}))
+		go engine.Visit(ctx, visitBy("p"))
+		time.Sleep(1950 * time.Millisecond) // it is asked for the second time
+		if err := engine.Close(over(t)); err == nil {
+			t.Error("Close = nil, want an error: the second webhook is missing")
+		}
+		closeEngine(t, engine)
+		if sent != 1 {
+			t.Errorf("%d webhooks were sent, want 1", sent)
+		}
+	})
+}
+
+// A run that came between two calls of Close, and is there for both lists of the second,
+// is named once.
+func TestCloseNamesALateRunOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tracker := trackerFunc(func(campaign.Entry) { time.Sleep(2 * time.Second) })
+		observer := campaign.ObserverFunc(func(context.Context, campaign.Outcome) { time.Sleep(time.Minute) })
+		engine := newEngine(t, accepting, &campaign.EngineOptions{Tracker: tracker, Observer: observer}, everyPage("c", 1, campaign.Stop{}))
+		go engine.Visit(t.Context(), visitBy("late"))
+		time.Sleep(time.Second)
+		_ = engine.Close(over(t))
+		time.Sleep(2 * time.Second) // the run has come
+		unfinished, ok := errors.AsType[*campaign.CloseError](engine.Close(over(t)))
+		if !ok || len(unfinished.Runs) != 1 {
+			t.Errorf("the second Close = %v, want one run named", unfinished)
+		}
+		closeEngine(t, engine)
+	})
+}
+
+// The context of a Sender shows nothing of the request when it is printed.
+func TestPrintedContextShowsNothing(t *testing.T) {
+	var shown string
+	sender := campaign.SenderFunc(func(ctx context.Context, _ *campaign.Request) (*campaign.Response, error) {
+		child, cancel := context.WithCancel(ctx)
+		defer cancel()
+		shown = fmt.Sprintf("%v %+v %#v %s %d %v", ctx, ctx, ctx, ctx, ctx, child)
+		return nil, nil
+	})
+	c := everyPage("c", 1, campaign.Stop{})
+	c.Nodes[1] = campaign.Webhook{Method: "POST", URL: "https://esp.example/CANARY", Payload: campaign.Payload{campaign.FromProfile("email")}}
+	engine := newEngine(t, sender, nil, c)
+	v := visitBy("CANARY")
+	v.Profile.Fields = map[string]any{"email": "CANARY"}
+	if outcomes, err := engine.Visit(t.Context(), v); err != nil || len(outcomes) != 1 || outcomes[0].Status != campaign.Delivered {
+		t.Fatalf("Visit = %v, %v", outcomes, err)
+	}
+	if shown == "" || strings.Contains(shown, "CANARY") {
+		t.Errorf("printed: %s", shown)
+	}
+}

@@ -20,8 +20,10 @@ import (
 //
 // Values that conditions compare are text, booleans, numbers of every kind,
 // [encoding/json.Number], [time.Time], types made from these, pointers to them, and
-// lists of them. Structs, bytes, and types such as [math/big.Int] go into payloads,
-// and satisfy nothing but Exists: put the part that campaigns ask for beside them.
+// lists of them. Types with a MarshalJSON or MarshalText of their own are compared by
+// what they are made of, and sent and logged in that form. Structs, bytes, and types
+// such as [math/big.Int] go into payloads, and satisfy nothing but Exists: put the part
+// that campaigns ask for beside them.
 type Field string
 
 // What the visit says of the page. Host is in lower case and in ASCII form,

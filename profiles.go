@@ -186,20 +186,18 @@ func (e *Engine) loadProfile(ctx context.Context, o *openVisit) {
 	// ctx may end before that one has run at all, and Close would miss it.
 	e.track()
 	id := o.view.visit.Profile.ID
-	own := false
 	ask := func() <-chan singleflight.Result {
-		return e.flights.DoChan(id, func() (any, error) {
-			own = true
-			return e.fetch(ctx, id)
-		})
+		return e.flights.DoChan(id, func() (any, error) { return e.fetch(ctx, id) })
 	}
 	answer := ask()
 	go func() {
 		defer e.untrack()
 		a := <-answer
 		loaded := a.Val.(loadedProfile)
-		for !own && loaded.over && ctx.Err() == nil {
-			a = <-ask() // the time of the visit that had asked was over, and not that of this one
+		// Where the time of the visit that has asked is over, and not that of this one. The
+		// time of an own question is over no sooner.
+		for loaded.over && ctx.Err() == nil {
+			a = <-ask()
 			loaded = a.Val.(loadedProfile)
 		}
 		o.fields, o.err = loaded.fields, a.Err

@@ -189,6 +189,31 @@ func TestSourceThatTimesOutByItself(t *testing.T) {
 	})
 }
 
+// For a visit whose context is over, nobody asks once the other's time is over.
+func TestNoQuestionForAVisitThatIsOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked atomic.Int32
+		source := campaign.ProfileSourceFunc(func(ctx context.Context, _ string) (campaign.Profile, error) {
+			asked.Add(1)
+			<-ctx.Done()
+			return campaign.Profile{}, ctx.Err()
+		})
+		engine := newEngine(t, accepting, &campaign.EngineOptions{Profiles: source, RunTimeout: 10 * time.Second}, asksProfile())
+		go engine.Visit(t.Context(), visitBy("p"))
+		time.Sleep(time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		if _, err := engine.Visit(ctx, visitBy("p")); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		if n := asked.Load(); n != 1 {
+			t.Errorf("the source was asked %d times, want once", n)
+		}
+		closeEngine(t, engine)
+	})
+}
+
 // A run whose time is over does not blame a source that was as slow.
 func TestTimesOfTheRunAndTheSourceEndAtOnce(t *testing.T) {
 	for range 100 {

@@ -287,6 +287,13 @@ func TestRenderValues(t *testing.T) {
 		}{"\ufffd", make([]int, 100_001)}, "{\"Name\":\"\ufffd\",\"Scores\":[" + strings.Repeat("0,", 100_000) + "0]}", "", object},
 		{"replacement character beside more texts than can be looked at", struct{ Names []string }{append(make([]string, 100_001), "\ufffd")}, "", "", "is too large to tell"},
 		{"map in a struct, key not UTF-8", struct{ M map[textKey]int }{map[textKey]int{"CANARY\xff": 1}}, "", "", "is not valid UTF-8"},
+		{"map with a key that is nil", map[*bothKey]string{nil: "\ufffd"}, "{\"\":\"\ufffd\"}", "", object},
+		{"truths beside a replacement character", struct {
+			Name  string
+			Seen  []bool
+			Sizes []float32
+			Bytes []uint16
+		}{"\ufffd", make([]bool, 50_000), make([]float32, 50_000), make([]uint16, 50_000)}, "{\"Name\":\"\ufffd\",\"Seen\":[" + strings.Repeat("false,", 49_999) + "false],\"Sizes\":[" + strings.Repeat("0,", 49_999) + "0],\"Bytes\":[" + strings.Repeat("0,", 49_999) + "0]}", "", object},
 		{"map with keys that have both forms, text not UTF-8", map[bothKey]int{{"CANARY\xff"}: 1}, "", "", "is not valid UTF-8"},
 		{"raw JSON that is none", json.RawMessage(`{"a": CANARY}`), "", "", "has a MarshalJSON or MarshalText method that failed"},
 		{"MarshalJSON that fails", fails{}, "", "", "has a MarshalJSON or MarshalText method that failed"},

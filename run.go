@@ -3,6 +3,8 @@ package campaign
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"math"
 	"slices"
 	"sync"
@@ -51,6 +53,10 @@ type run struct {
 	announcing bool  // the Logger and the Observer are told that it is queued, and hear of no end before
 	released   bool
 }
+
+// Format writes no more than what it is: printed with its fields, the context of a Sender
+// would show a URL, a body and a profile.
+func (*run) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "campaign.run") }
 
 // A result is how a campaign ends for a visit, with room for the delivery of a run and
 // the ID of that, if it is one. It is made before it is known whether there is a run:
@@ -596,19 +602,16 @@ func (c *runContext) interrupted() error {
 	return c.make().Err()
 }
 
-// Value implements [context.Context]. [context.Cause] comes here too, so the
-// real context has to answer if there is one, or should be.
+// Value implements [context.Context]. [context.Cause] comes here too, once Err has an
+// error, so the real context has to answer if there is one.
 func (c *runContext) Value(key any) any {
 	c.mu.Lock()
-	real, closing := c.real, c.closing
+	real := c.real
 	c.mu.Unlock()
-	switch {
-	case real != nil:
-		return real.Value(key)
-	case closing:
-		return c.make().Value(key)
+	if real == nil {
+		real = c.parent
 	}
-	return c.parent.Value(key)
+	return real.Value(key)
 }
 
 // make returns the real context, which it makes if there is none.

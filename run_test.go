@@ -85,3 +85,58 @@ func TestErrorsNameThePackageOnce(t *testing.T) {
 		}
 	}
 }
+
+// A countingContext is a parent of the host's own that knows how many contexts are told
+// of its end, and lets none go before so many have come.
+type countingContext struct {
+	context.Context
+	mu       sync.Mutex
+	children int
+	together sync.WaitGroup
+}
+
+// AfterFunc is what package context asks of it.
+func (c *countingContext) AfterFunc(func()) (stop func() bool) {
+	c.mu.Lock()
+	c.children++
+	c.mu.Unlock()
+	c.together.Done()
+	c.together.Wait()
+	return func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.children--
+		return true
+	}
+}
+
+func (c *countingContext) Done() <-chan struct{} { return make(chan struct{}) }
+func (c *countingContext) Value(any) any         { return nil }
+
+// The real context of a run is made without a lock, so two may be: one is let go of at
+// once, and the other when the run ends, or when it is made after that.
+func TestRunLeavesNothingInItsParent(t *testing.T) {
+	parent := &countingContext{Context: t.Context()}
+	parent.together.Add(2)
+	c := &runContext{parent: parent, started: time.Now(), within: time.Hour}
+	var asking sync.WaitGroup
+	for range 2 {
+		asking.Go(func() { c.Done() })
+	}
+	asking.Wait()
+	if parent.children != 1 {
+		t.Errorf("the parent has %d contexts, want 1", parent.children)
+	}
+	c.end()
+	if parent.children != 0 {
+		t.Errorf("after the end the parent has %d contexts, want none", parent.children)
+	}
+
+	parent = &countingContext{Context: t.Context()}
+	parent.together.Add(1)
+	c = &runContext{parent: parent, started: time.Now(), within: time.Hour}
+	c.end()
+	if err := c.Err(); err == nil || parent.children != 0 {
+		t.Errorf("after the end Err = %v, and the parent has %d contexts, want an error and none", err, parent.children)
+	}
+}

@@ -75,9 +75,9 @@ type Profile struct {
 // floats with all their digits, bytes of an address that are not UTF-8 as escapes,
 // and a list or a map that is nil as an empty one. Other text that is not UTF-8, which
 // JSON cannot hold, has U+FFFD in its place. The rest is written as
-// encoding/json does, which gives values to some that conditions see none in:
-// structs, bytes, maps whose keys are not text, types with a JSON form of their
-// own. NaN, infinities and a json.Number that is no number are errors.
+// encoding/json does, which gives values to some that conditions see none in,
+// structs, bytes, and maps whose keys are not text, and to types with a JSON form of
+// their own another one. NaN, infinities and a json.Number that is no number are errors.
 func (v PageVisit) MarshalJSON() ([]byte, error) {
 	type plain PageVisit // without this method
 	v.URL, v.Referrer = escapeInvalid(v.URL), escapeInvalid(v.Referrer)

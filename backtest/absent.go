@@ -15,6 +15,8 @@ import (
 type absent struct {
 	of     [][]campaign.Field // by campaign, each once
 	fields []campaign.Field   // that no visit has had so far
+	source bool               // there is a ProfileSource
+	asks   bool               // a visit has been there for which it may be asked
 
 	// probe has a campaign for each of these, so that what a visit has is the
 	// engine's to say.
@@ -26,10 +28,10 @@ type absent struct {
 const maxAbsent = 256
 
 func newAbsent(campaigns []campaign.Campaign, from *source) (*absent, error) {
-	a := &absent{of: make([][]campaign.Field, len(campaigns))}
+	a := &absent{of: make([][]campaign.Field, len(campaigns)), source: from != nil}
 	for i, c := range campaigns {
 		if !c.Paused { // of those nothing is reported
-			a.of[i] = asked(c, from != nil)
+			a.of[i] = asked(c)
 		}
 		for _, f := range a.of[i] {
 			if len(a.fields) < maxAbsent && !slices.Contains(a.fields, f) {
@@ -44,18 +46,16 @@ func newAbsent(campaigns []campaign.Campaign, from *source) (*absent, error) {
 	return a, a.load()
 }
 
-// asked returns the fields that the condition of a campaign compares. Those of the
-// profile are left out if a source may know them.
-func asked(c campaign.Campaign, loaded bool) []campaign.Field {
+// asked returns the fields that the condition of a campaign compares.
+func asked(c campaign.Campaign) []campaign.Field {
 	var fields []campaign.Field
 	var ask func(when campaign.Condition)
 	ask = func(when campaign.Condition) {
 		switch x := when.(type) {
 		case campaign.Comparison:
-			if loaded && mayBeLoaded(x.Field) || slices.Contains(fields, x.Field) {
-				return
+			if !slices.Contains(fields, x.Field) {
+				fields = append(fields, x.Field)
 			}
-			fields = append(fields, x.Field)
 		case campaign.All:
 			for _, part := range x {
 				ask(part)
@@ -92,6 +92,13 @@ func (a *absent) load() error {
 
 // look looks for the fields in a visit that was used.
 func (a *absent) look(v campaign.PageVisit) error {
+	if a.source && !a.asks && v.Profile.ID != "" && !v.Profile.Complete {
+		a.asks = true
+		a.fields = slices.DeleteFunc(a.fields, mayBeLoaded)
+		if err := a.load(); err != nil {
+			return err
+		}
+	}
 	if len(a.fields) == 0 {
 		return nil
 	}

@@ -36,6 +36,8 @@ func TestAbsentFields(t *testing.T) {
 		{"there, and of another value", when(city.Equals("Gouda")), nil, []campaign.PageVisit{withCity}, nil},
 		{"met all the same", when(campaign.Not{Of: country.Equals("NL")}), nil, []campaign.PageVisit{page(0)}, nil},
 		{"a source may know it", when(country.Equals("NL"), campaign.PageType.Equals("product")), &backtest.Options{Profiles: source}, []campaign.PageVisit{page(0)}, []campaign.Field{campaign.PageType}},
+		{"a source is asked for nobody", when(country.Equals("NL")), &backtest.Options{Profiles: source}, []campaign.PageVisit{with(page(0), func(v *campaign.PageVisit) { v.Profile.Complete = true }), with(page(1), func(v *campaign.PageVisit) { v.Profile = campaign.Profile{} })}, []campaign.Field{country}},
+		{"a source is asked for one", when(country.Equals("NL")), &backtest.Options{Profiles: source}, []campaign.PageVisit{with(page(0), func(v *campaign.PageVisit) { v.Profile.Complete = true }), page(1)}, nil},
 		{"paused", func(c *campaign.Campaign) { when(country.Exists())(c); c.Paused = true }, nil, []campaign.PageVisit{page(0)}, nil},
 		{"in one ahead of the clock", when(country.Equals("NL")), nil, []campaign.PageVisit{with(withCountry, func(v *campaign.PageVisit) { v.Time = time.Now().Add(23 * time.Hour) })}, nil},
 		{"the ID, which no source knows", when(campaign.ProfileField("id").Equals("x")), &backtest.Options{Profiles: source}, []campaign.PageVisit{with(page(0), func(v *campaign.PageVisit) { v.Profile = campaign.Profile{} })}, []campaign.Field{"profile.id"}},

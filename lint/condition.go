@@ -203,7 +203,7 @@ func (l *linter) checkPair(kind nodeKind, x, y *node) bool {
 		l.warn(y.at, EmptyRange, "no one number meets this and also "+x.at+"; correct one of the two, or put them into an any if one is enough")
 	}
 	if x.kind == compareNode && y.kind == compareNode && hasOneValue(x.atom.Field) && !isOrdering(x.atom.Op) && !isOrdering(y.atom.Op) && l.noValueMeets(x.atom, y.atom) {
-		l.warn(y.at, SeveralValues, "no one value meets this and also "+x.at+"; put the two into an any, or write in with both values, if one of them is enough")
+		l.warn(y.at, SeveralValues, "no one value meets this and also "+x.at+", only a list of several; put the two into an any, or write in with both values, if one of them is enough")
 	}
 	l.checkBranches(x, y)
 	l.checkBranches(y, x)

@@ -103,7 +103,8 @@ var flagged = regexp.MustCompile(`^/.+/(gi?m?|im?|m|ig|mi|mg)$`)
 
 // globInRegex is a star behind a slash that stands for more than slashes at the end:
 // /*$ is meant as it is.
-var globInRegex = regexp.MustCompile(`[^\\\[]/\*(/|$)`)
+// Behind another slash it is meant, too, and in a class it is one character of many.
+var globInRegex = regexp.MustCompile(`^[^\[\]]*[^\\/\[\]]/\*(/[^\[\]]*)?$`)
 
 // routeParam is a part of a path that is filled in, as routers write it.
 var routeParam = regexp.MustCompile(`/(:[A-Za-z_]\w*|\{[A-Za-z_]\w*\}|<[A-Za-z_]\w*>)(/|$)`)

@@ -248,6 +248,7 @@ var faults = []struct {
 	{"part of a route in braces", when(path.StartsWith("/products/{id}/reviews")), one(lint.UnlikelyForm, atWhen+"/value")},
 	{"part of a route in a glob", when(path.Glob("/<lang>/*")), one(lint.UnlikelyForm, atWhen+"/value")},
 	{"blank as a plus sign", when(campaign.PageQuery("q").Equals("running+shoes")), one(lint.UnlikelyForm, atWhen+"/value")},
+	{"part with a blank as a plus sign", when(campaign.PageQuery("q").Glob("running+shoes*")), one(lint.UnlikelyForm, atWhen+"/value")},
 	{"number outside of a range", when(allOf{price.Equals(3), price.AtLeast(10)}), one(lint.EmptyRange, atWhen+"/all/1")},
 
 	{"no ID", when(allOf{path.StartsWith("/a/"), not(campaign.ProfileField("id").Exists())}), one(lint.NoAudience, atWhen+"/all/1")},
@@ -385,7 +386,7 @@ var almost = []struct {
 	{lint.UnlikelyForm, "stars in other texts", when(anyOf{address.Contains("?q=*"), campaign.PageTitle.Contains("***"), campaign.PageQuery("q").Equals("*")})},
 	{lint.UnlikelyForm, "regexes and globs with such characters", when(anyOf{path.Regex("/shoes/"), path.Regex("^/(a|b)[0-9]{2,3}/"), path.Glob("/50%/*"), campaign.PageTitle.Glob("a{b}*"), campaign.PageTitle.Glob("* | Example Shop"), campaign.PageTitle.Glob("Sale * 50%"), campaign.ItemName.Glob("*[refurbished]*"), address.Glob("*?filter[color]=red*"), campaign.PageQuery("filter[color]").Glob("red|blue*"), path.Regex("/de/m"), path.Regex("/(en|de)/i")})},
 	{lint.UnlikelyForm, "numbers", when(anyOf{price.Equals(7), campaign.ItemField("size").In(42, 43), campaign.ProfileField("ids").Equals(7)})},
-	{lint.UnlikelyForm, "slashes at the end", when(anyOf{path.Regex("^/shoes/*$"), path.Regex(`^/a/[/*]/`), path.Regex(`^/a\/*`), path.StartsWith("/a:b/"), path.Equals("/wiki/Talk:Shoes")})},
+	{lint.UnlikelyForm, "slashes at the end", when(anyOf{path.Regex("^/shoes/*$"), path.Regex(`^/a/[/*]/`), path.Regex(`^/a\/*`), path.Regex("^/shoes//*"), path.Regex("^/shoes/[^/*/]+/x"), path.Regex(`^/[^/]+/*/reviews$`), path.StartsWith("/a:b/"), path.Equals("/wiki/Talk:Shoes")})},
 	{lint.UnlikelyForm, "contains without slash", when(path.Contains("shoes"))},
 	{lint.UnlikelyForm, "contains dots", when(path.Contains(".."))},
 	{lint.UnlikelyForm, "ends", when(path.EndsWith(".html"))},
