@@ -12,7 +12,7 @@ import (
 // service, a cache. The engine asks when a page has met a condition, as far as
 // the visit can tell, and the condition or a payload refers to fields of the
 // profile that the visit does not carry; never for a visit that is not in the
-// audience. For one visit it asks at most once, and for visits of one profile
+// audience, or whose Profile is Complete. For one visit it asks at most once, and for visits of one profile
 // at the same time once for all of them. A visit that shares another's question asks
 // itself if that one times out first.
 //
