@@ -12,9 +12,9 @@ import (
 // service, a cache. The engine asks when a page has met a condition, as far as
 // the visit can tell, and the condition or a payload refers to fields of the
 // profile that the visit does not carry; never for a visit that is not in the
-// audience, or whose Profile is Complete. For one visit it asks at most once, and for visits of one profile
-// at the same time once for all of them. A visit that shares another's question asks
-// itself if that one times out first.
+// audience, or whose Profile is Complete. For one visit it asks at most once, and
+// for visits of one profile at the same time once for all of them. A visit that
+// shares another's question asks itself if that one times out first.
 //
 // Only the Fields of what it returns are used. A field that the visit carries
 // wins, even if it is null. Whether the profile is known, and by which ID, is

@@ -134,11 +134,7 @@ func TestAnswerThatAnotherVisitHasWaitedForTooLong(t *testing.T) {
 func TestSourceThatIsAlwaysTooSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var asked atomic.Int32
-		source := campaign.ProfileSourceFunc(func(ctx context.Context, _ string) (campaign.Profile, error) {
-			asked.Add(1)
-			<-ctx.Done()
-			return campaign.Profile{}, ctx.Err()
-		})
+		source := waits(&asked)
 		engine := newEngine(t, accepting, &campaign.EngineOptions{Profiles: source, RunTimeout: 10 * time.Second}, asksProfile())
 		var wg sync.WaitGroup
 		for i := range 20 {
@@ -193,11 +189,7 @@ func TestSourceThatTimesOutByItself(t *testing.T) {
 func TestNoQuestionForAVisitThatIsOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var asked atomic.Int32
-		source := campaign.ProfileSourceFunc(func(ctx context.Context, _ string) (campaign.Profile, error) {
-			asked.Add(1)
-			<-ctx.Done()
-			return campaign.Profile{}, ctx.Err()
-		})
+		source := waits(&asked)
 		engine := newEngine(t, accepting, &campaign.EngineOptions{Profiles: source, RunTimeout: 10 * time.Second}, asksProfile())
 		go engine.Visit(t.Context(), visitBy("p"))
 		time.Sleep(time.Second)
@@ -304,6 +296,15 @@ func TestCompleteProfile(t *testing.T) {
 	if len(asked.asked) != 0 {
 		t.Errorf("the source was asked for %v, want nothing", asked.asked)
 	}
+}
+
+// waits is a source that counts how often it is asked, and waits for ever.
+func waits(asked *atomic.Int32) campaign.ProfileSource {
+	return campaign.ProfileSourceFunc(func(ctx context.Context, _ string) (campaign.Profile, error) {
+		asked.Add(1)
+		<-ctx.Done()
+		return campaign.Profile{}, ctx.Err()
+	})
 }
 
 // A source counts how often it is asked for whom.
