@@ -31,8 +31,8 @@ import (
 // named, and ends behind Close as well: the Observer hears of it in order.
 //
 // Close may be called again, and at the same time; each call waits, and what one of
-// them ends, that one tells: nil says that nothing is left. It must not
-// be called from a Sender, an Observer or other code that the engine calls.
+// them ends, that one tells: nil says that nothing is left. It must not be called from a
+// Sender, an Observer or other code that the engine calls.
 func (e *Engine) Close(ctx context.Context) error {
 	e.mu.Lock()
 	e.closed.Store(true)
@@ -99,8 +99,8 @@ func (e *Engine) stop(ctx context.Context) error {
 	}
 	e.wait(e.gone, closeGrace)
 	e.wait(abandoned.done, abandonGrace)
-	known, late := left, 0
-	known = append(known, e.lateFrom(&late, listed)...)
+	late := 0
+	known := append(left, e.lateFrom(&late, listed)...)
 	var unfinished []UnfinishedRun
 	reported, gone := 0, false
 	for range reportPasses {
@@ -232,8 +232,8 @@ func (e *Engine) tellHung(hung []hungRun) {
 	}
 }
 
-// reportHung reports them all. If the host's code ends the goroutine, the next one
-// goes on, which has been counted before that is missed.
+// reportHung reports them all. If the host's code ends the goroutine, another one goes
+// on, and is counted before this one is gone.
 func (e *Engine) reportHung(hung []hungRun, told chan<- struct{}) {
 	next := 0
 	defer func() {

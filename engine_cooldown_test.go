@@ -16,25 +16,6 @@ import (
 	"github.com/hybridcampaign/campaign/campaigntest"
 )
 
-// A host's own unit test, as the README shows it.
-func TestCooldownInABubble(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var sender campaigntest.Recorder
-		engine := newEngine(t, &sender, nil, everyPage("daily", 1, campaign.Stop{RestartTimeout: 24 * time.Hour}))
-		v := shoeVisit()
-		v.Time = time.Time{} // now
-		var got []campaign.Status
-		for range 3 {
-			got = append(got, visit(t, engine, v).Status)
-			time.Sleep(12 * time.Hour)
-		}
-		want := []campaign.Status{campaign.Delivered, campaign.CoolingDown, campaign.Delivered}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("three visits twelve hours apart (-want +got):\n%s", diff)
-		}
-	})
-}
-
 func TestCooldownRules(t *testing.T) {
 	start := shoeVisit().Time
 	at := func(d time.Duration) campaign.PageVisit {
@@ -176,7 +157,7 @@ func TestReachedAfterAnOutage(t *testing.T) {
 		sender.Answer(campaigntest.Reject(500))
 		engine := newEngine(t, &sender, nil, runningShoes())
 		v := shoeVisit()
-		v.Time = time.Time{}
+		v.Time = time.Time{} // now
 		var got []campaign.Status
 		for range 3 {
 			got = append(got, visit(t, engine, v).Status)

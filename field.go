@@ -29,11 +29,11 @@ type Field string
 // What the visit says of the page. Host is in lower case and in ASCII form,
 // without the scheme's own port, and missing if the address has none: a path
 // alone, a file, about:blank. One passed in Unicode is put into that form as it
-// stands; browsers normalise it first, and pass it in ASCII. Path and fragment are percent-decoded once; an
-// escape that is invalid, or whose byte is not UTF-8, stays as it stands. An
-// address of the web has the path / at least; app://home has an empty one. PageURL
-// is scheme, host, raw path and raw query as a browser shows them, which is
-// ASCII, without user information and without the fragment.
+// stands; browsers normalise it first, and pass it in ASCII. Path and fragment are
+// percent-decoded once; an escape that is invalid, or whose byte is not UTF-8, stays
+// as it stands. An address of the web has the path / at least; app://home has an
+// empty one. PageURL is scheme, host, raw path and raw query as a browser shows them,
+// which is ASCII, without user information and without the fragment.
 const (
 	PageURL      Field = "page.url"
 	PageScheme   Field = "page.scheme"

@@ -345,11 +345,12 @@ func (r *run) step(node int) error {
 
 func (r *run) delivered(d Delivery) {
 	r.mu.Lock()
-	if r.deliveries == nil {
+	switch n := len(r.requests); {
+	case r.deliveries != nil:
+	case n > 1:
+		r.deliveries = make([]Delivery, 0, n)
+	default:
 		r.deliveries = r.result.delivery[:0]
-		if n := len(r.requests); n > 1 {
-			r.deliveries = make([]Delivery, 0, n)
-		}
 	}
 	r.deliveries = append(r.deliveries, d)
 	if !r.claimed { // or it is named as it was then

@@ -101,9 +101,8 @@ func otherPattern(c campaign.Comparison, text string) string {
 // flagged is a regular expression as JavaScript has it, with flags behind it.
 var flagged = regexp.MustCompile(`^/.+/(gi?m?|im?|m|ig|mi|mg)$`)
 
-// globInRegex is a star behind a slash that stands for more than slashes at the end:
-// /*$ is meant as it is.
-// Behind another slash it is meant, too, and in a class it is one character of many.
+// globInRegex is a star behind a slash, where any text is meant and not more slashes.
+// Those are meant by /*$ and by //*, and in a class a star is one character of many.
 var globInRegex = regexp.MustCompile(`^[^\[\]]*[^\\/\[\]]/\*(/[^\[\]]*)?$`)
 
 // routeParam is a part of a path that is filled in, as routers write it.
