@@ -56,27 +56,6 @@ func (t *MemoryTracker) Enter(ctx context.Context, e Entry) (until time.Time, en
 	return
 }
 
-func (t *MemoryTracker) enter(ctx context.Context, campaign, profile string, visit time.Time, timeout time.Duration) (until time.Time, entered bool, err error) {
-	if err := ctx.Err(); err != nil {
-		return time.Time{}, false, err
-	}
-	g := t.generation()
-	f := g.key.fingerprint(profile)
-	table := g.find(campaign)
-	at := visit.UnixMilli()
-	if table != nil {
-		if end := table.page(f.path()).peek(f); end > at {
-			ms := uint64(end) // or there would be a branch for those before 1970
-			return time.Unix(int64(ms/1000), int64(ms%1000*1e6)).UTC(), false, nil
-		}
-	}
-	if !inTime(visit) {
-		return time.Time{}, false, errOutOfTime
-	}
-	end, entered := g.enter(table, campaign, f, at, untilMilli(at, timeout), timeout > 0)
-	return time.UnixMilli(end).UTC(), entered, nil
-}
-
 // inTime reports whether a time is in the years 1 to 9999. In seconds, because
 // milliseconds of years beyond 292 million wrap around.
 func inTime(t time.Time) bool {

@@ -170,11 +170,11 @@ func (f fingerprint) line() uint64 { return f.word>>lineShift | f.extra<<(lineBi
 // table needs, and from there to its block.
 func (f fingerprint) path() uint64 { return f.word }
 
-func (f fingerprint) spread() uint64 { return f.key() >> spreadShift & spreadMask }
+func (f fingerprint) spread() uint64 { return f.word >> (spreadShift + pageBits) & spreadMask }
 
 // other is what leads from one of the two lines of an entry to the other. It is
 // odd, so that they differ.
-func (f fingerprint) other() uint64 { return otherLine(f.key()) }
+func (f fingerprint) other() uint64 { return (f.word>>(otherShift+pageBits) | 1) % linesPerBlock }
 
 func otherLine(key uint64) uint64 { return key>>otherShift | 1 }
 

@@ -163,40 +163,6 @@ func (b *block) lines(f fingerprint) (home, other *line) {
 	return &b[i], &b[(i^f.other())%linesPerBlock]
 }
 
-// peek returns the end of a cooldown without a lock, or noEnd if it is not sure
-// to have found it.
-//
-// It makes no call, and neither does what it calls: while a line is on its way
-// from memory, the processor goes on for some two hundred instructions, which may
-// get it to the next visit.
-func (p *page) peek(f fingerprint) int64 {
-	b := p.block(f)
-	if b == nil {
-		return noEnd
-	}
-	l, other := b.lines(f)
-	atomic.LoadUint32(&other.last) // asks for the line in time, for one entry in six
-	for want := f.slotWord(); ; l, want = other, want|homeBit {
-		last := atomic.LoadUint32(&l.last)
-		set := below(0, atomic.LoadUint64(&l.words[4])^want, homeBit) // this is line.find
-		set = below(set, atomic.LoadUint64(&l.words[3])^want, homeBit)
-		set = below(set, atomic.LoadUint64(&l.words[2])^want, homeBit)
-		set = below(set, atomic.LoadUint64(&l.words[1])^want, homeBit)
-		set = below(set, atomic.LoadUint64(&l.words[0])^want, homeBit)
-		if set != 0 {
-			slot := bits.TrailingZeros64(set)
-			word := atomic.LoadUint64(&l.words[slot])
-			end := l.endOf(slot, word, last)
-			if word^want < homeBit && atomic.LoadUint32(&l.last) == last {
-				return end
-			}
-		}
-		if l == other {
-			return noEnd
-		}
-	}
-}
-
 // All methods below need the lock.
 
 func (p *page) size() uint64  { return p.shape.Load() & sizeMask }

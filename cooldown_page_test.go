@@ -2,10 +2,7 @@ package campaign
 
 import (
 	"slices"
-	"sync"
-	"sync/atomic"
 	"testing"
-	"time"
 )
 
 // TestPageKnowsItsOldest moves an entry from a line that a sweep has not
@@ -59,66 +56,6 @@ func TestPageWithoutBlockSweepsAFew(t *testing.T) {
 	for left := fewEntries - fewSweep; left >= 0; left -= fewSweep {
 		if p.sweep(horizon, leastSweep, 1); p.count() != left {
 			t.Fatalf("%d entries are left, want %d: %d fewer", p.count(), left, fewSweep)
-		}
-	}
-}
-
-// TestPageReadersSeeWholeEnds takes an entry out of its slot and puts it back
-// with another end again and again, while it is looked for without a lock. Two of
-// the ends differ in two of the three parts that a line keeps apart, so that none
-// is made of the parts of others. A reader that takes the key from one load and
-// the lowest bits of the end from another one shows itself in nearly every run,
-// as does one that does not look at the version.
-func TestPageReadersSeeWholeEnds(t *testing.T) {
-	var ends [4]int64
-	for i := range ends {
-		low, mid := int64(i&1), int64(i>>1)
-		ends[i] = (low^mid+1)<<highShift | (mid+1)<<lowBits | (low + 1)
-	}
-	p := newPage(0, pageBits, 1, 0)
-	f := fingerprintOf(1, 0, 0, false)
-	p.set(f, ends[0], noEnd)
-	var done atomic.Bool
-	var writer sync.WaitGroup
-	writer.Go(func() {
-		l := p.find(f).line
-		for i := 0; !done.Load(); i++ {
-			l.clear(1)
-			l.put(0, f.key()<<1, uint64(ends[(i+i/len(ends))%len(ends)])) // next or next but one
-		}
-	})
-	stop := time.Now().Add(time.Second)
-	for i := 0; i%1000 != 0 || time.Now().Before(stop); i++ {
-		if got := p.peek(f); got != noEnd && !slices.Contains(ends[:], got) {
-			t.Errorf("peek = %x, want one of %x, or nothing", got, ends)
-			break
-		}
-	}
-	done.Store(true)
-	writer.Wait()
-}
-
-// What is in a slot is found without a lock, in whichever slot of either line.
-func TestPageReadersFindAll(t *testing.T) {
-	p := newPage(0, pageBits, 1, 0)
-	var has [2][slotsPerLine]int
-	for i := range uint64(linesPerBlock * slotsPerLine) {
-		f := fingerprint{(i + 1) * 0x9e3779b97f4a7c15 &^ pageMask, i % (1 << extraBits)}
-		p.add(f, int64(i+1), noEnd)
-	}
-	for f, end := range p.all() {
-		at := p.find(f)
-		if at.line == nil {
-			continue // in the side map
-		}
-		has[at.words[at.slot]>>homeShift&1][at.slot]++
-		if got := p.peek(f); got != end {
-			t.Errorf("peek = %d for what is in slot %d, want %d", got, at.slot, end)
-		}
-	}
-	for line, slots := range has {
-		if slices.Min(slots[:]) == 0 {
-			t.Errorf("the slots of line %d have %d entries, want some in each", line, slots)
 		}
 	}
 }
