@@ -12,15 +12,19 @@ import (
 // snapshot would be worthless after a restart.
 type hashKey struct {
 	k0, k1  uint64
-	factors [2 + maxWords]factor // made of them
-	starts  [9]factor            // these too, for the lengths of 8 to 16 bytes
+	starts  [maxShort + 1]factor // made of them, for each length of an ID
+	factors [1 + maxWords]factor // these too
 }
 
 // A factor is a number of 128 bits, by which words are multiplied.
 type factor struct{ hi, lo uint64 }
 
-// maxWords is how many words of eight bytes an ID has, if it is not for SipHash.
-const maxWords = 8
+// maxShort is how long an ID is at most, if it is not for SipHash, and maxWords how
+// many words of eight bytes it has.
+const (
+	maxShort = 64
+	maxWords = maxShort / 8
+)
 
 func newHashKey() hashKey {
 	var b [16]byte
@@ -76,50 +80,35 @@ const (
 
 // fingerprint returns the fingerprint of a profile ID.
 //
-// The words of the ID are multiplied by the factors, and added up modulo 2^128; of
-// that, the highest 66 bits count. With words below 2^63, two different lists of
-// them have the same bits with a chance of 2^-66, whoever chose them, as long as
-// the factors are random to them (multilinear hashing; see Lemire and Kaser,
-// "Strongly universal string hashing is fast", 2014). So the highest bits of the
-// words are in a word of their own. IDs of different lengths may have the same
-// words, and are told apart by the length: in that word too, or, of IDs of 8 to 16
-// bytes, by where the sum starts, which saves multiplying the zeros that the
-// others have there.
+// The words of the ID are multiplied by the factors, and added modulo 2^128 to a
+// start, which is another one for each length; of that, the highest 66 bits count.
+// With words below 2^63, two different lists of them have the same bits with a chance
+// of 2^-66, whoever chose them, as long as starts and factors are random to them
+// (multilinear hashing; see Lemire and Kaser, "Strongly universal string hashing is
+// fast", 2014). So the highest bits of the words are in a word of their own, which is
+// nothing in ASCII. The last word overlaps the one before, so that all are whole.
 //
 // It takes a third of the instructions of SipHash-1-3, to which longer IDs are
 // left, as there would be no end of factors. Of that the same chance is expected,
 // and not proven.
 func (k *hashKey) fingerprint(profile string) fingerprint {
 	n := len(profile)
-	if n < 8 || n > 16 {
-		return k.fingerprintLoop(profile)
+	if n > maxShort {
+		return k.sip66(profile)
 	}
-	first, last := eightBytes(profile), eightBytes(profile[n-8:]) // which may overlap
-	sum := k.starts[n-8]
-	if (first|last)&topBit != 0 { // not in ASCII
-		sum = sum.plus(k.factors[1], first>>63<<1|last>>63)
-		first, last = first&^topBit, last&^topBit
+	sum := k.starts[n]
+	if n < 8 {
+		return sum.plus(k.factors[1], shortWord(profile)).fingerprint()
 	}
-	return sum.plus(k.factors[2], first).plus(k.factors[3], last).fingerprint()
-}
-
-// fingerprintLoop is fingerprint for IDs of fewer words than two, or more.
-func (k *hashKey) fingerprintLoop(s string) fingerprint {
-	if len(s) > 8*maxWords {
-		return k.sip66(s)
+	last := eightBytes(profile[n-8:])
+	tops := last >> 63
+	sum = sum.plus(k.factors[1], last&^topBit)
+	for i := range max((n-1)/8, 1) {
+		word := eightBytes(profile[8*i:])
+		tops |= word >> 63 << (i + 1)
+		sum = sum.plus(k.factors[2+i], word&^topBit)
 	}
-	tops, sum := uint64(len(s))<<maxWords, k.factors[0]
-	for i := 2; s != ""; i++ {
-		var word uint64
-		if len(s) >= 8 {
-			word, s = eightBytes(s), s[8:]
-		} else {
-			word, s = shortWord(s), ""
-		}
-		sum = sum.plus(k.factors[i], word&^topBit)
-		tops |= word >> 63 << (i - 2)
-	}
-	return sum.plus(k.factors[1], tops).fingerprint()
+	return sum.plus(k.factors[0], tops).fingerprint()
 }
 
 const topBit = 1 << 63

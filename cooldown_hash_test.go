@@ -13,9 +13,9 @@ import (
 
 func testKey(n byte) hashKey { return hashKeyFrom([16]byte{n, 15: n}) }
 
-// slowFingerprint is the definition of the hash: the highest 66 bits of
-// factor 0 + factor 1 * (length and highest bits) + the sum of factor i * word i,
-// mixed. For 8 to 16 bytes, factor 0 and the length are one number.
+// slowFingerprint is the definition of the hash: the highest 66 bits of the number of
+// the length + number 0 * highest bits of the words + the sum of number i * word i,
+// mixed. Words count from 1.
 func slowFingerprint(k *hashKey, id string) fingerprint {
 	number := func(i int) *big.Int {
 		raw := binary.LittleEndian.AppendUint64(nil, k.k0)
@@ -24,27 +24,21 @@ func slowFingerprint(k *hashKey, id string) fingerprint {
 		hi, lo := binary.LittleEndian.Uint64(sum[:8]), binary.LittleEndian.Uint64(sum[8:])
 		return new(big.Int).Or(new(big.Int).Lsh(new(big.Int).SetUint64(hi), 64), new(big.Int).SetUint64(lo))
 	}
-	var words []uint64
-	start, tops := 0, uint64(len(id))<<maxWords
-	switch n := len(id); {
-	case n >= 8 && n <= 16: // the second one overlaps the first
-		words = []uint64{binary.LittleEndian.Uint64([]byte(id)), binary.LittleEndian.Uint64([]byte(id[n-8:]))}
-		start, tops = 2+maxWords+n-8, 0
-	default:
-		for rest := []byte(id); len(rest) > 0; rest = rest[min(8, len(rest)):] {
-			words = append(words, binary.LittleEndian.Uint64(append(append([]byte(nil), rest[:min(8, len(rest))]...), make([]byte, 8)...)))
+	words := []string{id + strings.Repeat("\x00", max(0, 8-len(id)))} // the last one comes first
+	if len(id) >= 8 {
+		words[0] = id[len(id)-8:]
+		words = append(words, id[:8])
+		for rest := id[8:]; len(rest) > 8; rest = rest[8:] {
+			words = append(words, rest[:8])
 		}
 	}
-	sum := number(start)
-	for i, word := range words {
-		bit := i
-		if start > 0 {
-			bit = 1 - i
-		}
-		tops |= word >> 63 << bit
-		sum.Add(sum, new(big.Int).Mul(number(2+i), new(big.Int).SetUint64(word&math.MaxInt64)))
+	sum, tops := number(1+maxWords+len(id)), uint64(0)
+	for i, bytes := range words {
+		word := binary.LittleEndian.Uint64([]byte(bytes))
+		tops |= word >> 63 << i
+		sum.Add(sum, new(big.Int).Mul(number(1+i), new(big.Int).SetUint64(word&math.MaxInt64)))
 	}
-	sum.Add(sum, new(big.Int).Mul(number(1), new(big.Int).SetUint64(tops)))
+	sum.Add(sum, new(big.Int).Mul(number(0), new(big.Int).SetUint64(tops)))
 	high := new(big.Int).Rsh(new(big.Int).Mod(sum, new(big.Int).Lsh(big.NewInt(1), 128)), 62)
 	h := new(big.Int).Rsh(high, 2).Uint64()
 	h = (h ^ h>>32) * 0x9e3779b97f4a7c15

@@ -23,10 +23,10 @@ func (t *MemoryTracker) enter(ctx context.Context, campaign, profile string, vis
 	var f fingerprint
 	if n := len(profile); n < 8 || n > 16 {
 		f = g.key.fingerprint(profile)
-	} else if first, last := eightBytes(profile), eightBytes(profile[n-8:]); (first|last)&topBit != 0 {
+	} else if last, first := eightBytes(profile[n-8:]), eightBytes(profile); (last|first)&topBit != 0 {
 		f = g.key.fingerprint(profile)
-	} else { // what fingerprint does with an ID of 8 to 16 bytes in ASCII
-		f = g.key.starts[n-8].plus(g.key.factors[2], first).plus(g.key.factors[3], last).fingerprint()
+	} else { // what that does with an ID of 8 to 16 bytes in ASCII
+		f = g.key.starts[n].plus(g.key.factors[1], last).plus(g.key.factors[2], first).fingerprint()
 	}
 
 	d := g.tables.Load()

@@ -30,7 +30,7 @@ import (
 // reason to allocate memory for what has not arrived.
 const (
 	snapshotMagic   = "cooldown"
-	snapshotVersion = 4 // 1 to 3 had other hashes
+	snapshotVersion = 5 // 1 to 4 had other hashes
 	blockEntries    = 4096
 	entrySize       = 16
 	endShift        = 3
