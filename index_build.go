@@ -212,12 +212,10 @@ func (b *indexBuilder) fileDrafts() {
 		e := d.posting()
 		b.table.text(&e, d.text)
 		for r := range shape.stride {
-			at := b.counts.rarest(d, shape, r)
+			at, gram, key := b.counts.rarest(d, shape, r)
 			e.at = uint16(at)
-			key := shape.key(d.field.salt, d.text, at)
-			if shape.size == 8 {
-				b.table.gates = append(b.table.gates, key)
-				key = aroundKey(key, d.text, at)
+			if key != gram {
+				b.table.gates = append(b.table.gates, gram)
 			}
 			b.table.add(key, e)
 		}
@@ -246,7 +244,7 @@ func newGramCounts(drafts []draft) gramCounts {
 		total += len(drafts[i].text)
 	}
 	log := 10
-	for 1<<log < 4*total && log < 22 {
+	for 1<<log < 8*total && log < 22 {
 		log++
 	}
 	return gramCounts{counts: make([]uint16, 1<<log), shift: uint8(64 - log)}
@@ -256,22 +254,42 @@ func (c *gramCounts) at(key uint64) *uint16 { return &c.counts[key>>c.shift] }
 
 func (c *gramCounts) count(d *draft) {
 	shape := d.shape()
+	var room [2]uint64
 	for i := 0; i+shape.size <= min(len(d.text), maxFiled); i++ {
-		if n := c.at(shape.key(d.field.salt, d.text, i)); *n < 1<<16-1 {
-			*n++
+		gram := shape.key(d.field.salt, d.text, i)
+		c.countKey(gram)
+		if shape.size == 8 {
+			for _, key := range aroundKeys(room[:0], gram, d.text, i) {
+				c.countKey(key)
+			}
 		}
 	}
 }
 
-// rarest returns where the gram stands that the fewest texts have, of those at a
-// place that leaves the remainder r when divided by the stride: those are looked
-// at together, or not at all.
-func (c *gramCounts) rarest(d *draft, shape gramShape, r int) (at int) {
-	least := 1 << 16
+func (c *gramCounts) countKey(key uint64) {
+	if n := c.at(key); *n < 1<<16-1 {
+		*n++
+	}
+}
+
+// rarest returns what to file a text under, of what is at places in it that leave the
+// remainder r when divided by the stride: those are looked at together, or not at all.
+// It is the key that the fewest texts have, and of those that as few have, the one
+// with the rarest gram.
+func (c *gramCounts) rarest(d *draft, shape gramShape, r int) (at int, gram, key uint64) {
+	least := 1 << 32
+	var room [2]uint64
 	for i := r; i+shape.size <= min(len(d.text), maxFiled); i += shape.stride {
-		if n := int(*c.at(shape.key(d.field.salt, d.text, i))); n < least {
-			at, least = i, n
+		here := shape.key(d.field.salt, d.text, i)
+		keys := append(room[:0], here)
+		if shape.size == 8 {
+			keys = aroundKeys(room[:0], here, d.text, i)
+		}
+		for _, k := range keys {
+			if n := int(*c.at(k))<<16 | int(*c.at(here)); n < least {
+				least, at, gram, key = n, i, here, k
+			}
 		}
 	}
-	return at
+	return at, gram, key
 }

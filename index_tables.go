@@ -29,7 +29,7 @@ type posting struct {
 	at       uint16 // where in the text the gram is; of a pair, the length of the first text
 	index    indexID
 	tag      uint8 // a part of the key
-	check    byte  // the byte of the text at checked
+	check    byte  // of ruleHas, see checkOf
 	rule     rule
 }
 
@@ -63,14 +63,11 @@ const (
 	maxFiled  = 1<<16 - 1 // the length of the longest text that a posting can hold
 )
 
-// checked returns a place in the text that its gram, which begins at at, does
-// not cover. What only looks like the text often differs at an end, and the byte
-// there tells without a look at the text, which is seldom in the cache.
-func (e *posting) checked() int {
-	if int(e.at) >= int(e.length)/2 {
-		return 0
-	}
-	return int(e.length) - 1
+// checkOf is a sum of the ends of a text. What only looks like the text, having its
+// gram, mostly differs at an end, and the sum tells without a look at the text, which
+// is seldom in the cache.
+func checkOf(text string) byte {
+	return byte(mix(fourBytes(text)^fourBytes(text[len(text)-4:])<<32) >> 56)
 }
 
 // holds reports whether the posting's anchor holds for what is probed. One of
@@ -96,7 +93,7 @@ func (t *anchorTable) holds(e *posting, p *probe) bool {
 	}
 	start := p.at - int(e.at)
 	end := start + int(e.length)
-	if start < 0 || end > len(p.text) || p.text[start+e.checked()] != e.check {
+	if start < 0 || end > len(p.text) || checkOf(p.text[start:end]) != e.check {
 		return false
 	}
 	return p.text[start:end] == t.textOf(e)
@@ -187,8 +184,8 @@ func (b *tableBuilder) text(e *posting, text string) {
 
 func (b *tableBuilder) add(key uint64, e posting) {
 	e.tag = tagOf(key)
-	if e.length > 0 {
-		e.check = b.texts.String()[int(e.text)+e.checked()]
+	if e.rule&^ruleExact == ruleHas {
+		e.check = checkOf(b.texts.String()[e.text:][:e.length])
 	}
 	b.keys, b.postings = append(b.keys, key), append(b.postings, e)
 }
@@ -326,24 +323,29 @@ func (g gramShape) minText() int { return g.size + g.stride - 1 }
 var shortestText = gramShapes[len(gramShapes)-1].minText()
 
 // A gram of eight bytes is only a gate: many texts have "-sneaker". Behind it a
-// text is filed under the gram and the four bytes at one of its sides, or under
-// the gram alone if it has none.
+// text is filed under the gram with the four bytes before it or with the two behind,
+// whichever fewer texts have, or under the gram alone if it has neither.
 
 func aloneKey(gram uint64) uint64 { return mix(gram + 1) }
 
 func beforeKey(gram uint64, before string) uint64 { return mix(gram ^ fourBytes(before)) }
 
-func behindKey(gram uint64, behind string) uint64 { return mix(^gram ^ fourBytes(behind)) }
+func behindKey(gram uint64, behind string) uint64 {
+	return mix(^gram ^ uint64(behind[0]) ^ uint64(behind[1])<<8)
+}
 
-// aroundKey is the key of a text with the gram at i.
-func aroundKey(gram uint64, s string, i int) uint64 {
-	switch {
-	case i >= 4:
-		return beforeKey(gram, s[i-4:])
-	case i+12 <= len(s):
-		return behindKey(gram, s[i+8:])
+// aroundKeys appends the keys that a text with the gram at i may be filed under.
+func aroundKeys(keys []uint64, gram uint64, s string, i int) []uint64 {
+	if i >= 4 {
+		keys = append(keys, beforeKey(gram, s[i-4:]))
 	}
-	return aloneKey(gram)
+	if i+10 <= len(s) {
+		keys = append(keys, behindKey(gram, s[i+8:]))
+	}
+	if len(keys) == 0 {
+		keys = append(keys, aloneKey(gram))
+	}
+	return keys
 }
 
 // key is the key of the gram at i.
