@@ -59,6 +59,30 @@ func TestFingerprint(t *testing.T) {
 	}
 }
 
+// A snapshot holds fingerprints. If these change, so does snapshotVersion, or cooldowns
+// that are read again would be nobody's.
+func TestFingerprintsOfSnapshots(t *testing.T) {
+	if snapshotVersion != 5 {
+		t.Errorf("the version of snapshots is %d, want 5 with the fingerprints below", snapshotVersion)
+	}
+	k := testKey(1)
+	for _, tt := range []struct {
+		id   string
+		want fingerprint
+	}{
+		{"", fingerprint{0x2db16b3b92d1182a, 3}},
+		{"4711", fingerprint{0xa623d38d5157e680, 2}},
+		{"customer-4711", fingerprint{0xcd1ce1cc7e8f4498, 3}},
+		{"3f2504e0-4f89-41d3-9a0c-0305e82c3301", fingerprint{0x2d1aa04ef1b063cf, 1}},
+		{"zoë@example.org", fingerprint{0x1ba2edcb7798dbbb, 1}},
+		{strings.Repeat("x", 8*maxWords+1), fingerprint{0x85b8f01f01bdb320, 2}},
+	} {
+		if got := k.fingerprint(tt.id); got != tt.want {
+			t.Errorf("fingerprint of %q = %#v, want %#v", tt.id, got, tt.want)
+		}
+	}
+}
+
 // The reference has the key 00 01 … 0f, and gives this for no text.
 func TestSipHash(t *testing.T) {
 	k := hashKeyFrom([16]byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15})

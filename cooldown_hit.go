@@ -22,12 +22,12 @@ import (
 func (t *MemoryTracker) enter(ctx context.Context, campaign, profile string, visit time.Time, timeout time.Duration) (until time.Time, entered bool, err error) {
 	g := t.generation()
 
-	var f fingerprint
+	var f fingerprint // of 8 to 16 bytes in ASCII it is made here
 	if n := len(profile); n < 8 || n > 16 {
 		f = g.key.fingerprint(profile)
 	} else if last, first := eightBytes(profile[n-8:]), eightBytes(profile); (last|first)&topBit != 0 {
 		f = g.key.fingerprint(profile)
-	} else { // what that does with an ID of 8 to 16 bytes in ASCII
+	} else {
 		f = g.key.starts[n].plus(g.key.factors[1], last).plus(g.key.factors[2], first).fingerprint()
 	}
 

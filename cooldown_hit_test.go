@@ -1,6 +1,7 @@
 package campaign
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -121,6 +122,7 @@ func TestIDsAreReadAsWritten(t *testing.T) {
 	})
 	for _, ids := range [][2]string{
 		{"campaign-1", "campaign-2"},
+		{"campaign-1-campaign", "campaign-2-campaign"},
 		{"1-campaign", "2-campaign"},
 		{"campaign", "campaigncampaign"},
 		{"campaigncampaign", "campaign"},
@@ -136,6 +138,43 @@ func TestIDsAreReadAsWritten(t *testing.T) {
 			mustEnter(t, &tracker, ids[0], "customer", visit, time.Hour)
 			mustEnter(t, &tracker, ids[1], "customer", visit, time.Hour)
 		})
+	}
+}
+
+// What is found without a lock is what the lock would find.
+func TestHits(t *testing.T) {
+	var tracker MemoryTracker
+	begun := time.UnixMilli(1_700_000_000_123)
+	for i := range 2 * fewEntries { // so that there are slots
+		mustEnter(t, &tracker, "campaign", fmt.Sprint("customer", i), begun, 1500*time.Millisecond)
+	}
+	end := begun.Add(1500 * time.Millisecond)
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, tt := range []struct {
+		name    string
+		ctx     context.Context
+		at      time.Time
+		entered bool
+		err     error
+	}{
+		{"a second before the end", t.Context(), end.Add(-time.Second), false, nil},
+		{"in the same second", t.Context(), end.Add(-time.Millisecond), false, nil},
+		{"at the end", t.Context(), end, true, nil},
+		{"with a context that is done", ended, begun, false, context.Canceled},
+		{"in the same second, with a context that is done", ended, end.Add(-time.Millisecond), false, context.Canceled},
+	} {
+		until, entered, err := tracker.Enter(tt.ctx, Entry{Campaign: "campaign", Profile: "customer0", Time: tt.at})
+		if entered != tt.entered || !errors.Is(err, tt.err) {
+			t.Errorf("%s: Enter = %v, %t, %v; want entered %t, error %v", tt.name, until, entered, err, tt.entered, tt.err)
+		}
+		want := end.UTC()
+		if err != nil {
+			want = time.Time{}
+		}
+		if !entered && until != want {
+			t.Errorf("%s: until = %#v, want %#v", tt.name, until, want)
+		}
 	}
 }
 
