@@ -297,7 +297,7 @@ func (s *campaignSet) matchAround(hits []int32, key uint64, p *probe, v *view) [
 			hits = s.find(hits, key, p, v)
 		}
 	}
-	if p.at+10 <= len(p.text) {
+	if p.at+11 <= len(p.text) {
 		if key := behindKey(key, p.text[p.at+8:]); filter.has(key) {
 			hits = s.find(hits, key, p, v)
 		}

@@ -214,7 +214,7 @@ func (b *indexBuilder) fileDrafts() {
 		for r := range shape.stride {
 			at, gram, key := b.counts.rarest(d, shape, r)
 			e.at = uint16(at)
-			if key != gram {
+			if shape.size == 8 {
 				b.table.gates = append(b.table.gates, gram)
 			}
 			b.table.add(key, e)
@@ -231,8 +231,8 @@ func (d *draft) shape() gramShape {
 	return gramShapes[i]
 }
 
-// gramCounts says how many texts have a gram, roughly: grams that share a place
-// in it count together.
+// gramCounts says how often grams stand in the texts, alone and with what is around
+// them, roughly: those that share a place in it count together.
 type gramCounts struct {
 	counts []uint16
 	shift  uint8
@@ -244,7 +244,7 @@ func newGramCounts(drafts []draft) gramCounts {
 		total += len(drafts[i].text)
 	}
 	log := 10
-	for 1<<log < 8*total && log < 22 {
+	for 1<<log < 4*total && log < 22 {
 		log++
 	}
 	return gramCounts{counts: make([]uint16, 1<<log), shift: uint8(64 - log)}
@@ -277,7 +277,7 @@ func (c *gramCounts) countKey(key uint64) {
 // It is the key that the fewest texts have, and of those that as few have, the one
 // with the rarest gram.
 func (c *gramCounts) rarest(d *draft, shape gramShape, r int) (at int, gram, key uint64) {
-	least := 1 << 32
+	least := uint64(1 << 32)
 	var room [2]uint64
 	for i := r; i+shape.size <= min(len(d.text), maxFiled); i += shape.stride {
 		here := shape.key(d.field.salt, d.text, i)
@@ -286,7 +286,7 @@ func (c *gramCounts) rarest(d *draft, shape gramShape, r int) (at int, gram, key
 			keys = aroundKeys(room[:0], here, d.text, i)
 		}
 		for _, k := range keys {
-			if n := int(*c.at(k))<<16 | int(*c.at(here)); n < least {
+			if n := uint64(*c.at(k))<<16 | uint64(*c.at(here)); n < least {
 				least, at, gram, key = n, i, here, k
 			}
 		}

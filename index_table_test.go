@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -18,6 +19,52 @@ func TestIndexTellsRulesApart(t *testing.T) {
 			if hits := matchSet(t, set, visit); len(hits) > 0 {
 				t.Fatalf("campaigns for %s = %v, want none", visit.URL, hits)
 			}
+		}
+	}
+}
+
+// A text is found wherever it stands, whichever of its grams is rare and whatever it
+// is filed with beside that.
+func TestIndexFindsTextsAnywhere(t *testing.T) {
+	const letters = "abcdefghijklmnopqrstuvwxyz0123"
+	for n := 1; n <= len(letters); n++ {
+		text := letters[:n]
+		for decoy := range 3 {
+			conditions := []Condition{PageTitle.Contains(text)}
+			for i := range 9 { // make its beginning, its end or its middle common
+				conditions = append(conditions, PageTitle.Contains([]string{
+					text[:n/2] + fmt.Sprint("-", i, "-----------"), fmt.Sprint("-----------", i, "-") + text[n/2:],
+					fmt.Sprint(i, "-") + text[n/4:n-n/4] + fmt.Sprint("-", i),
+				}[decoy]))
+			}
+			set := setOf(t, conditions...)
+			for before := range 9 {
+				for behind := range 5 {
+					title := strings.Repeat("_", before) + text + strings.Repeat("_", behind)
+					if hits := matchSet(t, set, PageVisit{URL: "/", Title: title}); len(hits) != 1 || hits[0] != 0 {
+						t.Fatalf("campaigns for %q, with %v, = %v, want the one for %q", title, conditions[1], hits, text)
+					}
+				}
+			}
+		}
+	}
+}
+
+// What looks like a thousand texts but for the last letters is not compared with each.
+func TestIndexSeesThroughNearMisses(t *testing.T) {
+	conditions := make([]Condition, 1000)
+	for i := range conditions {
+		conditions[i] = PagePath.Contains(fmt.Sprintf("%d-summer-sale", i))
+	}
+	set := setOf(t, conditions...)
+	for _, path := range []string{"/all-summer-sandals", "/in-summer-sandals", "/x/123-summer-sandals", "/xy/123-summer-sandals", "/xyz/123-summer-sandals"} {
+		v := view{visit: PageVisit{URL: path}}
+		if err := v.read(); err != nil {
+			t.Fatal(err)
+		}
+		v.arena.pool = &set.arenas
+		if hits := set.match(nil, &v); len(hits) > 0 || v.looked > len(conditions)/5 {
+			t.Errorf("%s: %d campaigns, %d looked at among many; want none, and %d at most", path, len(hits), v.looked, len(conditions)/5)
 		}
 	}
 }

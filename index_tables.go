@@ -65,7 +65,7 @@ const (
 
 // checkOf is a sum of the ends of a text. What only looks like the text, having its
 // gram, mostly differs at an end, and the sum tells without a look at the text, which
-// is seldom in the cache.
+// is seldom in the cache. The text has four bytes at least.
 func checkOf(text string) byte {
 	return byte(mix(fourBytes(text)^fourBytes(text[len(text)-4:])<<32) >> 56)
 }
@@ -323,15 +323,17 @@ func (g gramShape) minText() int { return g.size + g.stride - 1 }
 var shortestText = gramShapes[len(gramShapes)-1].minText()
 
 // A gram of eight bytes is only a gate: many texts have "-sneaker". Behind it a
-// text is filed under the gram with the four bytes before it or with the two behind,
-// whichever fewer texts have, or under the gram alone if it has neither.
+// text is filed under the gram with the four bytes before it or with the three behind,
+// whichever fewer texts have, or under the gram alone if it has neither. Three, because
+// four are too often not there: of "/sneaker-123", the last gram leaves the number.
 
 func aloneKey(gram uint64) uint64 { return mix(gram + 1) }
 
 func beforeKey(gram uint64, before string) uint64 { return mix(gram ^ fourBytes(before)) }
 
 func behindKey(gram uint64, behind string) uint64 {
-	return mix(^gram ^ uint64(behind[0]) ^ uint64(behind[1])<<8)
+	_ = behind[2]
+	return mix(^gram ^ uint64(behind[0]) ^ uint64(behind[1])<<8 ^ uint64(behind[2])<<16)
 }
 
 // aroundKeys appends the keys that a text with the gram at i may be filed under.
@@ -339,7 +341,7 @@ func aroundKeys(keys []uint64, gram uint64, s string, i int) []uint64 {
 	if i >= 4 {
 		keys = append(keys, beforeKey(gram, s[i-4:]))
 	}
-	if i+10 <= len(s) {
+	if i+11 <= len(s) {
 		keys = append(keys, behindKey(gram, s[i+8:]))
 	}
 	if len(keys) == 0 {
