@@ -22,13 +22,28 @@ import (
 func (t *MemoryTracker) enter(ctx context.Context, campaign, profile string, visit time.Time, timeout time.Duration) (until time.Time, entered bool, err error) {
 	g := t.generation()
 
-	var f fingerprint // of 8 to 16 bytes in ASCII it is made here
-	if n := len(profile); n < 8 || n > 16 {
-		f = g.key.fingerprint(profile)
-	} else if last, first := eightBytes(profile[n-8:]), eightBytes(profile); (last|first)&topBit != 0 {
+	var f fingerprint // of 8 to 40 bytes in ASCII it is made here
+	if n := len(profile); n < 8 || n > 40 {
 		f = g.key.fingerprint(profile)
 	} else {
-		f = g.key.starts[n].plus(g.key.factors[1], last).plus(g.key.factors[2], first).fingerprint()
+		last, word := eightBytes(profile[n-8:]), eightBytes(profile)
+		sum, tops := g.key.starts[n].plus(g.key.factors[1], last).plus(g.key.factors[2], word), last|word
+		if n > 16 {
+			word = eightBytes(profile[8:])
+			sum, tops = sum.plus(g.key.factors[3], word), tops|word
+		}
+		if n > 24 {
+			word = eightBytes(profile[16:])
+			sum, tops = sum.plus(g.key.factors[4], word), tops|word
+		}
+		if n > 32 {
+			word = eightBytes(profile[24:])
+			sum, tops = sum.plus(g.key.factors[5], word), tops|word
+		}
+		f = sum.fingerprint()
+		if tops&topBit != 0 { // not in ASCII
+			f = g.key.fingerprint(profile)
+		}
 	}
 
 	d := g.tables.Load()

@@ -108,11 +108,15 @@ func TestIDsAreReadAsWritten(t *testing.T) {
 	t.Run("profiles", func(t *testing.T) {
 		var tracker MemoryTracker
 		for n := range 80 {
-			for _, letter := range []string{"a", "\x7f", "\x80", "\xff"} {
-				id := strings.Repeat(letter, n)
-				if n == 0 && letter != "a" {
-					continue
+			ids := []string{strings.Repeat("a", n)}
+			for i := range n {
+				for _, b := range []byte{0, 0x7f, 0x80, 0xff} {
+					id := []byte(ids[0])
+					id[i] = b
+					ids = append(ids, string(id))
 				}
+			}
+			for _, id := range ids {
 				mustEnter(t, &tracker, "campaign", id, visit, time.Hour)
 				if _, closed := tracker.Until("campaign", id, visit); !closed {
 					t.Errorf("the profile %q has entered, and is not found", id)

@@ -19,6 +19,7 @@ func main() {
 	sizes := flag.String("n", "1000000,10000000", "numbers of keys, separated by commas")
 	names := flag.String("peers", "", "names of the peers, separated by commas; empty for all")
 	rounds := flag.Int("rounds", 3, "how often everything is measured; medians are printed")
+	flag.IntVar(&idLen, "length", idLen, "bytes of a profile ID, at least 16")
 	latency := flag.Bool("latency", true, "also measure single calls while growing, for the first two peers")
 	flag.Parse()
 
@@ -30,8 +31,8 @@ func main() {
 	}
 	for size := range strings.SplitSeq(*sizes, ",") {
 		n, err := strconv.Atoi(size)
-		if err != nil || n < 1000 || len(chosen) == 0 {
-			fmt.Fprintln(os.Stderr, "cooldown: give numbers of at least 1000 as -n, and known names as -peers")
+		if err != nil || n < 1000 || len(chosen) == 0 || idLen < 16 {
+			fmt.Fprintln(os.Stderr, "cooldown: give numbers of at least 1000 as -n, known names as -peers, and at least 16 as -length")
 			os.Exit(2)
 		}
 		measure(n, *rounds, chosen)
@@ -44,7 +45,7 @@ func main() {
 }
 
 // idLen is the length of a profile ID.
-const idLen = 16
+var idLen = 16
 
 // ids are profile IDs, one after the other in one string. They are read in the
 // order in which they lie, as fast as the memory goes: what a host passes in
@@ -55,7 +56,7 @@ func (s ids) len() int            { return len(s) / idLen }
 func (s ids) at(i int) string     { return string(s[i*idLen : (i+1)*idLen]) }
 func (s ids) from(i int) ids      { return s[i*idLen:] }
 func (s ids) first(n int) ids     { return s[:n*idLen] }
-func idOf(b []byte, i int) []byte { return fmt.Appendf(b, "customer%08d", i) }
+func idOf(b []byte, i int) []byte { return fmt.Appendf(b, "customer%0*d", idLen-len("customer"), i) }
 
 // sequence returns the IDs of n profiles, beginning with first.
 func sequence(first, n int) ids {
