@@ -191,8 +191,8 @@ func fill(p peer, all ids, before uint64) (ns, peak float64) {
 }
 
 func enterAll(p peer, s ids) (entered int) {
-	for i := range s.len() {
-		if p.enter(s.at(i), visit) {
+	for n := idLen; len(s) >= n; s = s[n:] {
+		if p.enter(string(s[:n]), visit) {
 			entered++
 		}
 	}
