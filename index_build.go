@@ -274,8 +274,7 @@ func (c *gramCounts) countKey(key uint64) {
 
 // rarest returns what to file a text under, of what is at places in it that leave the
 // remainder r when divided by the stride: those are looked at together, or not at all.
-// It is the key that the fewest texts have, and of those that as few have, the one
-// with the rarest gram.
+// It is the rarest key, and of those that are as rare, the one with the rarest gram.
 func (c *gramCounts) rarest(d *draft, shape gramShape, r int) (at int, gram, key uint64) {
 	least := uint64(1 << 32)
 	var room [2]uint64

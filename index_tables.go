@@ -325,7 +325,7 @@ var shortestText = gramShapes[len(gramShapes)-1].minText()
 // A gram of eight bytes is only a gate: many texts have "-sneaker". Behind it a
 // text is filed under the gram with the four bytes before it or with the three behind,
 // whichever fewer texts have, or under the gram alone if it has neither. Three, because
-// four are too often not there: of "/sneaker-123", the last gram leaves the number.
+// four are often not there: behind "sneaker-", "/sneaker-123" has three.
 
 func aloneKey(gram uint64) uint64 { return mix(gram + 1) }
 
