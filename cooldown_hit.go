@@ -22,7 +22,9 @@ import (
 func (t *MemoryTracker) enter(ctx context.Context, campaign, profile string, visit time.Time, timeout time.Duration) (until time.Time, entered bool, err error) {
 	g := t.generation()
 
-	var f fingerprint // of 8 to 40 bytes in ASCII it is made here
+	// IDs of 8 to 40 bytes in ASCII, UUIDs among them, are hashed here as fingerprint
+	// does it.
+	var f fingerprint
 	if n := len(profile); n < 8 || n > 40 {
 		f = g.key.fingerprint(profile)
 	} else {
