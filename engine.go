@@ -264,8 +264,7 @@ func (e *Engine) Campaigns() Campaigns {
 func (e *Engine) Visit(ctx context.Context, visit PageVisit) ([]Outcome, error) {
 	var v view
 	v.visit = visit // view{visit: visit} would be made elsewhere first, and copied
-	var room [16]int32
-	set, hits, err := e.match(room[:0], &v)
+	set, hits, err := e.match(&v)
 	if len(hits) == 0 {
 		return nil, err
 	}
@@ -289,18 +288,16 @@ func (e *Engine) Visit(ctx context.Context, visit PageVisit) ([]Outcome, error) 
 func (e *Engine) Enqueue(ctx context.Context, visit PageVisit) ([]Outcome, error) {
 	var v view
 	v.visit = visit
-	var room [16]int32
-	set, hits, err := e.match(room[:0], &v)
+	set, hits, err := e.match(&v)
 	if len(hits) == 0 {
 		return nil, err
 	}
 	return e.decide(ctx, &v, set, hits, true)
 }
 
-// match finds the campaigns that the visit may start. v does not escape, nor
-// does the array behind hits: the many visits that match nothing cost no
-// allocation.
-func (e *Engine) match(hits []int32, v *view) (*campaignSet, []int32, error) {
+// match finds the campaigns that the visit may start. v does not escape: the many
+// visits that match nothing cost no allocation.
+func (e *Engine) match(v *view) (*campaignSet, []int32, error) {
 	if e.closed.Load() {
 		return nil, nil, ErrClosed
 	}
@@ -309,12 +306,12 @@ func (e *Engine) match(hits []int32, v *view) (*campaignSet, []int32, error) {
 	}
 	set := e.set.Load()
 	v.arena.pool = &set.arenas
-	hits = set.match(hits, v)
+	hits := set.match(v)
 	if len(hits) == 0 {
 		v.arena.release()
 	} else {
 		v.arena.detach()
-		v.foundBits, v.left = nil, nil // of no more use, and a queued visit would keep them
+		v.foundBits, v.left, v.hits.many = nil, nil, nil // of no more use, and a queued visit would keep them
 	}
 	return set, hits, nil
 }

@@ -295,6 +295,8 @@ type view struct {
 
 	arena arena // of the texts that are decoded while the visit is matched
 
+	hits hitList
+
 	// How many campaigns the index has found, and which, if they are many.
 	found     int
 	foundBits []uint64

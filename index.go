@@ -64,72 +64,63 @@ type pairIndex struct {
 	asked [2]map[string]struct{}
 }
 
-// match appends to hits the campaigns whose condition the visit meets, in the
-// order in which they were loaded. hits is empty; it is passed from function to
-// function, and not kept in a struct, so that the caller's array for it can
-// stay on the stack.
-func (s *campaignSet) match(hits []int32, v *view) []int32 {
+// match returns the campaigns whose condition the visit meets, in the order in which
+// they were loaded. They are in the view, and valid as long as it.
+func (s *campaignSet) match(v *view) []int32 {
 	for _, c := range s.always {
-		hits = s.test(hits, c, v)
+		s.test(c, v)
 	}
 	for i := range s.pairs {
-		hits = s.matchPair(hits, &s.pairs[i], v)
+		s.matchPair(&s.pairs[i], v)
 	}
 	for i := range s.fields {
-		hits = s.matchField(hits, &s.fields[i], v)
+		s.matchField(&s.fields[i], v)
 	}
 	if v.lost {
-		return s.matchAll(hits[:0], v)
+		v.hits = hitList{}
+		s.matchAll(v)
 	}
-	for i := 1; i < len(hits); i++ {
-		if hits[i-1] >= hits[i] {
-			slices.Sort(hits)
-			return slices.Compact(hits)
-		}
-	}
-	return hits
+	return v.hits.inOrder()
 }
 
 // matchAll is match without the index.
-func (s *campaignSet) matchAll(hits []int32, v *view) []int32 {
+func (s *campaignSet) matchAll(v *view) {
 	for i, p := range s.programs {
 		if !p.paused {
-			hits = s.test(hits, int32(i), v)
+			s.test(int32(i), v)
 		}
 	}
-	return hits
 }
 
 // test tests one campaign in full. One whose condition may still turn out to
 // hold, once the profile is loaded, is found too.
-func (s *campaignSet) test(hits []int32, campaign int32, v *view) []int32 {
+func (s *campaignSet) test(campaign int32, v *view) {
 	p := s.programs[campaign]
 	if p.when.eval(v) || p.asks && p.mayHold(v) {
-		hits = append(hits, campaign)
+		v.hits.add(campaign)
 	}
-	return hits
 }
 
-func (s *campaignSet) matchPair(hits []int32, p *pairIndex, v *view) []int32 {
+func (s *campaignSet) matchPair(p *pairIndex, v *view) {
 	first, kind := v.single(p.fields[0])
 	if kind == valueMissing {
-		return hits
+		return
 	}
 	second, secondKind := v.single(p.fields[1])
 	switch {
 	case secondKind == valueMissing:
-		return hits
+		return
 	case kind == valueText && secondKind == valueText:
-		return s.matchTexts(hits, p, first, second, v)
+		s.matchTexts(p, first, second, v)
+		return
 	}
 	var firstRoom, secondRoom [8]scalar
 	seconds := p.askedOf(1, v.scalars(secondRoom[:0], p.fields[1]))
 	for _, first := range p.askedOf(0, v.scalars(firstRoom[:0], p.fields[0])) {
 		for _, second := range seconds {
-			hits = s.matchTexts(hits, p, first.text, second.text, v)
+			s.matchTexts(p, first.text, second.text, v)
 		}
 	}
-	return hits
 }
 
 // askedOf keeps of the values of a field those that campaigns ask for, once
@@ -148,44 +139,44 @@ func (p *pairIndex) askedOf(side int, values []scalar) []scalar {
 	return slices.CompactFunc(kept, func(a, b scalar) bool { return a.text == b.text })
 }
 
-func (s *campaignSet) matchTexts(hits []int32, p *pairIndex, first, second string, v *view) []int32 {
+func (s *campaignSet) matchTexts(p *pairIndex, first, second string, v *view) {
 	first, second = p.fields[0].plain(first), p.fields[1].plain(second)
 	if key := pairKey(p.salt, first, second); s.table.filter.has(key) {
-		hits = s.find(hits, key, &probe{index: p.id, rule: rulePair, text: first, second: second}, v)
+		s.find(key, &probe{index: p.id, rule: rulePair, text: first, second: second}, v)
 	}
-	return hits
 }
 
-func (s *campaignSet) matchField(hits []int32, f *fieldIndex, v *view) []int32 {
+func (s *campaignSet) matchField(f *fieldIndex, v *view) {
 	switch f.field.kind {
 	case fieldPageQuery:
-		return s.matchQuery(hits, f, &v.page, v)
+		s.matchQuery(f, &v.page, v)
+		return
 	case fieldReferrerQuery:
 		if v.hasReferrer() {
-			hits = s.matchQuery(hits, f, &v.referrer, v)
+			s.matchQuery(f, &v.referrer, v)
 		}
-		return hits
+		return
 	}
 	text, kind := v.single(f.field)
 	switch kind {
 	case valueMissing:
-		return hits
+		return
 	case valueText:
-		return s.matchText(hits, f, text, v)
+		s.matchText(f, text, v)
+		return
 	}
 	var room [8]scalar
 	for _, value := range v.scalars(room[:0], f.field) {
 		if value.kind == scalarText {
-			hits = s.matchText(hits, f, value.text, v)
+			s.matchText(f, value.text, v)
 		} else {
-			hits = s.find(hits, scalarKey(f.salt, value), &probe{index: f.id, rule: ruleTest}, v)
+			s.find(scalarKey(f.salt, value), &probe{index: f.id, rule: ruleTest}, v)
 		}
 	}
-	return hits
 }
 
 // matchQuery looks up each parameter with the field's name.
-func (s *campaignSet) matchQuery(hits []int32, f *fieldIndex, from *location, v *view) []int32 {
+func (s *campaignSet) matchQuery(f *fieldIndex, from *location, v *view) {
 	query, plain := from.query, from.plainQuery()
 	for query != "" {
 		value, rest, found := nextParam(query, f.field.name, plain)
@@ -195,71 +186,82 @@ func (s *campaignSet) matchQuery(hits []int32, f *fieldIndex, from *location, v 
 		if !plain {
 			value = v.arena.formText(value)
 		}
-		hits = s.matchText(hits, f, value, v)
+		s.matchText(f, value, v)
 		query = rest
 	}
-	return hits
 }
 
 // matchText looks a text up in all that is filed under its field.
-func (s *campaignSet) matchText(hits []int32, f *fieldIndex, text string, v *view) []int32 {
+func (s *campaignSet) matchText(f *fieldIndex, text string, v *view) {
 	if f.fold {
 		text = v.arena.foldText(text)
 	}
 	if f.longestPrefix > 0 {
-		hits = s.matchHeads(hits, f, text, v)
+		s.matchHeads(f, text, v)
 	}
 	if f.longestSuffix > 0 {
-		hits = s.matchTails(hits, f, text, v)
+		s.matchTails(f, text, v)
 	}
 	if f.equal {
 		whole := f.field.plain(text)
 		if key := wholeKey(f, whole); s.table.filter.has(key) {
-			hits = s.find(hits, key, &probe{index: f.id, rule: ruleWhole, text: whole}, v)
+			s.find(key, &probe{index: f.id, rule: ruleWhole, text: whole}, v)
 		}
 	}
 	for i := range f.grams {
 		if f.grams[i] {
-			hits = s.matchGrams(hits, f, gramShapes[i], text, v)
+			s.matchGrams(f, gramShapes[i], text, v)
 		}
 	}
-	return hits
 }
 
 // matchHeads looks up all prefixes of the text.
-func (s *campaignSet) matchHeads(hits []int32, f *fieldIndex, text string, v *view) []int32 {
+func (s *campaignSet) matchHeads(f *fieldIndex, text string, v *view) {
 	filter := s.table.filter
 	p := probe{index: f.id, rule: ruleStarts, text: text}
-	end := min(f.longestPrefix, len(text))
-	for key, i := f.salt, 0; ; key, i = nextHead(key, text[i:i+headStep]), i+headStep {
+	key, at := f.salt, 0
+	for ; at <= len(text)-headStep; at += headStep {
+		if at > f.longestPrefix {
+			return
+		}
+		step := fourBytes(text[at:])
 		if filter.has(key) {
-			for n := range min(headStep, end-i+1) {
-				if key := afterHead(key, text[i:i+n]); filter.has(key) {
-					hits = s.find(hits, key, &p, v)
-				}
-			}
+			s.findAfter(key, step, headStep-1, &p, v)
 		}
-		if i+headStep > end {
-			return hits
-		}
+		key = nextHead(key, step)
+	}
+	if at <= f.longestPrefix && filter.has(key) {
+		s.findAfter(key, restBytes(text[at:]), len(text)-at, &p, v)
 	}
 }
 
 // matchTails looks up all suffixes of the text.
-func (s *campaignSet) matchTails(hits []int32, f *fieldIndex, text string, v *view) []int32 {
+func (s *campaignSet) matchTails(f *fieldIndex, text string, v *view) {
 	filter := s.table.filter
 	p := probe{index: f.id, rule: ruleEnds, text: text}
-	start := max(0, len(text)-f.longestSuffix)
-	for key, i := ^f.salt, len(text); ; key, i = nextHead(key, text[i-headStep:i]), i-headStep {
-		if filter.has(key) {
-			for n := range min(headStep, i-start+1) {
-				if key := afterHead(key, text[i-n:i]); filter.has(key) {
-					hits = s.find(hits, key, &p, v)
-				}
-			}
+	key, left := ^f.salt, text
+	for ; len(left) >= headStep; left = left[:len(left)-headStep] {
+		if len(text)-len(left) > f.longestSuffix {
+			return
 		}
-		if i-headStep < start {
-			return hits
+		step := fourBytesBack(left)
+		if filter.has(key) {
+			s.findAfter(key, step, headStep-1, &p, v)
+		}
+		key = nextHead(key, step)
+	}
+	if len(text)-len(left) <= f.longestSuffix && filter.has(key) {
+		s.findAfter(key, restBytesBack(left), len(left), &p, v)
+	}
+}
+
+// findAfter looks up the texts that go on behind a head with none to most of the
+// bytes that follow it.
+func (s *campaignSet) findAfter(head, rest uint64, most int, p *probe, v *view) {
+	filter := s.table.filter
+	for n := range most + 1 {
+		if key := afterHead(head, rest&(1<<(8*n)-1), n); filter.has(key) {
+			s.find(key, p, v)
 		}
 	}
 }
@@ -267,42 +269,40 @@ func (s *campaignSet) matchTails(hits []int32, f *fieldIndex, text string, v *vi
 // matchGrams looks up every gram of the text that the shape looks at. The
 // look-ups do not depend on each other, unlike the steps of an automaton, so the
 // processor makes several at once.
-func (s *campaignSet) matchGrams(hits []int32, f *fieldIndex, shape gramShape, text string, v *view) []int32 {
+func (s *campaignSet) matchGrams(f *fieldIndex, shape gramShape, text string, v *view) {
 	filter := s.table.filter
 	if shape.size == 4 {
 		for i := 0; i+4 <= len(text); i += shape.stride {
 			if key := mix(fourBytes(text[i:i+4]) ^ f.salt); filter.has(key) {
-				hits = s.find(hits, key, &probe{index: f.id, rule: ruleHas, text: text, at: i}, v)
+				s.find(key, &probe{index: f.id, rule: ruleHas, text: text, at: i}, v)
 			}
 		}
-		return hits
+		return
 	}
 	for i := 0; i+8 <= len(text); i += shape.stride {
 		if key := mix(eightBytes(text[i:i+8]) ^ f.salt); filter.has(key) {
-			hits = s.matchAround(hits, key, &probe{index: f.id, rule: ruleHas, text: text, at: i}, v)
+			s.matchAround(key, &probe{index: f.id, rule: ruleHas, text: text, at: i}, v)
 		}
 	}
-	return hits
 }
 
 // matchAround looks up a gram of eight bytes: alone, with what stands before it,
 // and with what follows.
-func (s *campaignSet) matchAround(hits []int32, key uint64, p *probe, v *view) []int32 {
+func (s *campaignSet) matchAround(key uint64, p *probe, v *view) {
 	filter := s.table.filter
 	if key := aloneKey(key); filter.has(key) {
-		hits = s.find(hits, key, p, v)
+		s.find(key, p, v)
 	}
 	if p.at >= 4 {
 		if key := beforeKey(key, p.text[p.at-4:]); filter.has(key) {
-			hits = s.find(hits, key, p, v)
+			s.find(key, p, v)
 		}
 	}
 	if p.at+11 <= len(p.text) {
 		if key := behindKey(key, p.text[p.at+8:]); filter.has(key) {
-			hits = s.find(hits, key, p, v)
+			s.find(key, p, v)
 		}
 	}
-	return hits
 }
 
 // A probe is what is looked up in the table: a whole text, two of them, or one
@@ -316,7 +316,7 @@ type probe struct {
 
 // find takes the campaigns that are filed under the key and may hold for what
 // is probed. At most one slot on the way from the key's home has its tag.
-func (s *campaignSet) find(hits []int32, key uint64, p *probe, v *view) []int32 {
+func (s *campaignSet) find(key uint64, p *probe, v *view) {
 	t := &s.table
 	tag := tagOf(key)
 	for i := t.home(key); ; i++ {
@@ -326,12 +326,14 @@ func (s *campaignSet) find(hits []int32, key uint64, p *probe, v *view) []int32 
 		slot := &t.slots[i]
 		switch {
 		case slot.rule == ruleNone:
-			return hits
+			return
 		case slot.tag != tag:
 		case slot.rule == ruleMany:
-			return s.findMany(hits, i, p, v)
+			s.findMany(i, p, v)
+			return
 		default:
-			return s.filed(hits, slot, p, v)
+			s.take(slot, p, v)
+			return
 		}
 	}
 }
@@ -341,9 +343,9 @@ func (s *campaignSet) find(hits []int32, key uint64, p *probe, v *view) []int32 
 // each place: so it leaves out what is found, once that is much, and when it has
 // looked at as many as take longer than a test of all campaigns, it leaves the
 // rest to that.
-func (s *campaignSet) findMany(hits []int32, at int, p *probe, v *view) []int32 {
+func (s *campaignSet) findMany(at int, p *probe, v *view) {
 	if v.lost {
-		return hits
+		return
 	}
 	slot := &s.table.slots[at]
 	many := s.table.many[slot.text:][:slot.campaign]
@@ -357,17 +359,17 @@ func (s *campaignSet) findMany(hits []int32, at int, p *probe, v *view) []int32 
 	if !ok {
 		if v.look(len(many), len(s.programs), p.text) {
 			for i := range many {
-				hits = s.filed(hits, &many[i], p, v)
+				s.take(&many[i], p, v)
 			}
 		}
-		return hits
+		return
 	}
 	if !v.look(len(left), len(s.programs), p.text) {
-		return hits
+		return
 	}
 	kept := left[:0]
 	for _, i := range left {
-		hits = s.filed(hits, &many[i], p, v)
+		s.take(&many[i], p, v)
 		if !v.hasFound(many[i].campaign) {
 			kept = append(kept, i)
 		}
@@ -376,7 +378,6 @@ func (s *campaignSet) findMany(hits []int32, at int, p *probe, v *view) []int32 
 		v.left = make(map[int][]int32)
 	}
 	v.left[at] = kept
-	return hits
 }
 
 // look reports whether the visit may look at so many postings more.
@@ -393,22 +394,19 @@ const (
 	bytesPerPosting = 32
 )
 
-func (s *campaignSet) filed(hits []int32, e *posting, p *probe, v *view) []int32 {
-	if e.index == p.index && s.table.holds(e, p) {
-		hits = s.take(hits, e, v)
+// take takes a campaign if its anchor holds for what is probed.
+func (s *campaignSet) take(e *posting, p *probe, v *view) {
+	if e.index != p.index || !s.table.holds(e, p) {
+		return
 	}
-	return hits
-}
-
-// take takes a campaign whose anchor holds.
-func (s *campaignSet) take(hits []int32, e *posting, v *view) []int32 {
 	if v.found++; v.found > fewFound && s.wasFound(e.campaign, v) {
-		return hits
+		return
 	}
-	if e.rule&ruleExact != 0 {
-		return append(hits, e.campaign)
+	if e.rule&ruleExact == 0 {
+		s.test(e.campaign, v)
+		return
 	}
-	return s.test(hits, e.campaign, v)
+	v.hits.add(e.campaign)
 }
 
 // fewFound is how many campaigns are taken without a note of which they are.

@@ -104,6 +104,9 @@ func (b *indexBuilder) build() {
 	}
 	b.fileDrafts()
 	for _, f := range b.order {
+		if f.grams[2] {
+			f.grams[1] = false // looking at each place sees those too
+		}
 		b.set.fields = append(b.set.fields, *f)
 	}
 	b.set.table = b.table.build()
@@ -156,12 +159,12 @@ func (b *indexBuilder) file(a *anchor, campaign int32) {
 		b.fileWhole(&d)
 	case anchorPrefix:
 		field.longestPrefix = max(field.longestPrefix, len(d.text))
-		head, rest := headKey(field.salt, d.text)
-		b.fileEnd(&d, head, rest)
+		head, whole := headKey(field.salt, d.text)
+		b.fileEnd(&d, head, whole)
 	case anchorSuffix:
 		field.longestSuffix = max(field.longestSuffix, len(d.text))
-		tail, rest := tailKey(field.salt, d.text)
-		b.fileEnd(&d, tail, rest)
+		tail, whole := tailKey(field.salt, d.text)
+		b.fileEnd(&d, tail, whole)
 	default:
 		b.drafts = append(b.drafts, d)
 	}
@@ -191,11 +194,11 @@ func (b *indexBuilder) fileWhole(d *draft) {
 }
 
 // fileEnd files a prefix or a suffix.
-func (b *indexBuilder) fileEnd(d *draft, gate uint64, rest string) {
+func (b *indexBuilder) fileEnd(d *draft, gate, whole uint64) {
 	e := d.posting()
 	b.table.text(&e, d.text)
 	b.table.gates = append(b.table.gates, gate)
-	b.table.add(afterHead(gate, rest), e)
+	b.table.add(whole, e)
 }
 
 // fileDrafts files the texts that may stand anywhere, now that it is known which

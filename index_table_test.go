@@ -68,7 +68,7 @@ func TestIndexSeesThroughNearMisses(t *testing.T) {
 				t.Fatal(err)
 			}
 			v.arena.pool = &set.arenas
-			if hits := set.match(nil, &v); len(hits) > 0 || v.looked > most {
+			if hits := set.match(&v); len(hits) > 0 || v.looked > most {
 				t.Errorf("%s: %d campaigns, %d looked at among many; want none, and %d at most", path, len(hits), v.looked, most)
 			}
 		}
@@ -94,5 +94,5 @@ func matchSet(t *testing.T, set *campaignSet, visit PageVisit) []int32 {
 		t.Fatal(err)
 	}
 	v.arena.pool = &set.arenas
-	return set.match(nil, &v)
+	return set.match(&v)
 }

@@ -367,32 +367,50 @@ func (g gramShape) key(salt uint64, s string, i int) uint64 {
 const headStep = 4
 
 // nextHead returns the key of the head that ends with step, after last.
-func nextHead(last uint64, step string) uint64 { return mix(last ^ fourBytes(step)) }
+func nextHead(last, step uint64) uint64 { return mix(last ^ step) }
 
-// afterHead returns the key of a text from that of its longest head and the
-// rest, which is shorter than a step.
-func afterHead(head uint64, rest string) uint64 {
-	x := uint64(len(rest)+1) << 32
-	for i := range len(rest) {
-		x |= uint64(rest[i]) << (8 * i)
+// afterHead returns the key of a text from that of its longest head and the n bytes
+// of the rest, which are less than a step.
+func afterHead(head, rest uint64, n int) uint64 { return mix(head ^ rest ^ uint64(n+1)<<32) }
+
+// headKey returns the key of the longest head of text, and that of the whole.
+func headKey(salt uint64, text string) (head, whole uint64) {
+	for head = salt; len(text) >= headStep; text = text[headStep:] {
+		head = nextHead(head, fourBytes(text))
 	}
-	return mix(head ^ x)
+	return head, afterHead(head, restBytes(text), len(text))
 }
 
-// headKey returns the key of the longest head of text, and what follows it.
-func headKey(salt uint64, text string) (key uint64, rest string) {
-	for key = salt; len(text) >= headStep; text = text[headStep:] {
-		key = nextHead(key, text[:headStep])
+// tailKey returns the key of the longest tail of text, and that of the whole.
+func tailKey(salt uint64, text string) (tail, whole uint64) {
+	for tail = ^salt; len(text) >= headStep; text = text[:len(text)-headStep] {
+		tail = nextHead(tail, fourBytesBack(text))
 	}
-	return key, text
+	return tail, afterHead(tail, restBytesBack(text), len(text))
 }
 
-// tailKey returns the key of the longest tail of text, and what precedes it.
-func tailKey(salt uint64, text string) (key uint64, rest string) {
-	for key = ^salt; len(text) >= headStep; text = text[:len(text)-headStep] {
-		key = nextHead(key, text[len(text)-headStep:])
+// restBytes returns a text of less than eight bytes as fourBytes does one of four.
+func restBytes(s string) uint64 {
+	var x uint64
+	for i := range len(s) {
+		x |= uint64(s[i]) << (8 * i)
 	}
-	return key, text
+	return x
+}
+
+// fourBytesBack returns the last four bytes of a text, the last one first.
+func fourBytesBack(s string) uint64 {
+	return uint64(bits.ReverseBytes32(uint32(fourBytes(s[len(s)-headStep:]))))
+}
+
+// restBytesBack returns a text of less than four bytes as fourBytesBack does one of
+// four.
+func restBytesBack(s string) uint64 {
+	var x uint64
+	for i := range len(s) {
+		x = x<<8 | uint64(s[i])
+	}
+	return x
 }
 
 func fourBytes(s string) uint64 {
