@@ -1,9 +1,10 @@
 package campaign
 
 import (
-	"hash/maphash"
 	"math"
+	"math/rand/v2"
 	"regexp/syntax"
+	"slices"
 	"strings"
 )
 
@@ -36,9 +37,9 @@ const (
 // the index some forty bytes, about what the condition takes to name it.
 const maxAlternatives = 1 << 14
 
-// Below pairChance one equality alone tells campaigns apart, and a second one
-// would only cost a look-up.
-const pairChance = 1e-3
+// fewAsk is how many campaigns an equality alone tells well enough apart: a second one
+// would only cost all visits a look-up.
+const fewAsk = 3
 
 // An anchoring is a way to file one condition: under each of several anchors,
 // of which one must hold for the condition to hold.
@@ -55,28 +56,57 @@ func (a anchoring) inexact() anchoring {
 	return a
 }
 
-// An anchorer chooses anchors with a view to all conditions of the set: a value
-// that many campaigns ask for tells them apart badly.
+// An anchorer chooses anchors with a view to all conditions of the set: what many
+// campaigns ask for tells them apart badly, and is what most visits have.
 type anchorer struct {
-	distinct map[fieldRef]int // how many values of the field are asked for, roughly
-	seen     []uint64         // a bit for each value that was counted, by its hash
-	seed     maphash.Seed
+	asked  map[anchorGroup]*asked
+	counts []uint16 // of those who ask for the same, by its hash, roughly
+	room   []anchor // for choices
+
+	// patterns holds the choices of globs and regular expressions, which are not
+	// parsed a second time.
+	patterns map[*comparison][]anchor
 
 	// open says that the campaign at hand may hold once the profile is loaded:
 	// what the visit itself carries of the profile decides nothing.
 	open bool
 }
 
-// newAnchorer makes an anchorer for n campaigns.
-func newAnchorer(n int) *anchorer {
-	words := 64
-	for words < n { // 64 bits for each campaign, so that few share one
-		words *= 2
-	}
-	return &anchorer{distinct: make(map[fieldRef]int), seen: make([]uint64, words), seed: maphash.MakeSeed()}
+// An anchorGroup is anchors that ask the same of a field.
+type anchorGroup struct {
+	field fieldRef
+	kind  anchorKind
+	fold  bool
 }
 
-// count notes the values that t asks for.
+func (c *anchor) group() anchorGroup { return anchorGroup{c.field, c.kind, c.fold} }
+
+// asked is what is known of an anchorGroup.
+type asked struct {
+	salt     uint64
+	all      int // how many anchors there are
+	distinct int // how many of them ask for something else, roughly
+}
+
+// countsPerCampaign is how much room there is to count. Of what a campaign asks for by
+// itself, one in thirty shares a count with something else, and seems to be asked for
+// twice; four times, one in a million.
+const countsPerCampaign = 32
+
+// newAnchorer makes an anchorer for n campaigns.
+func newAnchorer(n int) *anchorer {
+	size := 1 << 12
+	for size < countsPerCampaign*n {
+		size *= 2
+	}
+	return &anchorer{
+		asked:    make(map[anchorGroup]*asked),
+		counts:   make([]uint16, size),
+		patterns: make(map[*comparison][]anchor),
+	}
+}
+
+// count notes what t asks for.
 func (a *anchorer) count(t *conditionProgram) {
 	for i := range t.subs {
 		a.count(&t.subs[i])
@@ -84,23 +114,74 @@ func (a *anchorer) count(t *conditionProgram) {
 	if t.kind != conditionCompare {
 		return
 	}
-	switch t.cmp.op {
-	case codeEquals:
-		a.countValue(t.cmp.field, t.cmp.value)
-	case codeIn:
-		for _, s := range t.cmp.list {
-			a.countValue(t.cmp.field, s)
+	c := &t.cmp
+	if c.op == codeIn {
+		for _, s := range c.list {
+			choice := c.equality(s)
+			a.countAnchor(&choice)
 		}
+		return
+	}
+	choices := a.choices(c)
+	for i := range choices {
+		a.countAnchor(&choices[i])
 	}
 }
 
-func (a *anchorer) countValue(f fieldRef, v scalar) {
-	hash := maphash.Comparable(a.seed, v) ^ maphash.String(a.seed, f.name)
-	bit := hash >> 8 % uint64(64*len(a.seen))
-	if a.seen[bit/64]&(1<<(bit%64)) == 0 {
-		a.seen[bit/64] |= 1 << (bit % 64)
-		a.distinct[f]++
+func (a *anchorer) countAnchor(c *anchor) {
+	group := a.asked[c.group()]
+	if group == nil {
+		group = &asked{salt: rand.Uint64()}
+		a.asked[c.group()] = group
 	}
+	count := a.countOf(c, group)
+	if *count == 0 {
+		group.distinct++
+	}
+	if *count < math.MaxUint16 {
+		*count++
+	}
+	group.all++
+}
+
+func (a *anchorer) countOf(c *anchor, group *asked) *uint16 {
+	hash := scalarKey(group.salt, c.value)
+	if c.value.kind == scalarText {
+		hash = hashText(group.salt, c.value.text)
+	}
+	return &a.counts[hash>>20&uint64(len(a.counts)-1)]
+}
+
+// asking returns how many ask for the same as an anchor that was counted.
+func (a *anchorer) asking(c *anchor) int { return int(*a.countOf(c, a.asked[c.group()])) }
+
+// chance guesses how many visits meet an anchor that was counted. Campaigns are about
+// what is there: what several ask for is as likely as their share among those who ask
+// anything of that kind. What one asks for by itself is the less likely the longer a
+// text it is, and the more others ask for something else.
+func (a *anchorer) chance(c *anchor) float64 {
+	group := a.asked[c.group()]
+	all := float64(group.all)
+	return float64(*a.countOf(c, group)-1)/all + group.chance(c)/math.Sqrt(all)
+}
+
+// chance guesses how many visits meet an anchor, whoever asks for it.
+func (g *asked) chance(c *anchor) float64 {
+	if c.kind == anchorEquals {
+		chance := 1 / float64(g.distinct+1)
+		if c.field.forgivesSlash() {
+			chance /= 16 // most addresses of a site are in no campaign at all
+		}
+		return chance
+	}
+	chance := math.Pow(0.75, float64(len(c.value.text)))
+	if c.kind == anchorContains {
+		chance *= 2
+	}
+	if c.fold {
+		chance *= 2 // the visit's text has to be folded first
+	}
+	return chance
 }
 
 // find returns the best way to file t, and false if there is none.
@@ -133,7 +214,7 @@ func (a *anchorer) findAll(t *conditionProgram) (anchoring, bool) {
 			second = found
 		}
 	}
-	if best.isEquality() && second.isEquality() && best.anchors[0].field != second.anchors[0].field && best.chance > pairChance {
+	if best.isEquality() && second.isEquality() && best.anchors[0].field != second.anchors[0].field && a.asking(&best.anchors[0]) > fewAsk {
 		pair := best.anchors[0]
 		other := second.anchors[0]
 		if fieldLess(other.field, pair.field) {
@@ -180,25 +261,56 @@ func (a *anchorer) findComparison(c *comparison) (anchoring, bool) {
 	if a.open && c.field.isLoaded() {
 		return anchoring{}, false
 	}
+	if c.op == codeIn {
+		return a.findIn(c)
+	}
+	var best anchoring
+	choices := a.choices(c)
+	for i := range choices {
+		if chance := a.chance(&choices[i]); best.anchors == nil || chance < best.chance {
+			best = anchoring{choices[i : i+1], chance}
+		}
+	}
+	best.anchors = slices.Clone(best.anchors)
+	return best, best.anchors != nil
+}
+
+// choices returns the anchors that the comparison can be filed under, each of which
+// must hold for the comparison to hold; none for a list. They are valid until the next
+// call.
+func (a *anchorer) choices(c *comparison) []anchor {
 	switch c.op {
 	case codeEquals:
-		return one(c.equality(c.value), a.equalChance(c.field)), true
-	case codeIn:
-		return a.findIn(c)
+		a.room = append(a.room[:0], c.equality(c.value))
 	case codeStartsWith:
-		return textAnchor(c.part(anchorPrefix, c.value.text))
+		a.room = appendText(a.room[:0], c.part(anchorPrefix, c.value.text))
 	case codeEndsWith:
-		return textAnchor(c.part(anchorSuffix, c.value.text))
+		a.room = appendText(a.room[:0], c.part(anchorSuffix, c.value.text))
 	case codeContains:
-		return textAnchor(c.part(anchorContains, c.value.text))
-	case codeGlob:
-		found, ok := globAnchor(c)
-		return found.inexact(), ok
-	case codeRegex:
-		found, ok := regexAnchor(c)
-		return found.inexact(), ok
+		a.room = appendText(a.room[:0], c.part(anchorContains, c.value.text))
+	case codeGlob, codeRegex:
+		return a.patternChoices(c)
+	default:
+		return nil
 	}
-	return anchoring{}, false
+	return a.room
+}
+
+func (a *anchorer) patternChoices(c *comparison) []anchor {
+	choices, ok := a.patterns[c]
+	if ok {
+		return choices
+	}
+	if c.op == codeGlob {
+		choices = globChoices(c)
+	} else {
+		choices = regexChoices(c)
+	}
+	for i := range choices {
+		choices[i].exact = false
+	}
+	a.patterns[c] = choices
+	return choices
 }
 
 // equality is the anchor of one value that the field may have.
@@ -231,52 +343,22 @@ func (a *anchorer) findIn(c *comparison) (anchoring, bool) {
 	in := anchoring{anchors: make([]anchor, len(c.list))}
 	for i, s := range c.list {
 		in.anchors[i] = c.equality(s)
-		in.chance += a.equalChance(c.field)
+		in.chance += a.chance(&in.anchors[i])
 	}
 	return in, true
 }
 
-func one(a anchor, chance float64) anchoring {
-	return anchoring{anchors: []anchor{a}, chance: chance}
+// appendText appends the anchor of a text, unless it is too short to look for.
+func appendText(choices []anchor, c anchor) []anchor {
+	if c.value.text == "" || c.kind == anchorContains && len(c.value.text) < shortestText {
+		return choices
+	}
+	return append(choices, c)
 }
 
-func (a *anchorer) equalChance(f fieldRef) float64 {
-	chance := 1 / float64(a.distinct[f]+1)
-	if f.forgivesSlash() {
-		chance /= 16 // most addresses of a site are in no campaign at all
-	}
-	return chance
-}
-
-// textAnchor files under a text, the less likely the longer it is. It returns
-// false for one that is too short to look for.
-func textAnchor(a anchor) (anchoring, bool) {
-	text := a.value.text
-	if text == "" || a.kind == anchorContains && len(text) < shortestText {
-		return anchoring{}, false
-	}
-	chance := math.Pow(0.75, float64(len(text)))
-	if a.kind == anchorContains {
-		chance *= 2
-	}
-	if a.fold {
-		chance *= 2 // the visit's text has to be folded first
-	}
-	return one(a, chance), true
-}
-
-// better returns the less likely of two ways.
-func better(a anchoring, aOK bool, b anchor) (anchoring, bool) {
-	found, ok := textAnchor(b)
-	if !ok || aOK && a.chance <= found.chance {
-		return a, aOK
-	}
-	return found, true
-}
-
-// globAnchor files under the text before the first wildcard, after the last, or
-// between two.
-func globAnchor(c *comparison) (anchoring, bool) {
+// globChoices are the texts before the first wildcard, after the last, and between
+// two.
+func globChoices(c *comparison) []anchor {
 	var parts []string
 	var part []byte
 	pattern := c.value.text
@@ -292,32 +374,32 @@ func globAnchor(c *comparison) (anchoring, bool) {
 		}
 	}
 	parts = append(parts, string(part))
-	found, ok := textAnchor(c.part(anchorPrefix, parts[0]))
-	if len(parts) > 1 {
-		found, ok = better(found, ok, c.part(anchorSuffix, parts[len(parts)-1]))
-		for _, middle := range parts[1 : len(parts)-1] {
-			found, ok = better(found, ok, c.part(anchorContains, middle))
-		}
+	choices := appendText(nil, c.part(anchorPrefix, parts[0]))
+	if len(parts) == 1 {
+		return choices
 	}
-	return found, ok
+	choices = appendText(choices, c.part(anchorSuffix, parts[len(parts)-1]))
+	for _, middle := range parts[1 : len(parts)-1] {
+		choices = appendText(choices, c.part(anchorContains, middle))
+	}
+	return choices
 }
 
-// regexAnchor files under a text that every match has in it.
-func regexAnchor(c *comparison) (anchoring, bool) {
+// regexChoices are the texts that every match has in it.
+func regexChoices(c *comparison) []anchor {
 	re, err := syntax.Parse(c.expr(), syntax.Perl)
 	if err != nil {
-		return anchoring{}, false
+		return nil
 	}
 	re = re.Simplify()
-	var found anchoring
-	ok := false
+	var choices []anchor
 	if prefix := regexPrefix(re); prefix != nil {
-		found, ok = better(found, ok, c.literal(anchorPrefix, prefix))
+		choices = appendText(choices, c.literal(anchorPrefix, prefix))
 	}
 	for _, literal := range requiredLiterals(re, nil) {
-		found, ok = better(found, ok, c.literal(anchorContains, literal))
+		choices = appendText(choices, c.literal(anchorContains, literal))
 	}
-	return found, ok
+	return choices
 }
 
 // literal is the anchor of a literal of a regular expression, which says by

@@ -1,0 +1,96 @@
+package campaign
+
+// Inside the package: which anchor a campaign is filed under shows outside only in the
+// time that visits take.
+
+import (
+	"fmt"
+	"testing"
+)
+
+// What many campaigns ask for does not tell them apart, however long a text it is: a
+// visit that has it looks at next to none of them.
+func TestCampaignsAreFiledUnderWhatFewAskFor(t *testing.T) {
+	const n = 1000
+	visit := PageVisit{
+		URL:   "https://www.shop.example/home-living/bath/no-9999-x?c=c-9999",
+		Type:  "product",
+		Title: "Summer sale: everything for the bathroom",
+		Item:  Item{ID: "id-9999", Category: "category-9999", Fields: map[string]any{"price": 9999}},
+		Profile: Profile{ID: "p", Known: true, Fields: map[string]any{
+			"email": "ada@example.org", "country": "NL", "segment": "segment-9999",
+		}},
+	}
+	tests := []struct {
+		name string
+		when func(i int) Condition
+	}{
+		{"the shop's address and a category", func(i int) Condition {
+			return All{PageURL.StartsWith("https://www.shop.example/"), ItemCategory.Equals(fmt.Sprint("category-", i))}
+		}},
+		{"a section and a category", func(i int) Condition {
+			return All{PagePath.StartsWith("/home-living/"), ItemCategory.Equals(fmt.Sprint("category-", i))}
+		}},
+		{"a section and a price", func(i int) Condition {
+			return All{PagePath.StartsWith("/home-living/"), ItemField("price").Equals(i)}
+		}},
+		{"a section and a part of the path", func(i int) Condition {
+			return All{PagePath.StartsWith("/home-living/"), PagePath.Contains(fmt.Sprintf("-%04d-", i))}
+		}},
+		{"a section and a parameter", func(i int) Condition {
+			return All{PagePath.StartsWith("/home-living/"), PageQuery("c").Equals(fmt.Sprint("c-", i))}
+		}},
+		{"a section and a segment", func(i int) Condition {
+			return All{PagePath.StartsWith("/home-living/"), ProfileField("segment").Equals(fmt.Sprint("segment-", i))}
+		}},
+		{"a page type and a path", func(i int) Condition {
+			return All{PageType.Equals("product"), PagePath.StartsWith(fmt.Sprintf("/p-%d", i))}
+		}},
+		{"a title and the end of a path", func(i int) Condition {
+			return All{PageTitle.Contains("Summer sale"), PagePath.EndsWith(fmt.Sprintf("-%d", i))}
+		}},
+		{"an address at a provider and an item", func(i int) Condition {
+			return All{ProfileField("email").EndsWith("@example.org"), ItemID.Equals(fmt.Sprint("id-", i))}
+		}},
+		{"one of two sections and a category", func(i int) Condition {
+			return All{
+				Any{PagePath.StartsWith("/home-living/"), PagePath.StartsWith("/accessories/")},
+				ItemCategory.Equals(fmt.Sprint("category-", i)),
+			}
+		}},
+		{"one of two countries and a part of the path", func(i int) Condition {
+			return All{ProfileField("country").In("NL", "BE"), PagePath.Contains(fmt.Sprintf("/no-%04d-", i))}
+		}},
+		{"a page type and one of two items", func(i int) Condition {
+			return All{PageType.Equals("product"), ItemID.In(fmt.Sprint("id-", i), fmt.Sprint("sku-", i))}
+		}},
+		{"a pattern in a section", func(i int) Condition {
+			return PagePath.Glob(fmt.Sprintf("/home-living/*/no-%04d-?", i))
+		}},
+		{"a regular expression in a section", func(i int) Condition {
+			return PagePath.Regex(fmt.Sprintf("^/home-living/.*/no-%04d-", i))
+		}},
+		{"a section, whatever the case, and a category", func(i int) Condition {
+			return All{PagePath.StartsWith("/Home-Living/").IgnoringCase(), ItemCategory.Equals(fmt.Sprint("category-", i))}
+		}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			conditions := make([]Condition, n)
+			for i := range conditions {
+				conditions[i] = test.when(i)
+			}
+			set := setOf(t, conditions...)
+			v := view{visit: visit}
+			if err := v.read(); err != nil {
+				t.Fatal(err)
+			}
+			if hits := set.match(&v); len(hits) > 0 || v.lost {
+				t.Fatalf("%d campaigns found, want none; lost = %v", len(hits), v.lost)
+			}
+			if looked := len(set.always) + v.looked + v.found; looked > 4 {
+				t.Errorf("the visit looked at %d of %d campaigns, want next to none", looked, n)
+			}
+		})
+	}
+}
