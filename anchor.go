@@ -37,9 +37,15 @@ const (
 // the index some forty bytes, about what the condition takes to name it.
 const maxAlternatives = 1 << 14
 
-// fewAsk is how many campaigns an equality alone tells well enough apart: a second one
-// would only cost all visits a look-up.
-const fewAsk = 3
+const (
+	// fewAsk is how many campaigns an equality alone tells well enough apart: a second
+	// one would only cost all visits a look-up.
+	fewAsk = 3
+
+	// fewValues is how many values of a field may be asked for if it is to be one of
+	// two: a visit may have lists of all of them, and each is looked up with each.
+	fewValues = 1000
+)
 
 // An anchoring is a way to file one condition: under each of several anchors,
 // of which one must hold for the condition to hold.
@@ -152,9 +158,6 @@ func (a *anchorer) countOf(c *anchor, group *asked) *uint16 {
 	return &a.counts[hash>>20&uint64(len(a.counts)-1)]
 }
 
-// asking returns how many ask for the same as an anchor that was counted.
-func (a *anchorer) asking(c *anchor) int { return int(*a.countOf(c, a.asked[c.group()])) }
-
 // chance guesses how many visits meet an anchor that was counted. Campaigns are about
 // what is there: what several ask for is as likely as their share among those who ask
 // anything of that kind. What one asks for by itself is the less likely the longer a
@@ -214,7 +217,7 @@ func (a *anchorer) findAll(t *conditionProgram) (anchoring, bool) {
 			second = found
 		}
 	}
-	if best.isEquality() && second.isEquality() && best.anchors[0].field != second.anchors[0].field && a.asking(&best.anchors[0]) > fewAsk {
+	if best.isEquality() && second.isEquality() && a.arePair(&best.anchors[0], &second.anchors[0]) {
 		pair := best.anchors[0]
 		other := second.anchors[0]
 		if fieldLess(other.field, pair.field) {
@@ -225,6 +228,12 @@ func (a *anchorer) findAll(t *conditionProgram) (anchoring, bool) {
 		return anchoring{anchors: []anchor{pair}, chance: best.chance * second.chance}, true
 	}
 	return best.inexact(), best.anchors != nil
+}
+
+// arePair reports whether two equalities are worth a key of both.
+func (a *anchorer) arePair(best, second *anchor) bool {
+	one, other := a.asked[best.group()], a.asked[second.group()]
+	return best.field != second.field && *a.countOf(best, one) > fewAsk && one.distinct <= fewValues && other.distinct <= fewValues
 }
 
 // fieldLess puts the fields of a pair in one order, so that A and B is filed

@@ -94,3 +94,30 @@ func TestCampaignsAreFiledUnderWhatFewAskFor(t *testing.T) {
 		})
 	}
 }
+
+// A second equality is looked up too where one does not tell campaigns apart, but not
+// where a visit with long lists would have too many pairs to look up.
+func TestTwoEqualitiesAreOneKeyIfThatHelps(t *testing.T) {
+	tests := []struct {
+		name       string
+		categories int // how many the campaigns ask for
+		want       bool
+	}{
+		{"each category in a campaign of its own", 10_000, false},
+		{"few campaigns for each category", 5000, false},
+		{"many campaigns for each of few categories", 100, true},
+		{"many campaigns for each of many categories", 2000, false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			conditions := make([]Condition, 10_000)
+			for i := range conditions {
+				category := fmt.Sprint("category-", i%test.categories)
+				conditions[i] = All{PageType.Equals(fmt.Sprint("type-", i/test.categories%5)), ItemCategory.Equals(category)}
+			}
+			if got := len(setOf(t, conditions...).pairs) > 0; got != test.want {
+				t.Errorf("two equalities are one key: %v, want %v", got, test.want)
+			}
+		})
+	}
+}

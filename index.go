@@ -60,7 +60,7 @@ type pairIndex struct {
 	salt   uint64
 
 	// asked are the texts that campaigns ask of each field for, without their
-	// slash. There are at most some hundreds: fields with more need no partner.
+	// slash. There are about fewValues at most.
 	asked [2]map[string]struct{}
 }
 
