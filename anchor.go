@@ -3,9 +3,7 @@ package campaign
 import (
 	"math"
 	"math/rand/v2"
-	"regexp/syntax"
 	"slices"
-	"strings"
 )
 
 // An anchor is a necessary part of a condition that the index can look up: if
@@ -67,11 +65,12 @@ func (a anchoring) inexact() anchoring {
 type anchorer struct {
 	asked  map[anchorGroup]*asked
 	counts []uint16 // of those who ask for the same, by its hash, roughly
-	room   []anchor // for choices
+	room   []anchor // for choices, and
+	one    [1][]anchor
 
 	// patterns holds the choices of globs and regular expressions, which are not
 	// parsed a second time.
-	patterns map[*comparison][]anchor
+	patterns map[*comparison][][]anchor
 
 	// open says that the campaign at hand may hold once the profile is loaded:
 	// what the visit itself carries of the profile decides nothing.
@@ -108,7 +107,7 @@ func newAnchorer(n int) *anchorer {
 	return &anchorer{
 		asked:    make(map[anchorGroup]*asked),
 		counts:   make([]uint16, size),
-		patterns: make(map[*comparison][]anchor),
+		patterns: make(map[*comparison][][]anchor),
 	}
 }
 
@@ -128,9 +127,10 @@ func (a *anchorer) count(t *conditionProgram) {
 		}
 		return
 	}
-	choices := a.choices(c)
-	for i := range choices {
-		a.countAnchor(&choices[i])
+	for _, choice := range a.choices(c) {
+		for i := range choice {
+			a.countAnchor(&choice[i])
+		}
 	}
 }
 
@@ -274,49 +274,52 @@ func (a *anchorer) findComparison(c *comparison) (anchoring, bool) {
 		return a.findIn(c)
 	}
 	var best anchoring
-	choices := a.choices(c)
-	for i := range choices {
-		if chance := a.chance(&choices[i]); best.anchors == nil || chance < best.chance {
-			best = anchoring{choices[i : i+1], chance}
+	for _, choice := range a.choices(c) {
+		chance := 0.0
+		for i := range choice {
+			chance += a.chance(&choice[i])
+		}
+		if best.anchors == nil || chance < best.chance {
+			best = anchoring{choice, chance}
 		}
 	}
 	best.anchors = slices.Clone(best.anchors)
 	return best, best.anchors != nil
 }
 
-// choices returns the anchors that the comparison can be filed under, each of which
-// must hold for the comparison to hold; none for a list. They are valid until the next
-// call.
-func (a *anchorer) choices(c *comparison) []anchor {
+// choices returns what the comparison can be filed under: lists of anchors, of each of
+// which one must hold for the comparison to hold. They are valid until the next call.
+// A comparison with a list, of which there is one choice that may be long, has none here.
+func (a *anchorer) choices(c *comparison) [][]anchor {
+	a.room = a.room[:0]
 	switch c.op {
 	case codeEquals:
-		a.room = append(a.room[:0], c.equality(c.value))
+		a.room = append(a.room, c.equality(c.value))
 	case codeStartsWith:
-		a.room = appendText(a.room[:0], c.part(anchorPrefix, c.value.text))
+		a.room = appendText(a.room, c.part(anchorPrefix, c.value.text))
 	case codeEndsWith:
-		a.room = appendText(a.room[:0], c.part(anchorSuffix, c.value.text))
+		a.room = appendText(a.room, c.part(anchorSuffix, c.value.text))
 	case codeContains:
-		a.room = appendText(a.room[:0], c.part(anchorContains, c.value.text))
+		a.room = appendText(a.room, c.part(anchorContains, c.value.text))
 	case codeGlob, codeRegex:
 		return a.patternChoices(c)
-	default:
+	}
+	if len(a.room) == 0 {
 		return nil
 	}
-	return a.room
+	a.one[0] = a.room
+	return a.one[:]
 }
 
-func (a *anchorer) patternChoices(c *comparison) []anchor {
+func (a *anchorer) patternChoices(c *comparison) [][]anchor {
 	choices, ok := a.patterns[c]
-	if ok {
+	switch {
+	case ok:
 		return choices
-	}
-	if c.op == codeGlob {
+	case c.op == codeGlob:
 		choices = globChoices(c)
-	} else {
+	default:
 		choices = regexChoices(c)
-	}
-	for i := range choices {
-		choices[i].exact = false
 	}
 	a.patterns[c] = choices
 	return choices
@@ -365,9 +368,9 @@ func appendText(choices []anchor, c anchor) []anchor {
 	return append(choices, c)
 }
 
-// globChoices are the texts before the first wildcard, after the last, and between
-// two.
-func globChoices(c *comparison) []anchor {
+// globChoices returns the texts before the first wildcard, after the last, and between
+// two, each a choice.
+func globChoices(c *comparison) [][]anchor {
 	var parts []string
 	var part []byte
 	pattern := c.value.text
@@ -383,72 +386,21 @@ func globChoices(c *comparison) []anchor {
 		}
 	}
 	parts = append(parts, string(part))
-	choices := appendText(nil, c.part(anchorPrefix, parts[0]))
-	if len(parts) == 1 {
-		return choices
+	var texts []anchor
+	for i, text := range parts {
+		kind := anchorContains
+		switch i {
+		case 0:
+			kind = anchorPrefix
+		case len(parts) - 1:
+			kind = anchorSuffix
+		}
+		texts = appendText(texts, c.part(kind, text))
 	}
-	choices = appendText(choices, c.part(anchorSuffix, parts[len(parts)-1]))
-	for _, middle := range parts[1 : len(parts)-1] {
-		choices = appendText(choices, c.part(anchorContains, middle))
+	choices := make([][]anchor, len(texts))
+	for i := range texts {
+		texts[i].exact = false
+		choices[i] = texts[i : i+1]
 	}
 	return choices
-}
-
-// regexChoices are the texts that every match has in it.
-func regexChoices(c *comparison) []anchor {
-	re, err := syntax.Parse(c.expr(), syntax.Perl)
-	if err != nil {
-		return nil
-	}
-	re = re.Simplify()
-	var choices []anchor
-	if prefix := regexPrefix(re); prefix != nil {
-		choices = appendText(choices, c.literal(anchorPrefix, prefix))
-	}
-	for _, literal := range requiredLiterals(re, nil) {
-		choices = appendText(choices, c.literal(anchorContains, literal))
-	}
-	return choices
-}
-
-// literal is the anchor of a literal of a regular expression, which says by
-// itself whether it ignores case.
-func (c *comparison) literal(kind anchorKind, re *syntax.Regexp) anchor {
-	a := anchor{kind: kind, field: c.field, value: scalar{kind: scalarText, text: string(re.Rune)}}
-	if a.fold = re.Flags&syntax.FoldCase != 0; a.fold {
-		a.value.text = foldText(a.value.text)
-	}
-	return a
-}
-
-// regexPrefix returns the literal that follows ^ at the beginning, if any.
-func regexPrefix(re *syntax.Regexp) *syntax.Regexp {
-	for re.Op == syntax.OpCapture {
-		re = re.Sub[0]
-	}
-	if re.Op != syntax.OpConcat || len(re.Sub) < 2 || re.Sub[0].Op != syntax.OpBeginText || !isLiteral(re.Sub[1]) {
-		return nil
-	}
-	return re.Sub[1]
-}
-
-// isLiteral reports whether re is a literal with a text. Runes that are no valid
-// text, as bytes written \xff are, match differently from their text.
-func isLiteral(re *syntax.Regexp) bool {
-	return re.Op == syntax.OpLiteral && !strings.ContainsRune(string(re.Rune), '\ufffd')
-}
-
-// requiredLiterals appends the literals that are in every match.
-func requiredLiterals(re *syntax.Regexp, found []*syntax.Regexp) []*syntax.Regexp {
-	switch re.Op {
-	case syntax.OpLiteral:
-		if isLiteral(re) {
-			found = append(found, re)
-		}
-	case syntax.OpConcat, syntax.OpCapture, syntax.OpPlus:
-		for _, sub := range re.Sub {
-			found = requiredLiterals(sub, found)
-		}
-	}
-	return found
 }

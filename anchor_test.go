@@ -70,6 +70,12 @@ func TestCampaignsAreFiledUnderWhatFewAskFor(t *testing.T) {
 		{"a regular expression in a section", func(i int) Condition {
 			return PagePath.Regex(fmt.Sprintf("^/home-living/.*/no-%04d-", i))
 		}},
+		{"a regular expression with alternatives", func(i int) Condition {
+			return PagePath.Regex(fmt.Sprintf("^/(home-living|accessories)/(bath|kitchens?)/no-%04d-", i))
+		}},
+		{"a regular expression with alternatives alone", func(i int) Condition {
+			return PagePath.Regex(fmt.Sprintf("/(no-%04d|sku-%d)-", i, i))
+		}},
 		{"a section, whatever the case, and a category", func(i int) Condition {
 			return All{PagePath.StartsWith("/Home-Living/").IgnoringCase(), ItemCategory.Equals(fmt.Sprint("category-", i))}
 		}},

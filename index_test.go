@@ -146,7 +146,7 @@ func (g generator) comparison() campaign.Comparison {
 	case 5:
 		c = field.Glob(pick(g, "*", g.startText(field)) + pick(g, "*", "?", `\*`, "*sale*") + g.text())
 	case 6:
-		c = field.Regex(pick(g, "^/shoes/", "shoes$", "(?i)sale", "run+ing", "^(/hats|/shoes)/trail", `\d+%`, "(sale|hats)-", "", "^/hats.*running", "tr(ai)l", "(?:kelvin)?shoes"))
+		c = field.Regex(pick(g, "^/shoes/", "shoes$", "(?i)sale", "run+ing", "^(/hats|/shoes)/trail", `\d+%`, "(sale|hats)-", "", "^/hats.*running", "tr(ai)l", "(?:kelvin)?shoes", "^/(hats|shoes)/", "(?i)/(hats|shoes)/[rt]", "/(shoes|hats/.*sale)$", "(running|trail).*(hats|shoes)$", "^(?:/shoes|.*sale)", "[st]hoes?/"))
 	case 7:
 		return open.AtLeast(g.IntN(3))
 	case 8:
