@@ -63,10 +63,11 @@ func (a anchoring) inexact() anchoring {
 // An anchorer chooses anchors with a view to all conditions of the set: what many
 // campaigns ask for tells them apart badly, and is what most visits have.
 type anchorer struct {
-	asked  map[anchorGroup]*asked
-	counts []uint16 // of those who ask for the same, by its hash, roughly
-	room   []anchor // for choices, and
-	one    [1][]anchor
+	campaigns int
+	asked     map[anchorGroup]*asked
+	counts    []uint16 // of those who ask for the same, by its hash, roughly
+	room      []anchor // for choices, and
+	one       [1][]anchor
 
 	// patterns holds the choices of globs and regular expressions, which are not
 	// parsed a second time.
@@ -93,26 +94,54 @@ type asked struct {
 	distinct int // how many of them ask for something else, roughly
 }
 
-// countsPerCampaign is how much room there is to count. Of what a campaign asks for by
-// itself, one in thirty shares a count with something else, and seems to be asked for
-// twice; four times, one in a million.
-const countsPerCampaign = 32
+const (
+	// countsPerAnchor is how much room there is to count. Of what is asked for once,
+	// one in thirty shares a count with something else, and seems to be asked for twice;
+	// four times, one in a million.
+	countsPerAnchor = 32
 
-// newAnchorer makes an anchorer for n campaigns.
-func newAnchorer(n int) *anchorer {
-	size := 1 << 12
-	for size < countsPerCampaign*n {
+	minCounts, maxCounts = 1 << 12, 1 << 22
+)
+
+func newAnchorer(programs []*program) *anchorer {
+	a := &anchorer{asked: make(map[anchorGroup]*asked), patterns: make(map[*comparison][][]anchor)}
+	anchors := 0
+	for _, p := range programs {
+		if !p.paused {
+			a.campaigns++
+			anchors += p.when.values()
+		}
+	}
+	size := minCounts
+	for size < maxCounts && size < countsPerAnchor*anchors {
 		size *= 2
 	}
-	return &anchorer{
-		asked:    make(map[anchorGroup]*asked),
-		counts:   make([]uint16, size),
-		patterns: make(map[*comparison][][]anchor),
+	a.counts = make([]uint16, size)
+	for _, p := range programs {
+		if !p.paused {
+			a.count(&p.when)
+		}
 	}
+	return a
 }
 
-// count notes what t asks for.
+// values returns how many values a condition compares with.
+func (t *conditionProgram) values() int {
+	n := 0
+	for i := range t.subs {
+		n += t.subs[i].values()
+	}
+	if t.kind == conditionCompare {
+		n += 1 + len(t.cmp.list)
+	}
+	return n
+}
+
+// count notes what t asks for. What it asks not to be there is no anchor.
 func (a *anchorer) count(t *conditionProgram) {
+	if t.kind == conditionNot {
+		return
+	}
 	for i := range t.subs {
 		a.count(&t.subs[i])
 	}
@@ -151,22 +180,29 @@ func (a *anchorer) countAnchor(c *anchor) {
 }
 
 func (a *anchorer) countOf(c *anchor, group *asked) *uint16 {
-	hash := scalarKey(group.salt, c.value)
-	if c.value.kind == scalarText {
-		hash = hashText(group.salt, c.value.text)
-	}
+	hash := hashScalar(group.salt, c.value)
 	return &a.counts[hash>>20&uint64(len(a.counts)-1)]
 }
 
 // chance guesses how many visits meet an anchor that was counted. Campaigns are about
-// what is there: what several ask for is as likely as their share among those who ask
-// anything of that kind. What one asks for by itself is the less likely the longer a
-// text it is, and the more others ask for something else.
+// what is there: what several ask for is as likely as their share, of those who ask
+// anything of that kind and, so that what few campaigns care for does not seem to be
+// everywhere, of all campaigns. What one asks for by itself is the less likely the longer
+// a text it is, and the more others ask for something else.
 func (a *anchorer) chance(c *anchor) float64 {
 	group := a.asked[c.group()]
 	all := float64(group.all)
-	return float64(*a.countOf(c, group)-1)/all + group.chance(c)/math.Sqrt(all)
+	share := float64(*a.countOf(c, group)-1) / math.Sqrt(all*max(all, float64(a.campaigns)))
+	chance := share + (1-share)*group.chance(c)/math.Sqrt(all)
+	if !c.field.isAlwaysThere() {
+		chance /= 2
+	}
+	return chance + fieldCost/all
 }
+
+// fieldCost is what it takes to look whether a visit has a field, in tests of campaigns.
+// Those who ask for it bear it together.
+const fieldCost = 0.3
 
 // chance guesses how many visits meet an anchor, whoever asks for it.
 func (g *asked) chance(c *anchor) float64 {
@@ -200,40 +236,69 @@ func (a *anchorer) find(t *conditionProgram) (anchoring, bool) {
 	return anchoring{}, false // Not says what must not be there
 }
 
-// findAll takes the best of the parts, or the best two if both are equalities,
-// which together make one key.
+// findAll takes the best of the parts, or two equalities, which together make one key.
 func (a *anchorer) findAll(t *conditionProgram) (anchoring, bool) {
-	if len(t.subs) == 1 {
-		return a.find(&t.subs[0])
-	}
-	var best, second anchoring
-	for i := range t.subs {
-		found, ok := a.find(&t.subs[i])
+	parts := t.parts(nil)
+	var best, first, second anchoring // first and second are equalities
+	for _, part := range parts {
+		found, ok := a.find(part)
+		if !ok {
+			continue
+		}
+		if best.anchors == nil || found.chance < best.chance {
+			best = found
+		}
 		switch {
-		case !ok:
-		case best.anchors == nil || found.chance < best.chance:
-			best, second = found, best
+		case !found.isEquality():
+		case first.anchors == nil || found.chance < first.chance:
+			first, second = found, first
 		case second.anchors == nil || found.chance < second.chance:
 			second = found
 		}
 	}
-	if best.isEquality() && second.isEquality() && a.arePair(&best.anchors[0], &second.anchors[0]) {
-		pair := best.anchors[0]
-		other := second.anchors[0]
-		if fieldLess(other.field, pair.field) {
-			pair, other = other, pair
-		}
-		pair.and = &other
-		pair.exact = pair.exact && other.exact && len(t.subs) == 2
-		return anchoring{anchors: []anchor{pair}, chance: best.chance * second.chance}, true
+	if a.arePair(best, first, second) {
+		return pairOf(first, second, len(parts) == 2), true
 	}
-	return best.inexact(), best.anchors != nil
+	if len(parts) > 1 {
+		best = best.inexact()
+	}
+	return best, best.anchors != nil
 }
 
-// arePair reports whether two equalities are worth a key of both.
-func (a *anchorer) arePair(best, second *anchor) bool {
-	one, other := a.asked[best.group()], a.asked[second.group()]
-	return best.field != second.field && *a.countOf(best, one) > fewAsk && one.distinct <= fewValues && other.distinct <= fewValues
+// parts appends the conditions that must all hold for t to hold.
+func (t *conditionProgram) parts(all []*conditionProgram) []*conditionProgram {
+	if t.kind != conditionAll {
+		return append(all, t)
+	}
+	for i := range t.subs {
+		all = t.subs[i].parts(all)
+	}
+	return all
+}
+
+// pairOf files under two equalities at once. exact says that they are all that is asked
+// for.
+func pairOf(first, second anchoring, exact bool) anchoring {
+	pair, other := first.anchors[0], second.anchors[0]
+	if fieldLess(other.field, pair.field) {
+		pair, other = other, pair
+	}
+	pair.and = &other
+	pair.exact = exact && pair.exact && other.exact
+	return anchoring{anchors: []anchor{pair}, chance: first.chance * second.chance}
+}
+
+// arePair reports whether two equalities make a better key than the best anchoring, of
+// which they may be one.
+func (a *anchorer) arePair(best, first, second anchoring) bool {
+	if second.anchors == nil || first.chance*second.chance > best.chance {
+		return false
+	}
+	if len(best.anchors) == 1 && *a.countOf(&best.anchors[0], a.asked[best.anchors[0].group()]) <= fewAsk {
+		return false
+	}
+	one, other := &first.anchors[0], &second.anchors[0]
+	return one.field != other.field && a.asked[one.group()].distinct <= fewValues && a.asked[other.group()].distinct <= fewValues
 }
 
 // fieldLess puts the fields of a pair in one order, so that A and B is filed
@@ -246,11 +311,14 @@ func fieldLess(a, b fieldRef) bool {
 }
 
 // isEquality reports whether the anchoring is one equality of a field that has
-// one value.
+// one value or a list of values.
 func (a anchoring) isEquality() bool {
-	return len(a.anchors) == 1 && a.anchors[0].kind == anchorEquals && a.anchors[0].and == nil && !a.anchors[0].fold &&
-		a.anchors[0].value.kind == scalarText && !a.anchors[0].field.isURL() && a.anchors[0].field.kind != fieldPageQuery &&
-		a.anchors[0].field.kind != fieldReferrerQuery
+	if len(a.anchors) != 1 {
+		return false
+	}
+	c := &a.anchors[0]
+	return c.kind == anchorEquals && c.and == nil && !c.fold && !c.field.isURL() &&
+		c.field.kind != fieldPageQuery && c.field.kind != fieldReferrerQuery
 }
 
 func (a *anchorer) findAny(t *conditionProgram) (anchoring, bool) {

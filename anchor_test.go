@@ -16,7 +16,7 @@ func TestCampaignsAreFiledUnderWhatFewAskFor(t *testing.T) {
 		URL:   "https://www.shop.example/home-living/bath/no-9999-x?c=c-9999",
 		Type:  "product",
 		Title: "Summer sale: everything for the bathroom",
-		Item:  Item{ID: "id-9999", Category: "category-9999", Fields: map[string]any{"price": 9999}},
+		Item:  Item{ID: "id-9999", Category: "category-9999", Fields: map[string]any{"price": 9999, "brand": "brand-99", "sold_out": false}},
 		Profile: Profile{ID: "p", Known: true, Fields: map[string]any{
 			"email": "ada@example.org", "country": "NL", "segment": "segment-9999",
 		}},
@@ -63,6 +63,28 @@ func TestCampaignsAreFiledUnderWhatFewAskFor(t *testing.T) {
 		}},
 		{"a page type and one of two items", func(i int) Condition {
 			return All{PageType.Equals("product"), ItemID.In(fmt.Sprint("id-", i), fmt.Sprint("sku-", i))}
+		}},
+		{"the shop's address, a page type and a flag that is missing", func(i int) Condition {
+			return All{PageURL.StartsWith("https://www.shop.example/"), PageType.Equals("product"), VisitField("abandoned_cart").Equals(true)}
+		}},
+		{"a section, a number and a brand", func(i int) Condition {
+			return All{PagePath.StartsWith("/home-living/"), ItemField("price").Equals(9970 + i%32), ItemField("brand").Equals(fmt.Sprint("brand-", i/32))}
+		}},
+		{"a number and a flag", func(i int) Condition {
+			return All{ItemField("price").Equals(9500 + i), ItemField("sold_out").Equals(true)}
+		}},
+		{"a brand and a category in an All of its own", func(i int) Condition {
+			return All{
+				All{PageType.Equals("product"), ItemField("brand").Equals(fmt.Sprint("brand-", i%32))},
+				All{PagePath.StartsWith("/home-living/"), ItemCategory.Equals(fmt.Sprint("category-", 9970+i/32))},
+			}
+		}},
+		{"not in other countries, and a category", func(i int) Condition {
+			return All{
+				Not{Of: ProfileField("country").In("AT", "BE", "CH", "DE", "DK", "ES", "FI", "FR", "IT", "PL", "SE")},
+				ProfileField("country").Equals("NL"),
+				ItemCategory.Equals(fmt.Sprint("category-", i/5)),
+			}
 		}},
 		{"a pattern in a section", func(i int) Condition {
 			return PagePath.Glob(fmt.Sprintf("/home-living/*/no-%04d-?", i))

@@ -275,6 +275,16 @@ func (f fieldRef) plain(s string) string {
 	return s
 }
 
+// plainScalar returns what equal values have in common: texts as in plain, numbers
+// without what was left out of them.
+func (f fieldRef) plainScalar(v scalar) scalar {
+	v.text, v.num.rest = f.plain(v.text), 0
+	return v
+}
+
+// isAlwaysThere reports whether each visit has the field.
+func (f fieldRef) isAlwaysThere() bool { return f.kind == fieldPageURL || f.kind == fieldPagePath }
+
 // A view reads the fields of one visit. What costs something is read once, and
 // only if a condition asks for it.
 type view struct {

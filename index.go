@@ -1,6 +1,7 @@
 package campaign
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"sync"
@@ -59,9 +60,9 @@ type pairIndex struct {
 	id     indexID
 	salt   uint64
 
-	// asked are the texts that campaigns ask of each field for, without their
+	// asked are the values that campaigns ask of each field for, texts without their
 	// slash. There are about fewValues at most.
-	asked [2]map[string]struct{}
+	asked [2]map[scalar]struct{}
 }
 
 // match returns the campaigns whose condition the visit meets, in the order in which
@@ -111,14 +112,14 @@ func (s *campaignSet) matchPair(p *pairIndex, v *view) {
 	case secondKind == valueMissing:
 		return
 	case kind == valueText && secondKind == valueText:
-		s.matchTexts(p, first, second, v)
+		s.matchTexts(p, p.fields[0].plain(first), p.fields[1].plain(second), v)
 		return
 	}
 	var firstRoom, secondRoom [8]scalar
 	seconds := p.askedOf(1, v.scalars(secondRoom[:0], p.fields[1]))
 	for _, first := range p.askedOf(0, v.scalars(firstRoom[:0], p.fields[0])) {
 		for _, second := range seconds {
-			s.matchTexts(p, first.text, second.text, v)
+			s.matchScalars(p, first, second, v)
 		}
 	}
 }
@@ -128,20 +129,35 @@ func (s *campaignSet) matchPair(p *pairIndex, v *view) {
 func (p *pairIndex) askedOf(side int, values []scalar) []scalar {
 	kept := values[:0]
 	for _, value := range values {
-		if value.kind != scalarText {
-			continue
-		}
-		if _, ok := p.asked[side][p.fields[side].plain(value.text)]; ok {
+		value = p.fields[side].plainScalar(value)
+		if _, ok := p.asked[side][value]; ok {
 			kept = append(kept, value)
 		}
 	}
-	slices.SortFunc(kept, func(a, b scalar) int { return strings.Compare(a.text, b.text) })
-	return slices.CompactFunc(kept, func(a, b scalar) bool { return a.text == b.text })
+	slices.SortFunc(kept, compareScalars)
+	return slices.Compact(kept)
+}
+
+// compareScalars orders values so that equal ones are side by side.
+func compareScalars(a, b scalar) int {
+	return cmp.Or(
+		cmp.Compare(a.kind, b.kind), strings.Compare(a.text, b.text),
+		cmp.Compare(a.num.kind, b.num.kind), cmp.Compare(a.num.bits, b.num.bits),
+	)
+}
+
+func (s *campaignSet) matchScalars(p *pairIndex, first, second scalar, v *view) {
+	if first.kind == scalarText && second.kind == scalarText {
+		s.matchTexts(p, first.text, second.text, v)
+		return
+	}
+	if key := pairKey(p.salt, first, second); s.table.filter.has(key) {
+		s.find(key, &probe{index: p.id, rule: ruleTest}, v)
+	}
 }
 
 func (s *campaignSet) matchTexts(p *pairIndex, first, second string, v *view) {
-	first, second = p.fields[0].plain(first), p.fields[1].plain(second)
-	if key := pairKey(p.salt, first, second); s.table.filter.has(key) {
+	if key := hashText(hashText(p.salt, first), second); s.table.filter.has(key) {
 		s.find(key, &probe{index: p.id, rule: rulePair, text: first, second: second}, v)
 	}
 }
@@ -440,8 +456,15 @@ func wholeKey(f *fieldIndex, text string) uint64 {
 	return hashText(hashText(f.salt, path), query)
 }
 
-func pairKey(salt uint64, first, second string) uint64 {
-	return hashText(hashText(salt, first), second)
+func pairKey(salt uint64, first, second scalar) uint64 {
+	return hashScalar(hashScalar(salt, first), second)
+}
+
+func hashScalar(salt uint64, v scalar) uint64 {
+	if v.kind == scalarText {
+		return hashText(salt, v.text)
+	}
+	return scalarKey(salt, v)
 }
 
 // scalarKey is the key of a value that is not text.

@@ -82,12 +82,7 @@ func (b *indexBuilder) build() {
 	n := len(b.set.programs)
 	b.table.reserve(2 * n) // of most sets
 	b.drafts = make([]draft, 0, n/4)
-	a := newAnchorer(n)
-	for _, p := range b.set.programs {
-		if !p.paused {
-			a.count(&p.when)
-		}
-	}
+	a := newAnchorer(b.set.programs)
 	for i, p := range b.set.programs {
 		if p.paused {
 			continue
@@ -135,7 +130,7 @@ func (b *indexBuilder) pairIndex(fields [2]fieldRef) *pairIndex {
 		i = len(b.set.pairs)
 		b.set.pairs = append(b.set.pairs, pairIndex{
 			fields: fields, id: b.nextID(), salt: rand.Uint64(),
-			asked: [2]map[string]struct{}{make(map[string]struct{}), make(map[string]struct{})},
+			asked: [2]map[scalar]struct{}{make(map[scalar]struct{}), make(map[scalar]struct{})},
 		})
 		b.pairs[fields] = i
 	}
@@ -172,13 +167,16 @@ func (b *indexBuilder) file(a *anchor, campaign int32) {
 
 func (b *indexBuilder) filePair(a *anchor, campaign int32) {
 	p := b.pairIndex([2]fieldRef{a.field, a.and.field})
-	first, second := a.field.plain(a.value.text), a.and.field.plain(a.and.value.text)
+	first, second := a.field.plainScalar(a.value), a.and.field.plainScalar(a.and.value)
 	p.asked[0][first], p.asked[1][second] = struct{}{}, struct{}{}
-	e := posting{campaign: campaign, index: p.id, rule: rulePair, at: uint16(min(len(first), maxFiled))}
-	if a.exact {
-		e.rule |= ruleExact
+	e := posting{campaign: campaign, index: p.id, rule: ruleTest}
+	if first.kind == scalarText && second.kind == scalarText {
+		e.rule, e.at = rulePair, uint16(min(len(first.text), maxFiled))
+		if a.exact {
+			e.rule |= ruleExact
+		}
+		b.table.text(&e, first.text+second.text)
 	}
-	b.table.text(&e, first+second)
 	b.table.add(pairKey(p.salt, first, second), e)
 }
 
