@@ -373,11 +373,7 @@ func (s *campaignSet) findMany(at int, p *probe, v *view) {
 		}
 	}
 	if !ok {
-		if v.look(len(many), len(s.programs), p.text) {
-			for i := range many {
-				s.take(&many[i], p, v)
-			}
-		}
+		v.look(s.takeRuns(many, p, v), len(s.programs), p.text)
 		return
 	}
 	if !v.look(len(left), len(s.programs), p.text) {
@@ -396,6 +392,24 @@ func (s *campaignSet) findMany(at int, p *probe, v *view) {
 	v.left[at] = kept
 }
 
+// takeRuns takes the campaigns of postings, of which those that want the same stand side
+// by side. It returns how many it looked at.
+func (s *campaignSet) takeRuns(many []posting, p *probe, v *view) (looked int) {
+	for len(many) > 0 {
+		run := many[:1+int(many[0].tag)]
+		many = many[len(run):]
+		looked++
+		if !s.table.holds(&run[0], p) {
+			continue
+		}
+		looked += len(run)
+		for i := range run {
+			s.found(&run[i], v)
+		}
+	}
+	return looked
+}
+
 // look reports whether the visit may look at so many postings more.
 func (v *view) look(postings, campaigns int, text string) bool {
 	v.looked += postings
@@ -412,9 +426,13 @@ const (
 
 // take takes a campaign if its anchor holds for what is probed.
 func (s *campaignSet) take(e *posting, p *probe, v *view) {
-	if e.index != p.index || !s.table.holds(e, p) {
-		return
+	if s.table.holds(e, p) {
+		s.found(e, v)
 	}
+}
+
+// found takes a campaign whose anchor holds.
+func (s *campaignSet) found(e *posting, v *view) {
 	if v.found++; v.found > fewFound && s.wasFound(e.campaign, v) {
 		return
 	}

@@ -1,6 +1,8 @@
 package campaign
 
 import (
+	"cmp"
+	"math"
 	"math/bits"
 	"slices"
 	"strings"
@@ -28,7 +30,7 @@ type posting struct {
 	length   uint16 // of the text
 	at       uint16 // where in the text the gram is; of a pair, the length of the first text
 	index    indexID
-	tag      uint8 // a part of the key
+	tag      uint8 // a part of the key; in many, how many follow that want the same
 	check    byte  // of ruleHas, see checkOf
 	rule     rule
 }
@@ -74,6 +76,9 @@ func checkOf(text string) byte {
 // another rule is there by chance, as its key has the same tag: a whole text may
 // lack its last slash, so whether that has the other's text tells nothing.
 func (t *anchorTable) holds(e *posting, p *probe) bool {
+	if e.index != p.index {
+		return false
+	}
 	switch r := e.rule &^ ruleExact; {
 	case r == ruleTest:
 		return true
@@ -234,12 +239,37 @@ func (b *tableBuilder) build() anchorTable {
 		for i := g.first; i >= 0; i = b.next[i] {
 			t.many = append(t.many, b.postings[i])
 		}
+		t.makeRuns(t.many[slot.text:])
 	}
 	for _, key := range b.gates {
 		t.let(key)
 	}
 	t.many = slices.Clip(t.many)
 	return t
+}
+
+// makeRuns puts postings that want the same side by side, with one text for all, so that
+// it is compared once: many campaigns ask for one section, and what merely shares four
+// bytes with it is looked at too.
+func (t *anchorTable) makeRuns(many []posting) {
+	slices.SortFunc(many, func(a, b posting) int { return t.compareWants(&a, &b) })
+	first := 0 // of the run
+	for i := range many {
+		many[i].tag = 0
+		if t.compareWants(&many[first], &many[i]) != 0 || i-first > math.MaxUint8 {
+			first = i
+		}
+		many[i].text = many[first].text
+		many[first].tag = uint8(i - first)
+	}
+}
+
+// compareWants orders postings by what they want.
+func (t *anchorTable) compareWants(a, b *posting) int {
+	return cmp.Or(
+		cmp.Compare(a.index, b.index), cmp.Compare(a.rule&^ruleExact, b.rule&^ruleExact), cmp.Compare(a.at, b.at),
+		strings.Compare(t.textOf(a), t.textOf(b)),
+	)
 }
 
 // join puts one list of postings before another.
