@@ -63,7 +63,7 @@ func (a anchoring) inexact() anchoring {
 // An anchorer chooses anchors with a view to all conditions of the set: what many
 // campaigns ask for tells them apart badly, and is what most visits have.
 type anchorer struct {
-	campaigns int
+	campaigns int // that were counted
 	asked     map[anchorGroup]*asked
 	counts    []uint16 // of those who ask for the same, by its hash, roughly
 	room      []anchor // for choices, and
@@ -89,15 +89,16 @@ func (c *anchor) group() anchorGroup { return anchorGroup{c.field, c.kind, c.fol
 
 // asked is what is known of an anchorGroup.
 type asked struct {
-	salt     uint64
-	all      int // how many anchors there are
-	distinct int // how many of them ask for something else, roughly
+	salt      uint64
+	campaigns int // that ask for something there
+	last      int // the last of them
+	all       int // anchors
+	distinct  int // different ones, roughly
 }
 
 const (
-	// countsPerAnchor is how much room there is to count. Of what is asked for once,
-	// one in thirty shares a count with something else, and seems to be asked for twice;
-	// four times, one in a million.
+	// countsPerAnchor is how much room there is to count, so that few share a count: of
+	// what is asked for once, one in thirty seems to be asked for twice.
 	countsPerAnchor = 32
 
 	minCounts, maxCounts = 1 << 12, 1 << 22
@@ -108,7 +109,6 @@ func newAnchorer(programs []*program) *anchorer {
 	anchors := 0
 	for _, p := range programs {
 		if !p.paused {
-			a.campaigns++
 			anchors += p.when.values()
 		}
 	}
@@ -119,6 +119,7 @@ func newAnchorer(programs []*program) *anchorer {
 	a.counts = make([]uint16, size)
 	for _, p := range programs {
 		if !p.paused {
+			a.campaigns++
 			a.count(&p.when)
 		}
 	}
@@ -176,6 +177,10 @@ func (a *anchorer) countAnchor(c *anchor) {
 	if *count < math.MaxUint16 {
 		*count++
 	}
+	if group.last != a.campaigns {
+		group.last = a.campaigns
+		group.campaigns++
+	}
 	group.all++
 }
 
@@ -191,13 +196,12 @@ func (a *anchorer) countOf(c *anchor, group *asked) *uint16 {
 // a text it is, and the more others ask for something else.
 func (a *anchorer) chance(c *anchor) float64 {
 	group := a.asked[c.group()]
-	all := float64(group.all)
-	share := float64(*a.countOf(c, group)-1) / math.Sqrt(all*max(all, float64(a.campaigns)))
-	chance := share + (1-share)*group.chance(c)/math.Sqrt(all)
+	share := min(1, float64(*a.countOf(c, group)-1)/math.Sqrt(float64(group.campaigns)*float64(a.campaigns)))
+	chance := share + (1-share)*group.chance(c)/math.Sqrt(float64(group.all))
 	if !c.field.isAlwaysThere() {
 		chance /= 2
 	}
-	return chance + fieldCost/all
+	return chance + fieldCost/float64(group.campaigns)
 }
 
 // fieldCost is what it takes to look whether a visit has a field, in tests of campaigns.

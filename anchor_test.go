@@ -128,23 +128,120 @@ func TestCampaignsAreFiledUnderWhatFewAskFor(t *testing.T) {
 func TestTwoEqualitiesAreOneKeyIfThatHelps(t *testing.T) {
 	tests := []struct {
 		name       string
-		categories int // how many the campaigns ask for
+		campaigns  int
+		categories int // that they ask for
 		want       bool
 	}{
-		{"each category in a campaign of its own", 10_000, false},
-		{"few campaigns for each category", 5000, false},
-		{"many campaigns for each of few categories", 100, true},
-		{"many campaigns for each of many categories", 2000, false},
+		{"each category in a campaign of its own", 900, 900, false},
+		{"many campaigns for each category", 900, 9, true},
+		{"many campaigns for each of very many categories", 10_000, 2000, false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			conditions := make([]Condition, 10_000)
+			conditions := make([]Condition, test.campaigns)
 			for i := range conditions {
 				category := fmt.Sprint("category-", i%test.categories)
 				conditions[i] = All{PageType.Equals(fmt.Sprint("type-", i/test.categories%5)), ItemCategory.Equals(category)}
 			}
 			if got := len(setOf(t, conditions...).pairs) > 0; got != test.want {
 				t.Errorf("two equalities are one key: %v, want %v", got, test.want)
+			}
+		})
+	}
+}
+
+// Where all that a campaign asks for is asked for by many, it is filed under what the
+// fewest ask for, or under two equalities.
+func TestCampaignsAreFiledUnderWhatFewestAskFor(t *testing.T) {
+	others := make(Any, 20)
+	for i := range others {
+		others[i] = PagePath.StartsWith(fmt.Sprintf("/no-%d/", i))
+	}
+	tests := []struct {
+		name     string
+		n        int
+		when     func(i int) Condition
+		visit    PageVisit
+		mostLook int
+	}{
+		{
+			"not on other pages, on one page, and 15 categories", 1000,
+			func(i int) Condition {
+				return All{Not{Of: others}, PagePath.StartsWith("/sale/"), ItemCategory.Equals(fmt.Sprint("category-", i%15))}
+			},
+			PageVisit{URL: "/sale/x", Item: Item{Category: "category-3"}},
+			140,
+		},
+		{
+			"a page that others do not want, and a category", 1000,
+			func(i int) Condition {
+				if i < 900 {
+					return All{Not{Of: PagePath.StartsWith("/sale/")}, PagePath.StartsWith(fmt.Sprintf("/page-%d/", i))}
+				}
+				return All{PagePath.StartsWith("/sale/"), ItemCategory.Equals("category-3")}
+			},
+			PageVisit{URL: "/", Item: Item{Category: "category-3"}},
+			4,
+		},
+		{
+			"four words of a title, and 4 categories", 1000,
+			func(i int) Condition {
+				return All{
+					PageTitle.Contains("sneakers"), PageTitle.Contains("summer"), PageTitle.Contains("sale"), PageTitle.Contains("example"),
+					ItemCategory.Equals(fmt.Sprint("category-", i%4)),
+				}
+			},
+			PageVisit{URL: "/", Title: "summer sale sneakers example", Item: Item{Category: "category-3"}},
+			510,
+		},
+		{
+			"a page that few ask for, and brands that fewer do, among others", 10_000,
+			func(i int) Condition {
+				if i < 9500 {
+					return PagePath.StartsWith(fmt.Sprint("/page-", i))
+				}
+				return All{PagePath.StartsWith("/sale/"), ItemField("brand").Equals(fmt.Sprint("brand-", i%10))}
+			},
+			PageVisit{URL: "/sale/x", Item: Item{Fields: map[string]any{"brand": "brand-3"}}},
+			110,
+		},
+		{
+			"a section, a category and a brand", 10_000,
+			func(i int) Condition {
+				return All{
+					PagePath.StartsWith(fmt.Sprintf("/section-%d/", i%400)),
+					ItemCategory.Equals(fmt.Sprint("category-", i%97)), ItemField("brand").Equals(fmt.Sprint("brand-", i%89)),
+				}
+			},
+			PageVisit{URL: "/section-3/x", Item: Item{Category: "category-5", Fields: map[string]any{"brand": "brand-7"}}},
+			8,
+		},
+		{
+			"a part of the path, a category and a brand", 10_000,
+			func(i int) Condition {
+				return All{
+					PagePath.Contains(fmt.Sprintf("-brand%d-", i%150)),
+					ItemCategory.Equals(fmt.Sprint("category-", i%97)), ItemField("brand").Equals(fmt.Sprint("brand-", i%31)),
+				}
+			},
+			PageVisit{URL: "/x-brand3-", Item: Item{Category: "category-5", Fields: map[string]any{"brand": "brand-7"}}},
+			12,
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			conditions := make([]Condition, test.n)
+			for i := range conditions {
+				conditions[i] = test.when(i)
+			}
+			set := setOf(t, conditions...)
+			v := view{visit: test.visit}
+			if err := v.read(); err != nil {
+				t.Fatal(err)
+			}
+			set.match(&v)
+			if looked := len(set.always) + v.looked + v.found; looked > test.mostLook {
+				t.Errorf("the visit looked at %d of %d campaigns, want at most %d", looked, test.n, test.mostLook)
 			}
 		})
 	}

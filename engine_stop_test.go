@@ -178,19 +178,21 @@ func TestCloseReportsManyRuns(t *testing.T) {
 func TestClosedIsAnotherEngine(t *testing.T) {
 	for name, tracker := range map[string]campaign.Tracker{"in the Sender": nil, "in the Tracker": waitingTracker{}} {
 		t.Run(name, func(t *testing.T) {
-			ctx, cancel := context.WithCancelCause(t.Context())
-			sender := campaign.SenderFunc(func(context.Context, *campaign.Request) (*campaign.Response, error) {
-				cancel(campaign.ErrClosed)
-				return nil, nil
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancelCause(t.Context())
+				sender := campaign.SenderFunc(func(context.Context, *campaign.Request) (*campaign.Response, error) {
+					cancel(campaign.ErrClosed)
+					return nil, nil
+				})
+				engine := newEngine(t, sender, &campaign.EngineOptions{Tracker: tracker}, everyPage("c", 2, campaign.Stop{}))
+				if tracker != nil { // once it waits
+					time.AfterFunc(time.Millisecond, func() { cancel(campaign.ErrClosed) })
+				}
+				outcomes, err := engine.Visit(ctx, visitBy("p"))
+				if err != nil || len(outcomes) != 1 || outcomes[0].Reason != campaign.ReasonCancelled || errors.Is(outcomes[0].Err, campaign.ErrClosed) {
+					t.Errorf("Visit = %v, %v, want it cancelled, and not closed", outcomes, err)
+				}
 			})
-			engine := newEngine(t, sender, &campaign.EngineOptions{Tracker: tracker}, everyPage("c", 2, campaign.Stop{}))
-			if tracker != nil {
-				time.AfterFunc(time.Millisecond, func() { cancel(campaign.ErrClosed) })
-			}
-			outcomes, err := engine.Visit(ctx, visitBy("p"))
-			if err != nil || len(outcomes) != 1 || outcomes[0].Reason != campaign.ReasonCancelled || errors.Is(outcomes[0].Err, campaign.ErrClosed) {
-				t.Errorf("Visit = %v, %v, want it cancelled, and not closed", outcomes, err)
-			}
 		})
 	}
 }

@@ -255,19 +255,19 @@ func (s *campaignSet) matchHeads(f *fieldIndex, text string, v *view) {
 func (s *campaignSet) matchTails(f *fieldIndex, text string, v *view) {
 	filter := s.table.filter
 	p := probe{index: f.id, rule: ruleEnds, text: text}
-	key, left := ^f.salt, text
-	for ; len(left) >= headStep; left = left[:len(left)-headStep] {
-		if len(text)-len(left) > f.longestSuffix {
+	key, rest := ^f.salt, text
+	for ; len(rest) >= headStep; rest = rest[:len(rest)-headStep] {
+		if len(text)-len(rest) > f.longestSuffix {
 			return
 		}
-		step := fourBytesBack(left)
+		step := fourBytesBack(rest)
 		if filter.has(key) {
 			s.findAfter(key, step, headStep-1, &p, v)
 		}
 		key = nextHead(key, step)
 	}
-	if len(text)-len(left) <= f.longestSuffix && filter.has(key) {
-		s.findAfter(key, restBytesBack(left), len(left), &p, v)
+	if len(text)-len(rest) <= f.longestSuffix && filter.has(key) {
+		s.findAfter(key, restBytesBack(rest), len(rest), &p, v)
 	}
 }
 

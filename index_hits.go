@@ -6,7 +6,7 @@ import "slices"
 // the visit's view, and stays on the stack with it: most visits meet none, and cost no
 // allocation.
 type hitList struct {
-	n    int
+	n    int // of few
 	few  [16]int32
 	many []int32 // all of them, once they are more than few
 }
@@ -22,7 +22,7 @@ func (h *hitList) add(campaign int32) {
 
 func (h *hitList) addToMany(campaign int32) {
 	if h.many == nil {
-		h.many = append(h.many, h.few[:]...)
+		h.many = append(make([]int32, 0, 4*len(h.few)), h.few[:]...)
 	}
 	h.many = append(h.many, campaign)
 }

@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -95,4 +96,106 @@ func matchSet(t *testing.T, set *campaignSet, visit PageVisit) []int32 {
 	}
 	v.arena.pool = &set.arenas
 	return set.match(&v)
+}
+
+// Beginnings and ends of each length are found, alone in their field: the longest is the
+// one that ends the search.
+func TestIndexFindsBeginningsAndEnds(t *testing.T) {
+	const text = "abcdefghijklmnop"
+	for n := 1; n <= len(text); n++ {
+		for _, test := range []struct {
+			when  Condition
+			title string
+		}{
+			{PageTitle.StartsWith(text[:n]), text[:n]},
+			{PageTitle.StartsWith(text[:n]), text[:n] + "0123456789"},
+			{PageTitle.EndsWith(text[:n]), text[:n]},
+			{PageTitle.EndsWith(text[:n]), "0123456789" + text[:n]},
+		} {
+			set := setOf(t, append(otherTypes(), test.when)...)
+			if got := matchSet(t, set, PageVisit{URL: "/", Title: test.title}); !slices.Equal(got, []int32{4}) {
+				t.Errorf("campaigns for %q = %v, want the one for %q", test.title, got, text[:n])
+			}
+		}
+	}
+}
+
+// otherTypes are enough campaigns about something else for an index.
+func otherTypes() []Condition {
+	return []Condition{PageType.Equals("a"), PageType.Equals("b"), PageType.Equals("c"), PageType.Equals("d")}
+}
+
+// Texts of all shapes of grams in one field are found beside each other.
+func TestIndexFindsTextsOfEachShape(t *testing.T) {
+	const text = "abcdefghijklmnop"
+	set := setOf(t, append(otherTypes(), PageTitle.Contains(text), PageTitle.Contains(text[:8]), PageTitle.Contains(text[:4]))...)
+	if got := matchSet(t, set, PageVisit{URL: "/", Title: "x" + text}); !slices.Equal(got, []int32{4, 5, 6}) {
+		t.Errorf("campaigns = %v, want 4, 5 and 6", got)
+	}
+}
+
+// What a campaign asks for beside its anchor is tested.
+func TestIndexTestsWhatIsLeft(t *testing.T) {
+	tests := []struct {
+		name  string
+		when  func(i int) Condition
+		visit PageVisit
+	}{
+		{
+			"beside two equalities",
+			func(i int) Condition {
+				return All{ItemCategory.Equals("c"), ItemID.Equals("i"), PageQuery(fmt.Sprint("q", i)).Exists()}
+			},
+			PageVisit{URL: "/?q3", Item: Item{ID: "i", Category: "c"}},
+		},
+		{
+			"beside two equalities in an All of their own",
+			func(i int) Condition {
+				return All{All{ItemCategory.Equals("c"), ItemID.Equals("i")}, PageQuery(fmt.Sprint("q", i)).Exists()}
+			},
+			PageVisit{URL: "/?q3", Item: Item{ID: "i", Category: "c"}},
+		},
+		{
+			"beside a text, where another part has no anchor",
+			func(i int) Condition {
+				return All{PageTitle.StartsWith(fmt.Sprint("title-", i)), Any{PagePath.EndsWith("y"), PageQuery("q").Exists()}}
+			},
+			PageVisit{URL: "/x?q", Title: "title-3"},
+		},
+		{
+			"beside a path and a number",
+			func(i int) Condition {
+				return All{PagePath.Equals("/x"), ItemField("a").Equals(1), PageQuery(fmt.Sprint("q", i)).Exists()}
+			},
+			PageVisit{URL: "/x/?q3", Item: Item{Fields: map[string]any{"a": 1.0}}},
+		},
+		{
+			"beside two numbers",
+			func(i int) Condition {
+				return All{ItemField("a").Equals(1), ItemField("b").Equals(2.0), PageQuery(fmt.Sprint("q", i)).Exists()}
+			},
+			PageVisit{URL: "/?q3", Item: Item{Fields: map[string]any{"a": []any{1.0, 1, 3}, "b": uint8(2)}}},
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			var conditions []Condition
+			for i := range 10 {
+				conditions = append(conditions, test.when(i))
+			}
+			if got := matchSet(t, setOf(t, conditions...), test.visit); !slices.Equal(got, []int32{3}) {
+				t.Errorf("campaigns = %v, want 3", got)
+			}
+		})
+	}
+}
+
+// A pattern that any text meets needs no text, but a field.
+func TestIndexFindsWhatAnyTextMeets(t *testing.T) {
+	for _, when := range []Condition{PageTitle.Glob("*"), PageTitle.Glob("?*"), PageTitle.Regex(""), PageTitle.Regex("(?:x|.*)")} {
+		set := setOf(t, append(otherTypes(), when)...)
+		if got := matchSet(t, set, PageVisit{URL: "/", Title: "x"}); !slices.Equal(got, []int32{4}) {
+			t.Errorf("campaigns = %v, want the one for %v", got, when)
+		}
+	}
 }

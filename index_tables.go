@@ -126,11 +126,7 @@ func hashText(salt uint64, s string) uint64 {
 	case len(s) >= 4:
 		return mix(h ^ fourBytes(s) ^ fourBytes(s[len(s)-4:])<<32)
 	}
-	var x uint64
-	for i := range len(s) {
-		x |= uint64(s[i]) << (8 * i)
-	}
-	return mix(h ^ x<<16)
+	return mix(h ^ restBytes(s)<<16)
 }
 
 // A keyFilter holds two bits of one word for each key. Loops copy it: the
@@ -255,7 +251,6 @@ func (t *anchorTable) makeRuns(many []posting) {
 	slices.SortFunc(many, func(a, b posting) int { return t.compareWants(&a, &b) })
 	first := 0 // of the run
 	for i := range many {
-		many[i].tag = 0
 		if t.compareWants(&many[first], &many[i]) != 0 || i-first > math.MaxUint8 {
 			first = i
 		}
@@ -333,7 +328,7 @@ func (b *tableBuilder) groups() []group {
 // A gramShape is how texts are cut into grams, pieces of a few bytes. Of the
 // text of a visit only every stride-th gram is looked up. A text that may stand
 // anywhere is therefore filed under stride grams, at places in it that leave
-// each remainder when divided by the stride: one of them is looked at.
+// each remainder when divided by the stride: one of them at least is looked at.
 type gramShape struct {
 	index  int
 	size   int // of a gram, in bytes: 4 or 8
@@ -419,7 +414,7 @@ func tailKey(salt uint64, text string) (tail, whole uint64) {
 	return tail, afterHead(tail, restBytesBack(text), len(text))
 }
 
-// restBytes returns a text of less than eight bytes as fourBytes does one of four.
+// restBytes returns a text of less than four bytes as fourBytes does one of four.
 func restBytes(s string) uint64 {
 	var x uint64
 	for i := range len(s) {
