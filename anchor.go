@@ -35,15 +35,10 @@ const (
 // the index some forty bytes, about what the condition takes to name it.
 const maxAlternatives = 1 << 14
 
-const (
-	// fewAsk is how many campaigns an equality alone tells well enough apart: a second
-	// one would only cost all visits a look-up.
-	fewAsk = 3
-
-	// fewValues is how many values of a field may be asked for if it is to be one of
-	// two: a visit may have lists of all of them, and each is looked up with each.
-	fewValues = 1000
-)
+// fewValues is up to how many values of a field may be asked for if it is to be one of
+// two that make a key. Where there are more, one of them tells campaigns well enough
+// apart; and a visit may have lists of all of them, each of which is looked up with each.
+const fewValues = 1000
 
 // An anchoring is a way to file one condition: under each of several anchors,
 // of which one must hold for the condition to hold.
@@ -98,8 +93,8 @@ type asked struct {
 
 const (
 	// countsPerAnchor is how much room there is to count, so that few share a count: of
-	// what is asked for once, one in thirty seems to be asked for twice.
-	countsPerAnchor = 32
+	// what is asked for once, one in sixteen seems to be asked for twice.
+	countsPerAnchor = 16
 
 	minCounts, maxCounts = 1 << 12, 1 << 22
 )
@@ -296,9 +291,6 @@ func pairOf(first, second anchoring, exact bool) anchoring {
 // which they may be one.
 func (a *anchorer) arePair(best, first, second anchoring) bool {
 	if second.anchors == nil || first.chance*second.chance > best.chance {
-		return false
-	}
-	if len(best.anchors) == 1 && *a.countOf(&best.anchors[0], a.asked[best.anchors[0].group()]) <= fewAsk {
 		return false
 	}
 	one, other := &first.anchors[0], &second.anchors[0]
