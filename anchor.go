@@ -31,8 +31,9 @@ const (
 	anchorContains
 )
 
-// maxAlternatives bounds how many anchors a campaign is filed under. Each costs
-// the index some forty bytes, about what the condition takes to name it.
+// maxAlternatives bounds how many anchors a campaign is filed under. Each costs the
+// index some forty bytes, as much as the condition takes to name it; texts that may
+// stand anywhere cost more.
 const maxAlternatives = 1 << 14
 
 // fewValues is up to how many values of a field may be asked for if it is to be one of
@@ -44,7 +45,8 @@ const fewValues = 1000
 // of which one must hold for the condition to hold.
 type anchoring struct {
 	anchors []anchor
-	chance  float64 // a guess at how many visits will meet one of them
+	chance  float64 // a guess at the share of visits that meet one of them
+	cost    float64 // of each visit, in tests of a campaign
 }
 
 // inexact notes that the condition asks for more than the anchors.
@@ -60,9 +62,12 @@ func (a anchoring) inexact() anchoring {
 type anchorer struct {
 	campaigns int // that were counted
 	asked     map[anchorGroup]*asked
-	counts    []uint16 // of those who ask for the same, by its hash, roughly
-	room      []anchor // for choices, and
-	one       [1][]anchor
+	counts    []uint16            // of those who ask for the same, by its hash, roughly
+	pairs     map[[2]fieldRef]int // how many ask for values of both fields
+
+	// What choices returns, to be used again.
+	room   []anchor
+	choice [1][]anchor
 
 	// patterns holds the choices of globs and regular expressions, which are not
 	// parsed a second time.
@@ -100,7 +105,11 @@ const (
 )
 
 func newAnchorer(programs []*program) *anchorer {
-	a := &anchorer{asked: make(map[anchorGroup]*asked), patterns: make(map[*comparison][][]anchor)}
+	a := &anchorer{
+		asked:    make(map[anchorGroup]*asked),
+		pairs:    make(map[[2]fieldRef]int),
+		patterns: make(map[*comparison][][]anchor),
+	}
 	anchors := 0
 	for _, p := range programs {
 		if !p.paused {
@@ -135,16 +144,33 @@ func (t *conditionProgram) values() int {
 
 // count notes what t asks for. What it asks not to be there is no anchor.
 func (a *anchorer) count(t *conditionProgram) {
-	if t.kind == conditionNot {
-		return
+	switch t.kind {
+	case conditionNot:
+	case conditionAll:
+		parts := t.parts(nil)
+		for _, part := range parts {
+			a.count(part)
+		}
+		a.countPairs(parts)
+	case conditionAny:
+		for i := range t.subs {
+			a.count(&t.subs[i])
+		}
+	case conditionCompare:
+		a.countComparison(&t.cmp)
 	}
-	for i := range t.subs {
-		a.count(&t.subs[i])
+}
+
+func (a *anchorer) countPairs(parts []*conditionProgram) {
+	equalities := a.equalities(parts)
+	for i := range equalities {
+		for j := range equalities[:i] {
+			a.pairs[fieldPair(&equalities[i], &equalities[j])]++
+		}
 	}
-	if t.kind != conditionCompare {
-		return
-	}
-	c := &t.cmp
+}
+
+func (a *anchorer) countComparison(c *comparison) {
 	if c.op == codeIn {
 		for _, s := range c.list {
 			choice := c.equality(s)
@@ -196,12 +222,17 @@ func (a *anchorer) chance(c *anchor) float64 {
 	if !c.field.isAlwaysThere() {
 		chance /= 2
 	}
-	return chance + fieldCost/float64(group.campaigns)
+	return chance
 }
 
-// fieldCost is what it takes to look whether a visit has a field, in tests of campaigns.
-// Those who ask for it bear it together.
-const fieldCost = 0.3
+// lookupCost is what it takes to look up what a visit has in a field, or in two, in tests
+// of a campaign. Those who ask for it bear it together.
+const lookupCost = 0.3
+
+// shareOf returns a campaign's share of the cost of looking an anchor up.
+func (a *anchorer) shareOf(c *anchor) float64 {
+	return lookupCost / float64(a.asked[c.group()].campaigns)
+}
 
 // chance guesses how many visits meet an anchor, whoever asks for it.
 func (g *asked) chance(c *anchor) float64 {
@@ -238,30 +269,68 @@ func (a *anchorer) find(t *conditionProgram) (anchoring, bool) {
 // findAll takes the best of the parts, or two equalities, which together make one key.
 func (a *anchorer) findAll(t *conditionProgram) (anchoring, bool) {
 	parts := t.parts(nil)
-	var best, first, second anchoring // first and second are equalities
+	var best anchoring
 	for _, part := range parts {
-		found, ok := a.find(part)
-		if !ok {
-			continue
-		}
-		if best.anchors == nil || found.chance < best.chance {
+		if found, ok := a.find(part); ok && (best.anchors == nil || found.cost < best.cost) {
 			best = found
 		}
-		switch {
-		case !found.isEquality():
-		case first.anchors == nil || found.chance < first.chance:
-			first, second = found, first
-		case second.anchors == nil || found.chance < second.chance:
-			second = found
-		}
 	}
-	if a.arePair(best, first, second) {
-		return pairOf(first, second, len(parts) == 2), true
+	if pair, ok := a.findPair(parts); ok && pair.cost <= best.cost {
+		best = pair
+		if len(parts) == 2 {
+			return best, true
+		}
 	}
 	if len(parts) > 1 {
 		best = best.inexact()
 	}
 	return best, best.anchors != nil
+}
+
+// findPair returns the best two equalities of the parts.
+func (a *anchorer) findPair(parts []*conditionProgram) (anchoring, bool) {
+	var best anchoring
+	equalities := a.equalities(parts)
+	for i := range equalities {
+		for j := range equalities[:i] {
+			one, other := &equalities[i], &equalities[j]
+			together := a.pairs[fieldPair(one, other)]
+			if one.field == other.field || together < fewPaired || a.asked[one.group()].distinct > fewValues || a.asked[other.group()].distinct > fewValues {
+				continue
+			}
+			chance := a.chance(one) * a.chance(other)
+			if cost := chance + lookupCost/float64(together); best.anchors == nil || cost < best.cost {
+				best = anchoring{[]anchor{pairOf(*one, *other)}, chance, cost}
+			}
+		}
+	}
+	return best, best.anchors != nil
+}
+
+const (
+	// maxEqualities is how many equalities of a condition may be one of two.
+	maxEqualities = 8
+
+	// fewPaired is how many campaigns must ask for two fields before there is a key of
+	// both.
+	fewPaired = 2
+)
+
+// equalities returns the parts that are an equality of a field that has one value or a
+// list of values.
+func (a *anchorer) equalities(parts []*conditionProgram) []anchor {
+	var found []anchor
+	for _, part := range parts {
+		c := &part.cmp
+		if part.kind != conditionCompare || c.op != codeEquals || c.fold || c.field.isURL() ||
+			c.field.kind == fieldPageQuery || c.field.kind == fieldReferrerQuery || a.open && c.field.isLoaded() {
+			continue
+		}
+		if found = append(found, c.equality(c.value)); len(found) == maxEqualities {
+			break
+		}
+	}
+	return found
 }
 
 // parts appends the conditions that must all hold for t to hold.
@@ -275,46 +344,30 @@ func (t *conditionProgram) parts(all []*conditionProgram) []*conditionProgram {
 	return all
 }
 
-// pairOf files under two equalities at once. exact says that they are all that is asked
-// for.
-func pairOf(first, second anchoring, exact bool) anchoring {
-	pair, other := first.anchors[0], second.anchors[0]
-	if fieldLess(other.field, pair.field) {
-		pair, other = other, pair
+// pairOf returns the anchor that is two equalities at once.
+func pairOf(one, other anchor) anchor {
+	if fieldLess(other.field, one.field) {
+		one, other = other, one
 	}
-	pair.and = &other
-	pair.exact = exact && pair.exact && other.exact
-	return anchoring{anchors: []anchor{pair}, chance: first.chance * second.chance}
+	one.and = &other
+	one.exact = one.exact && other.exact
+	return one
 }
 
-// arePair reports whether two equalities make a better key than the best anchoring, of
-// which they may be one.
-func (a *anchorer) arePair(best, first, second anchoring) bool {
-	if second.anchors == nil || first.chance*second.chance > best.chance {
-		return false
+// fieldPair returns the fields of a pair in one order, so that A and B is filed with B
+// and A.
+func fieldPair(one, other *anchor) [2]fieldRef {
+	if fieldLess(other.field, one.field) {
+		one, other = other, one
 	}
-	one, other := &first.anchors[0], &second.anchors[0]
-	return one.field != other.field && a.asked[one.group()].distinct <= fewValues && a.asked[other.group()].distinct <= fewValues
+	return [2]fieldRef{one.field, other.field}
 }
 
-// fieldLess puts the fields of a pair in one order, so that A and B is filed
-// with B and A.
 func fieldLess(a, b fieldRef) bool {
 	if a.kind != b.kind {
 		return a.kind < b.kind
 	}
 	return a.name < b.name
-}
-
-// isEquality reports whether the anchoring is one equality of a field that has
-// one value or a list of values.
-func (a anchoring) isEquality() bool {
-	if len(a.anchors) != 1 {
-		return false
-	}
-	c := &a.anchors[0]
-	return c.kind == anchorEquals && c.and == nil && !c.fold && !c.field.isURL() &&
-		c.field.kind != fieldPageQuery && c.field.kind != fieldReferrerQuery
 }
 
 func (a *anchorer) findAny(t *conditionProgram) (anchoring, bool) {
@@ -326,6 +379,7 @@ func (a *anchorer) findAny(t *conditionProgram) (anchoring, bool) {
 		}
 		all.anchors = append(all.anchors, found.anchors...)
 		all.chance += found.chance
+		all.cost += found.cost
 	}
 	return all, true
 }
@@ -339,12 +393,8 @@ func (a *anchorer) findComparison(c *comparison) (anchoring, bool) {
 	}
 	var best anchoring
 	for _, choice := range a.choices(c) {
-		chance := 0.0
-		for i := range choice {
-			chance += a.chance(&choice[i])
-		}
-		if best.anchors == nil || chance < best.chance {
-			best = anchoring{choice, chance}
+		if found := a.anchoringOf(choice); best.anchors == nil || found.cost < best.cost {
+			best = found
 		}
 	}
 	best.anchors = slices.Clone(best.anchors)
@@ -371,8 +421,8 @@ func (a *anchorer) choices(c *comparison) [][]anchor {
 	if len(a.room) == 0 {
 		return nil
 	}
-	a.one[0] = a.room
-	return a.one[:]
+	a.choice[0] = a.room
+	return a.choice[:]
 }
 
 func (a *anchorer) patternChoices(c *comparison) [][]anchor {
@@ -416,12 +466,21 @@ func (a *anchorer) findIn(c *comparison) (anchoring, bool) {
 	if len(c.list) > maxAlternatives {
 		return anchoring{}, false
 	}
-	in := anchoring{anchors: make([]anchor, len(c.list))}
+	anchors := make([]anchor, len(c.list))
 	for i, s := range c.list {
-		in.anchors[i] = c.equality(s)
-		in.chance += a.chance(&in.anchors[i])
+		anchors[i] = c.equality(s)
 	}
-	return in, true
+	return a.anchoringOf(anchors), true
+}
+
+// anchoringOf files under anchors of one field.
+func (a *anchorer) anchoringOf(anchors []anchor) anchoring {
+	found := anchoring{anchors: anchors}
+	for i := range anchors {
+		found.chance += a.chance(&anchors[i])
+	}
+	found.cost = found.chance + a.shareOf(&anchors[0])
+	return found
 }
 
 // appendText appends the anchor of a text, unless it is too short to look for.

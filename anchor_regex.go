@@ -14,6 +14,10 @@ const (
 	// out, such as (shoes|boots) and colou?r, come to together.
 	maxSpelled = 32
 
+	// maxSpelledBytes is how long they may be together before the expression is gone on
+	// with as if it were another one: longer texts are no rarer.
+	maxSpelledBytes = 2048
+
 	// maxClass is how many characters of a class are spelled out.
 	maxClass = 8
 )
@@ -41,7 +45,7 @@ type regexWalk struct {
 	choices [][]anchor
 	texts   []string // what may stand here, spelled out; nil if nothing is
 	fold    bool     // the texts stand there in any case
-	first   bool     // the texts are what the field begins with
+	begins  bool     // the field begins with the texts
 }
 
 func (w *regexWalk) walk(re *syntax.Regexp) {
@@ -52,7 +56,7 @@ func (w *regexWalk) walk(re *syntax.Regexp) {
 		}
 	case syntax.OpBeginText:
 		w.end(anchorContains)
-		w.texts, w.first = []string{""}, true
+		w.begins = true
 	case syntax.OpEndText:
 		w.end(anchorSuffix)
 	default:
@@ -88,7 +92,7 @@ func (w *regexWalk) walkEach(alternatives []*syntax.Regexp) {
 		all = append(all, longest...)
 	}
 	if len(all) <= maxSpelled {
-		w.choices = append(w.choices, all)
+		w.choices = append(w.choices, withoutImplied(all))
 	}
 }
 
@@ -102,7 +106,7 @@ func shortest(anchors []anchor) int {
 
 // goOn puts texts behind those that stand here.
 func (w *regexWalk) goOn(texts []string, fold bool) {
-	if len(w.texts)*len(texts) > maxSpelled {
+	if !mayJoin(w.texts, texts) {
 		w.end(anchorContains)
 	}
 	if w.texts == nil {
@@ -113,7 +117,7 @@ func (w *regexWalk) goOn(texts []string, fold bool) {
 
 // end makes a choice of the texts that stand here, as nothing goes on with them.
 func (w *regexWalk) end(kind anchorKind) {
-	if w.first {
+	if w.begins {
 		kind = anchorPrefix
 	}
 	var choice []anchor
@@ -123,7 +127,7 @@ func (w *regexWalk) end(kind anchorKind) {
 	if len(choice) > 0 && len(choice) == len(w.texts) {
 		w.choices = append(w.choices, withoutImplied(choice))
 	}
-	w.texts, w.fold, w.first = nil, false, false
+	w.texts, w.fold, w.begins = nil, false, false
 }
 
 // withoutImplied leaves out anchors that do not hold unless another one does: shoes, if
@@ -139,12 +143,14 @@ func withoutImplied(anchors []anchor) []anchor {
 	return kept
 }
 
-// implies reports whether b holds wherever a does. They are of one kind.
+// implies reports whether b surely holds wherever a does.
 func implies(a, b *anchor) bool {
-	switch a.kind {
-	case anchorPrefix:
+	switch {
+	case a.fold != b.fold || a.kind != b.kind && b.kind != anchorContains:
+		return false
+	case b.kind == anchorPrefix:
 		return strings.HasPrefix(a.value.text, b.value.text)
-	case anchorSuffix:
+	case b.kind == anchorSuffix:
 		return strings.HasSuffix(a.value.text, b.value.text)
 	default:
 		return strings.Contains(a.value.text, b.value.text)
@@ -190,7 +196,7 @@ func spellConcat(subs []*syntax.Regexp) (texts []string, fold, ok bool) {
 	texts = []string{""}
 	for _, sub := range subs {
 		more, moreFold, ok := spell(sub)
-		if !ok || len(texts)*len(more) > maxSpelled {
+		if !ok || !mayJoin(texts, more) {
 			return nil, false, false
 		}
 		texts, fold = joined(texts, more), fold || moreFold
@@ -227,9 +233,22 @@ func spellClass(ranges []rune) (texts []string, ok bool) {
 }
 
 // isSpellable reports whether runes are what they say. U+FFFD also matches bytes that are
-// no text, and so do runes that are none, as bytes written \xff are.
+// no text, and a surrogate is no character.
 func isSpellable(runes []rune) bool {
 	return !strings.ContainsRune(string(runes), unicode.ReplacementChar)
+}
+
+// mayJoin reports whether joined texts are neither too many nor too long.
+func mayJoin(texts, others []string) bool {
+	return len(texts)*len(others) <= maxSpelled && length(texts)*len(others)+length(others)*len(texts) <= maxSpelledBytes
+}
+
+func length(texts []string) int {
+	n := 0
+	for _, text := range texts {
+		n += len(text)
+	}
+	return n
 }
 
 // joined returns each of some texts with each of others behind it.

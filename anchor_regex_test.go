@@ -30,9 +30,12 @@ func TestTextsThatRegularExpressionsAskFor(t *testing.T) {
 		{"/[a-z]-shoes", []string{"~-shoes"}},
 		{"(?i)/shoes/", []string{"i~/SHOES/"}},
 		{"(?i)^/(shoes|boots)", []string{"i^/SHOES i^/BOOTS"}},
-		{"/(shoes/.*|boots)", []string{"~shoes/ ~boots"}},
-		{"(/shoes/.*sale|/boots)", []string{"~shoes/ ~boots"}},
-		{"(^/shoes/.*|-boots$)", []string{"^/shoes/ $-boots"}},
+		{"/(shoes/.*|boots)", []string{"~boots ~shoes/"}},
+		{"(/shoes/.*sale|/boots)", []string{"~boots ~shoes/"}},
+		{"(^/shoes/.*|-boots$)", []string{"$-boots ^/shoes/"}},
+		{`(.*-shoes[0-9]|[0-9]+-shoes)`, []string{"~-shoes"}},
+		{`(^/shoes/.*|x/shoes/.*)`, []string{"^/shoes/ ~x/shoes/"}},
+		{"((?:shoe|sandalsandals)[0-9]sneakers|boots.*)", []string{"~boots ~sneakers"}},
 		{`\bshoes\b`, []string{"~shoes"}},
 		{"(shoes/)+sale", []string{"~shoes/", "~sale"}},
 		{"(shoes/){2}", []string{"~shoes/shoes/"}},
@@ -60,6 +63,26 @@ func TestTextsThatRegularExpressionsAskFor(t *testing.T) {
 		slices.Sort(test.want)
 		if !slices.Equal(got, test.want) {
 			t.Errorf("choices of %s = %q, want %q", test.expr, got, test.want)
+		}
+	}
+}
+
+// An expression is spelled out in pieces, so that neither the texts get long nor the work
+// grows with the square of its length.
+func TestSpelledTextsAreShort(t *testing.T) {
+	for _, expr := range []string{
+		"[ab][ab][ab][ab][ab]" + strings.Repeat("(a)", 5000),
+		"(" + strings.Repeat("a", 3000) + "|b)" + strings.Repeat("(a)", 5000),
+		"(?:" + strings.Repeat("(?:[ab]x", 300) + strings.Repeat(")?", 300) + "|c)",
+	} {
+		bytes := 0
+		for _, choice := range regexChoices(&comparison{op: codeRegex, value: scalar{kind: scalarText, text: expr}}) {
+			for _, a := range choice {
+				bytes += len(a.value.text)
+			}
+		}
+		if bytes > 2*len(expr)+maxSpelledBytes {
+			t.Errorf("%.40s...: %d bytes of expression have %d bytes of texts", expr, len(expr), bytes)
 		}
 	}
 }

@@ -247,3 +247,22 @@ func TestCampaignsAreFiledUnderWhatFewestAskFor(t *testing.T) {
 		})
 	}
 }
+
+// There is no key of two fields that few campaigns ask for together: each visit would
+// look all of them up.
+func TestFewFieldsArePaired(t *testing.T) {
+	const n = 10_000
+	for _, fields := range []int{5, 20, 100} {
+		conditions := make([]Condition, n)
+		for i := range conditions {
+			conditions[i] = All{
+				VisitField(fmt.Sprint("a", i%fields)).Equals(fmt.Sprint("v", i)),
+				VisitField(fmt.Sprint("b", i/fields%fields)).Equals(true),
+			}
+		}
+		set := setOf(t, conditions...)
+		if got := len(set.fields) + len(set.pairs); got > 2*fields {
+			t.Errorf("with %d fields each visit looks %d of them and %d pairs up, want at most two for each", fields, len(set.fields), len(set.pairs))
+		}
+	}
+}

@@ -275,10 +275,9 @@ func (f fieldRef) plain(s string) string {
 	return s
 }
 
-// plainScalar returns what equal values have in common: texts as in plain, numbers
-// without what was left out of them.
+// plainScalar is plain for a value of any kind.
 func (f fieldRef) plainScalar(v scalar) scalar {
-	v.text, v.num.rest = f.plain(v.text), 0
+	v.text = f.plain(v.text)
 	return v
 }
 
@@ -546,6 +545,14 @@ func (v *view) single(f fieldRef) (string, valueKind) {
 		return s, valueText
 	}
 	return "", valueOther
+}
+
+// scalarsOf is scalars after single, which has found a text or something else.
+func (v *view) scalarsOf(dst []scalar, f fieldRef, text string, kind valueKind) []scalar {
+	if kind == valueText {
+		return append(dst, scalar{kind: scalarText, text: text})
+	}
+	return v.scalars(dst, f)
 }
 
 // scalars appends each value that a comparison with the field would look at. It

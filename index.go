@@ -11,7 +11,7 @@ import (
 // in, the campaigns whose condition it meets out.
 //
 // Each campaign is filed under one anchor, its most selective positive
-// comparison, or several of which one must hold. All are in one table, which
+// comparison or two equalities, or under several of which one must hold. All are in one table, which
 // holds the texts that the anchors want, so that most of what only looks like a
 // match is seen through before a campaign is touched, and a condition that is
 // nothing but its anchor is decided there. Whatever asks for more is tested in
@@ -116,8 +116,12 @@ func (s *campaignSet) matchPair(p *pairIndex, v *view) {
 		return
 	}
 	var firstRoom, secondRoom [8]scalar
-	seconds := p.askedOf(1, v.scalars(secondRoom[:0], p.fields[1]))
-	for _, first := range p.askedOf(0, v.scalars(firstRoom[:0], p.fields[0])) {
+	firsts := p.askedOf(0, v.scalarsOf(firstRoom[:0], p.fields[0], first, kind))
+	seconds := p.askedOf(1, v.scalarsOf(secondRoom[:0], p.fields[1], second, secondKind))
+	if !v.look(len(firsts)*len(seconds), len(s.programs), "") {
+		return
+	}
+	for _, first := range firsts {
 		for _, second := range seconds {
 			s.matchScalars(p, first, second, v)
 		}
@@ -138,10 +142,20 @@ func (p *pairIndex) askedOf(side int, values []scalar) []scalar {
 	return slices.Compact(kept)
 }
 
+func compareBools(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
+}
+
 // compareScalars orders values so that equal ones are side by side.
 func compareScalars(a, b scalar) int {
 	return cmp.Or(
-		cmp.Compare(a.kind, b.kind), strings.Compare(a.text, b.text),
+		cmp.Compare(a.kind, b.kind), strings.Compare(a.text, b.text), compareBools(a.truth, b.truth),
 		cmp.Compare(a.num.kind, b.num.kind), cmp.Compare(a.num.bits, b.num.bits),
 	)
 }

@@ -199,3 +199,104 @@ func TestIndexFindsWhatAnyTextMeets(t *testing.T) {
 		}
 	}
 }
+
+// What two ways of asking have in common is taken for both, and nothing else.
+func TestIndexFindsEachWayOfAsking(t *testing.T) {
+	tests := []struct {
+		when  Condition
+		visit PageVisit
+		want  bool
+	}{
+		{PageTitle.Regex("^(ab|xab)"), PageVisit{Title: "xab"}, true},
+		{PageTitle.Regex("(ab|abx)$"), PageVisit{Title: "abx"}, true},
+		{PageTitle.Regex("(?i:sho)es"), PageVisit{Title: "SHoes"}, true},
+		{PageTitle.Regex("/(?i:s)?ale/"), PageVisit{Title: "/sale/"}, true},
+		{PageTitle.Regex("/((?i:ab)|[01]c)/x"), PageVisit{Title: "/Ab/x"}, true},
+		{All{PagePath.Equals("/x/"), PageType.Equals("t")}, PageVisit{URL: "/x", Type: "t"}, true},
+		{All{PageURL.Equals("https://x.example/a"), PageType.Equals("t")}, PageVisit{URL: "https://x.example/a/", Type: "t"}, true},
+		{All{PageQuery("q").Equals("a"), PageType.Equals("t")}, PageVisit{URL: "/?q=a", Type: "t"}, true},
+		{All{Field("referrer.query.q").Equals("a"), PageType.Equals("t")}, PageVisit{Referrer: "/?q=a", Type: "t"}, true},
+		{All{ItemField("a").Equals(1), ItemField("b").Equals("x")}, PageVisit{Item: Item{Fields: map[string]any{"a": 1, "b": "x"}}}, true},
+		{All{ItemField("a").Equals(1), ItemField("b").Equals("x")}, PageVisit{Item: Item{Fields: map[string]any{"a": "1", "b": "x"}}}, false},
+		{All{ItemField("a").Equals(1), ItemField("a").Equals(2), ItemField("b").Equals(true)}, PageVisit{Item: Item{Fields: map[string]any{"a": []int{2, 1}, "b": true}}}, true},
+		{All{Any{All{ItemCategory.Equals("c"), ItemID.Equals("i")}}, PageType.Equals("t")}, PageVisit{Item: Item{Category: "c", ID: "i"}, Type: "t"}, true},
+		{All{Any{All{ItemCategory.Equals("c"), ItemID.Equals("i")}}, PageType.Equals("t")}, PageVisit{Item: Item{Category: "c"}, Type: "t"}, false},
+		{PageTitle.Contains("aaaaaaa"), PageVisit{Title: "aaaaaaa"}, true},
+		{PageTitle.Contains("aaaaaaa"), PageVisit{Title: "xaaaaaaa"}, true},
+		{PageTitle.Contains("aaaaaaa"), PageVisit{Title: "xxaaaaaaa"}, true},
+		{PageTitle.Contains("aaaaaaa"), PageVisit{Title: "xxxaaaaaaa"}, true},
+	}
+	for _, test := range tests {
+		if test.visit.URL == "" {
+			test.visit.URL = "/"
+		}
+		set := setOf(t, append(otherTypes(), test.when, test.when)...) // two, as one makes no pair
+		var want []int32
+		if test.want {
+			want = []int32{4, 5}
+		}
+		if got := matchSet(t, set, test.visit); !slices.Equal(got, want) || len(set.always) > 0 {
+			t.Errorf("campaigns for %+v = %v, want %v for %v; tested always: %v", test.visit, got, want, test.when, set.always)
+		}
+	}
+}
+
+// Only postings that want the same are compared as one.
+func TestPostingsThatWantTheSame(t *testing.T) {
+	table := anchorTable{texts: "abcabcabcabcabc"}
+	many := []posting{
+		{text: 0, length: 3, index: 1, rule: ruleStarts, campaign: 0},
+		{text: 3, length: 3, index: 2, rule: ruleStarts, campaign: 1},
+		{text: 6, length: 3, index: 1, rule: ruleEnds, campaign: 2},
+		{text: 9, length: 3, index: 1, rule: ruleStarts | ruleExact, campaign: 3},
+		{text: 12, length: 3, index: 1, rule: ruleStarts, at: 1, campaign: 4},
+	}
+	table.makeRuns(many)
+	runs := map[int]int{}
+	for rest := many; len(rest) > 0; {
+		n := 1 + int(rest[0].tag)
+		runs[n]++
+		rest = rest[n:]
+	}
+	if runs[2] != 1 || runs[1] != 3 {
+		t.Errorf("postings in runs of some length: %v, want one of 2 and three of 1", runs)
+	}
+	if table.holds(&posting{length: 3, index: 1, rule: ruleWhole}, &probe{text: "abc", index: 2, rule: ruleWhole}) {
+		t.Error("a posting of one field holds for another")
+	}
+}
+
+// A visit with long lists of what campaigns ask for looks up no more pairs than there are
+// campaigns to test.
+func TestListsOfPairsAreBounded(t *testing.T) {
+	const n = 1000
+	tests := []struct {
+		name          string
+		first, second func(i int) any
+	}{
+		{"texts", func(i int) any { return fmt.Sprint("a", i) }, func(i int) any { return fmt.Sprint("b", i) }},
+		{"numbers", func(i int) any { return i }, func(i int) any { return -i }},
+		{"booleans", func(i int) any { return i%2 == 0 }, func(i int) any { return i }},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			var conditions []Condition
+			var firsts, seconds []any
+			for i := range n {
+				conditions = append(conditions, All{ItemField("first").Equals(test.first(i)), ItemField("second").Equals(test.second(i))})
+				firsts, seconds = append(firsts, test.first(i)), append(seconds, test.second(i))
+			}
+			set := setOf(t, conditions...)
+			v := view{visit: PageVisit{URL: "/", Item: Item{Fields: map[string]any{"first": firsts, "second": seconds}}}}
+			if err := v.read(); err != nil {
+				t.Fatal(err)
+			}
+			if got := set.match(&v); len(got) != n {
+				t.Errorf("%d campaigns found, want %d", len(got), n)
+			}
+			if most := 20 * n; !v.lost && v.looked > most {
+				t.Errorf("%d pairs and postings looked at, want at most %d", v.looked, most)
+			}
+		})
+	}
+}

@@ -30,7 +30,7 @@ type posting struct {
 	length   uint16 // of the text
 	at       uint16 // where in the text the gram is; of a pair, the length of the first text
 	index    indexID
-	tag      uint8 // a part of the key; in many, how many follow that want the same
+	tag      uint8 // a part of the key; of the first of a run in many, how many more it has
 	check    byte  // of ruleHas, see checkOf
 	rule     rule
 }
