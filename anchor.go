@@ -275,7 +275,7 @@ func (a *anchorer) findAll(t *conditionProgram) (anchoring, bool) {
 			best = found
 		}
 	}
-	if pair, ok := a.findPair(parts); ok && pair.cost <= best.cost {
+	if pair, ok := a.findPair(parts); ok && (best.anchors == nil || pair.cost <= best.cost) {
 		best = pair
 		if len(parts) == 2 {
 			return best, true

@@ -265,4 +265,11 @@ func TestFewFieldsArePaired(t *testing.T) {
 			t.Errorf("with %d fields each visit looks %d of them and %d pairs up, want at most two for each", fields, len(set.fields), len(set.pairs))
 		}
 	}
+	conditions := make([]Condition, n)
+	for i := range conditions {
+		conditions[i] = All{PageType.Equals("product"), VisitField(fmt.Sprint("flag", i)).Equals(true)}
+	}
+	if set := setOf(t, conditions...); len(set.pairs) > 0 {
+		t.Errorf("there are %d keys of two fields for one campaign each, want none", len(set.pairs))
+	}
 }

@@ -428,3 +428,25 @@ func TestProfileSourceFails(t *testing.T) {
 		})
 	}
 }
+
+// Campaigns that ask for two fields which only the ProfileSource knows are found among
+// many: what the visit carries decides nothing.
+func TestProfileSourceKnowsBothFields(t *testing.T) {
+	source := campaign.ProfileSourceFunc(func(_ context.Context, id string) (campaign.Profile, error) {
+		return campaign.Profile{ID: id, Known: true, Fields: map[string]any{"country": "NL", "tier": "gold"}}, nil
+	})
+	var campaigns []campaign.Campaign
+	for i := range 30 {
+		c := byCountry(fmt.Sprint("c-", i), "NL")
+		c.Nodes[0] = campaign.WebsiteTrigger{When: campaign.All{
+			campaign.PagePath.StartsWith("/shoes/"),
+			campaign.ProfileField("country").Equals("NL"), campaign.ProfileField("tier").Equals("gold"),
+		}}
+		campaigns = append(campaigns, c)
+	}
+	engine := newEngine(t, new(campaigntest.Recorder), &campaign.EngineOptions{Profiles: source}, campaigns...)
+	outcomes, err := engine.Visit(t.Context(), visitBy("p"))
+	if err != nil || len(outcomes) != len(campaigns) {
+		t.Errorf("%d campaigns started, %v; want %d", len(outcomes), err, len(campaigns))
+	}
+}
