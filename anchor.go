@@ -65,9 +65,10 @@ type anchorer struct {
 	counts    []uint16            // of those who ask for the same, by its hash, roughly
 	pairs     map[[2]fieldRef]int // how many ask for values of both fields
 
-	// What choices returns, to be used again.
+	// What choices and equalities return, to be used again.
 	room   []anchor
 	choice [1][]anchor
+	equal  []anchor
 
 	// patterns holds the choices of globs and regular expressions, which are not
 	// parsed a second time.
@@ -98,8 +99,8 @@ type asked struct {
 
 const (
 	// countsPerAnchor is how much room there is to count, so that few share a count: of
-	// what is asked for once, one in sixteen seems to be asked for twice.
-	countsPerAnchor = 16
+	// what is asked for once, one in eight seems to be asked for twice.
+	countsPerAnchor = 8
 
 	minCounts, maxCounts = 1 << 12, 1 << 22
 )
@@ -147,7 +148,8 @@ func (a *anchorer) count(t *conditionProgram) {
 	switch t.kind {
 	case conditionNot:
 	case conditionAll:
-		parts := t.parts(nil)
+		var room [8]*conditionProgram
+		parts := t.parts(room[:0])
 		for _, part := range parts {
 			a.count(part)
 		}
@@ -268,7 +270,8 @@ func (a *anchorer) find(t *conditionProgram) (anchoring, bool) {
 
 // findAll takes the best of the parts, or two equalities, which together make one key.
 func (a *anchorer) findAll(t *conditionProgram) (anchoring, bool) {
-	parts := t.parts(nil)
+	var room [8]*conditionProgram
+	parts := t.parts(room[:0])
 	var best anchoring
 	for _, part := range parts {
 		if found, ok := a.find(part); ok && (best.anchors == nil || found.cost < best.cost) {
@@ -290,6 +293,7 @@ func (a *anchorer) findAll(t *conditionProgram) (anchoring, bool) {
 // findPair returns the best two equalities of the parts.
 func (a *anchorer) findPair(parts []*conditionProgram) (anchoring, bool) {
 	var best anchoring
+	var pair [2]*anchor
 	equalities := a.equalities(parts)
 	for i := range equalities {
 		for j := range equalities[:i] {
@@ -299,12 +303,17 @@ func (a *anchorer) findPair(parts []*conditionProgram) (anchoring, bool) {
 				continue
 			}
 			chance := a.chance(one) * a.chance(other)
-			if cost := chance + lookupCost/float64(together); best.anchors == nil || cost < best.cost {
-				best = anchoring{[]anchor{pairOf(*one, *other)}, chance, cost}
+			if cost := chance + lookupCost/float64(together); pair[0] == nil || cost < best.cost {
+				pair = [2]*anchor{one, other}
+				best = anchoring{nil, chance, cost}
 			}
 		}
 	}
-	return best, best.anchors != nil
+	if pair[0] == nil {
+		return anchoring{}, false
+	}
+	best.anchors = []anchor{pairOf(*pair[0], *pair[1])}
+	return best, true
 }
 
 const (
@@ -317,20 +326,20 @@ const (
 )
 
 // equalities returns the parts that are an equality of a field that has one value or a
-// list of values.
+// list of values. They are valid until the next call.
 func (a *anchorer) equalities(parts []*conditionProgram) []anchor {
-	var found []anchor
+	a.equal = a.equal[:0]
 	for _, part := range parts {
 		c := &part.cmp
 		if part.kind != conditionCompare || c.op != codeEquals || c.fold || c.field.isURL() ||
 			c.field.kind == fieldPageQuery || c.field.kind == fieldReferrerQuery || a.open && c.field.isLoaded() {
 			continue
 		}
-		if found = append(found, c.equality(c.value)); len(found) == maxEqualities {
+		if a.equal = append(a.equal, c.equality(c.value)); len(a.equal) == maxEqualities {
 			break
 		}
 	}
-	return found
+	return a.equal
 }
 
 // parts appends the conditions that must all hold for t to hold.
