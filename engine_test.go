@@ -456,6 +456,10 @@ func TestNoMatchDoesNotAllocate(t *testing.T) {
 		campaign.ItemField("price").AtLeast(100),
 		campaign.Not{Of: campaign.PagePath.Exists()},
 	}
+	for i := range 8 { // as many as make keys of two fields
+		price := campaign.ItemField("price").Equals(1000 + i)
+		when = append(when, campaign.All{campaign.PageType.Equals("product"), price}, campaign.All{campaign.PagePath.Equals("/hats/42"), price})
+	}
 	var cs []campaign.Campaign
 	for i, c := range when {
 		cs = append(cs, everyPage(fmt.Sprint("c", i), 1, campaign.Stop{}))
@@ -470,7 +474,7 @@ func TestNoMatchDoesNotAllocate(t *testing.T) {
 	} {
 		v := shoeVisit()
 		v.URL = address
-		v.Referrer = "https://search.test/?q=running+hats"
+		v.Type, v.Referrer = "product", "https://search.test/?q=running+hats"
 		v.Item.Fields = map[string]any{"price": 99.5}
 		allocs := testing.AllocsPerRun(100, func() {
 			if outcomes, err := engine.Visit(context.Background(), v); outcomes != nil || err != nil {
