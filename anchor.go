@@ -293,27 +293,33 @@ func (a *anchorer) findAll(t *conditionProgram) (anchoring, bool) {
 // findPair returns the best two equalities of the parts.
 func (a *anchorer) findPair(parts []*conditionProgram) (anchoring, bool) {
 	var best anchoring
-	var pair [2]*anchor
+	var one, other *anchor
 	equalities := a.equalities(parts)
 	for i := range equalities {
 		for j := range equalities[:i] {
-			one, other := &equalities[i], &equalities[j]
-			together := a.pairs[fieldPair(one, other)]
-			if one.field == other.field || together < fewPaired || a.asked[one.group()].distinct > fewValues || a.asked[other.group()].distinct > fewValues {
-				continue
-			}
-			chance := a.chance(one) * a.chance(other)
-			if cost := chance + lookupCost/float64(together); pair[0] == nil || cost < best.cost {
-				pair = [2]*anchor{one, other}
-				best = anchoring{nil, chance, cost}
+			found, ok := a.weighPair(&equalities[i], &equalities[j])
+			if ok && (one == nil || found.cost < best.cost) {
+				best, one, other = found, &equalities[i], &equalities[j]
 			}
 		}
 	}
-	if pair[0] == nil {
+	if one == nil {
 		return anchoring{}, false
 	}
-	best.anchors = []anchor{pairOf(*pair[0], *pair[1])}
+	best.anchors = []anchor{pairOf(*one, *other)}
 	return best, true
+}
+
+// weighPair says what two equalities leave and cost as one key, and whether they may be
+// one.
+func (a *anchorer) weighPair(one, other *anchor) (anchoring, bool) {
+	together := a.pairs[fieldPair(one, other)]
+	if one.field == other.field || together < fewPaired ||
+		a.asked[one.group()].distinct > fewValues || a.asked[other.group()].distinct > fewValues {
+		return anchoring{}, false
+	}
+	chance := a.chance(one) * a.chance(other)
+	return anchoring{chance: chance, cost: chance + lookupCost/float64(together)}, true
 }
 
 const (

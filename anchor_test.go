@@ -104,23 +104,35 @@ func TestCampaignsAreFiledUnderWhatFewAskFor(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			conditions := make([]Condition, n)
-			for i := range conditions {
-				conditions[i] = test.when(i)
+			hits, looked := lookAt(t, n, test.when, visit)
+			if len(hits) > 0 {
+				t.Errorf("%d campaigns found, want none", len(hits))
 			}
-			set := setOf(t, conditions...)
-			v := view{visit: visit}
-			if err := v.read(); err != nil {
-				t.Fatal(err)
-			}
-			if hits := set.match(&v); len(hits) > 0 || v.lost {
-				t.Fatalf("%d campaigns found, want none; lost = %v", len(hits), v.lost)
-			}
-			if looked := len(set.always) + v.looked + v.found; looked > 4 {
+			if looked > 4 {
 				t.Errorf("the visit looked at %d of %d campaigns, want next to none", looked, n)
 			}
 		})
 	}
+}
+
+// lookAt returns which of n campaigns a visit meets, and how many campaigns and postings
+// it took to find out.
+func lookAt(t *testing.T, n int, when func(i int) Condition, visit PageVisit) (hits []int32, looked int) {
+	t.Helper()
+	conditions := make([]Condition, n)
+	for i := range conditions {
+		conditions[i] = when(i)
+	}
+	set := setOf(t, conditions...)
+	v := view{visit: visit}
+	if err := v.read(); err != nil {
+		t.Fatal(err)
+	}
+	hits = set.match(&v)
+	if v.lost {
+		t.Error("all campaigns were tested, without the index")
+	}
+	return hits, len(set.always) + v.looked + v.found
 }
 
 // A second equality is looked up too where one does not tell campaigns apart, but not
@@ -231,17 +243,7 @@ func TestCampaignsAreFiledUnderWhatFewestAskFor(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			conditions := make([]Condition, test.n)
-			for i := range conditions {
-				conditions[i] = test.when(i)
-			}
-			set := setOf(t, conditions...)
-			v := view{visit: test.visit}
-			if err := v.read(); err != nil {
-				t.Fatal(err)
-			}
-			set.match(&v)
-			if looked := len(set.always) + v.looked + v.found; looked > test.mostLook {
+			if _, looked := lookAt(t, test.n, test.when, test.visit); looked > test.mostLook {
 				t.Errorf("the visit looked at %d of %d campaigns, want at most %d", looked, test.n, test.mostLook)
 			}
 		})

@@ -3,7 +3,6 @@ package campaign
 import (
 	"cmp"
 	"slices"
-	"strings"
 	"sync"
 )
 
@@ -138,26 +137,9 @@ func (p *pairIndex) askedOf(side int, values []scalar) []scalar {
 			kept = append(kept, value)
 		}
 	}
-	slices.SortFunc(kept, compareScalars)
+	// Equal ones have one hash, and come side by side.
+	slices.SortFunc(kept, func(a, b scalar) int { return cmp.Compare(hashScalar(p.salt, a), hashScalar(p.salt, b)) })
 	return slices.Compact(kept)
-}
-
-func compareBools(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case b:
-		return -1
-	}
-	return 1
-}
-
-// compareScalars orders values so that equal ones are side by side.
-func compareScalars(a, b scalar) int {
-	return cmp.Or(
-		cmp.Compare(a.kind, b.kind), strings.Compare(a.text, b.text), compareBools(a.truth, b.truth),
-		cmp.Compare(a.num.kind, b.num.kind), cmp.Compare(a.num.bits, b.num.bits),
-	)
 }
 
 func (s *campaignSet) matchScalars(p *pairIndex, first, second scalar, v *view) {
