@@ -27,6 +27,7 @@ type location struct {
 
 	odd                            bool // there may be spaces, controls or more than ASCII
 	escaped                        bool // there may be a %
+	marked                         bool // there may be a #
 	form                           locationForm
 	hasHost, hasQuery, hasFragment bool
 }
@@ -47,64 +48,72 @@ const missingURL = `is missing; pass the page's address, such as "https://shop.e
 // /path?query, as http.Request.URL has it. It returns what is wrong, or "". l is
 // its zero value.
 func (l *location) parse(s string) (fault string) {
-	l.odd, l.escaped = scanOdd(s)
-	if l.odd {
-		s, l.escaped = tame(s), true
+	scheme, host := plainOrigin(s)
+	if l.scan(s[host:]); l.odd {
+		s = tame(s)
+		scheme, host = plainOrigin(s)
 	}
-	if s == "" {
+	switch {
+	case host > 0: // most addresses
+		l.form, l.scheme = authorityForm, s[:scheme]
+		l.host, l.hasHost = s[scheme+len("://"):host], true
+		l.parseRest(s[host:], s)
+		return ""
+	case s == "":
 		return missingURL
-	}
-	if s[0] == '/' {
+	case s[0] == '/':
 		l.parseRest(s, s)
 		return ""
 	}
-	// Most addresses go no further: a scheme and a host in their normal form.
-	lead := ""
-	switch {
-	case strings.HasPrefix(s, "https://"):
-		lead = "https://"
-	case strings.HasPrefix(s, "http://"):
-		lead = "http://"
-	default:
-		return l.parseOther(s)
+	return l.parseOther(s)
+}
+
+// scan notes what has to be looked for in an address, or in what follows its host.
+// Most have none of it, and are looked through once.
+func (l *location) scan(s string) {
+	l.marked = hasBelow(s, '&')
+	if !l.marked {
+		return
 	}
-	rest := s[len(lead):]
-	end := plainHostEnd(rest)
-	if end == 0 {
-		return l.parseOther(s)
-	}
-	l.form, l.scheme = authorityForm, lead[:len(lead)-len("://")]
-	l.host, l.hasHost = rest[:end], true
-	l.parseRest(rest[end:], s)
-	return ""
+	l.odd = hasBelow(s, ' '+1)
+	l.escaped = l.odd || strings.IndexByte(s, '%') >= 0 // tame escapes what is not UTF-8
 }
 
 // parseRest reads path, query and fragment. whole is the address that ends
 // with s, if page.url reads as it does.
 func (l *location) parseRest(s, whole string) {
-	if i := strings.IndexByte(s, '#'); i >= 0 {
+	if i := l.fragmentStart(s); i >= 0 {
 		l.fragment, l.hasFragment = s[i+1:], true
 		if whole != "" {
 			whole = whole[:len(whole)-(len(s)-i)]
 		}
 		s = s[:i]
 	}
-	if i := strings.IndexByte(s, '?'); i >= 0 {
-		l.query, l.hasQuery = s[i+1:], true
-		s = s[:i]
+	end, unusual := pathEnd(s)
+	if end < len(s) {
+		l.query, l.hasQuery = s[end+1:], true
+		s = s[:end]
 	}
-	if l.form == authorityForm && strings.IndexByte(s, '\\') >= 0 && isSpecial(l.scheme) {
+	if unusual && l.form == authorityForm && strings.IndexByte(s, '\\') >= 0 && isSpecial(l.scheme) {
 		s, whole = strings.ReplaceAll(s, `\`, "/"), ""
 	}
 	switch {
 	case s == "" && isSpecial(l.scheme):
 		s, whole = "/", ""
-	case l.form != opaqueForm && (l.scheme == "file" || hasDots(s, l.escaped)):
+	case l.form != opaqueForm && (l.scheme == "file" || (unusual || l.escaped) && hasDots(s, l.escaped)):
 		if clean := cleanPath(s, l.scheme == "file"); clean != s {
 			s, whole = clean, ""
 		}
 	}
 	l.path, l.shown = s, whole
+}
+
+// fragmentStart returns the index of the first #, or -1.
+func (l *location) fragmentStart(s string) int {
+	if !l.marked {
+		return -1
+	}
+	return strings.IndexByte(s, '#')
 }
 
 // url returns the address without its fragment, in its normal form.
@@ -148,98 +157,6 @@ func (l *location) appendURL(dst []byte, pathSet, querySet encodeSet) []byte {
 		dst = appendEncoded(dst, l.query, querySet)
 	}
 	return dst
-}
-
-// scanOdd reports what has to be looked for in an address. odd: there is
-// something up to a space, or outside ASCII. percent: there is a %.
-//
-// Every visit pays for it, so it looks at 32 bytes at a time, and for the
-// percent sign as strings.IndexByte does, with instructions that Go has not.
-func scanOdd(s string) (odd, percent bool) {
-	// The high bit of a byte is set in v-n*ones if the byte is below n. It also
-	// may be if the byte follows such a one, or is outside ASCII: both are odd.
-	const n = ones * (' ' + 1)
-	var any uint64
-	rest := s
-	for ; len(rest) > 32; rest = rest[32:] {
-		a, b, c, d := eightBytes(rest), eightBytes(rest[8:]), eightBytes(rest[16:]), eightBytes(rest[24:])
-		any |= a | (a - n) | b | (b - n) | c | (c - n) | d | (d - n)
-	}
-	if len(s) >= 32 {
-		rest = s[len(s)-32:] // some of them a second time
-	}
-	for ; len(rest) >= 8; rest = rest[8:] {
-		v := eightBytes(rest)
-		any |= v | (v - n)
-	}
-	for i := range len(rest) {
-		any |= uint64(rest[i]) | (uint64(rest[i]) - (' ' + 1))
-	}
-	return any&highs != 0, strings.IndexByte(s, '%') >= 0
-}
-
-const (
-	ones  = 0x0101010101010101
-	highs = 0x80 * ones
-)
-
-// eightBytes is one load: the compiler knows the pattern.
-func eightBytes(s string) uint64 {
-	_ = s[7]
-	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
-		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
-}
-
-// plainHostEnd returns the length of the host that s begins with, if it is in
-// its normal form at the first look: lower-case letters, digits, hyphens,
-// underscores and dots, no port, nothing that may be Punycode or a number.
-// Otherwise it returns 0.
-func plainHostEnd(s string) int {
-	label, end := 0, len(s)
-scan:
-	for i := 0; i < len(s); i++ {
-		switch hostClasses[s[i]] {
-		case hostPlain:
-		case hostDot:
-			label = i + 1
-		case hostHyphen:
-			if i > 0 && s[i-1] == '-' {
-				return 0
-			}
-		case hostEnd:
-			end = i
-			break scan
-		default:
-			return 0
-		}
-	}
-	if label == end || '0' <= s[label] && s[label] <= '9' {
-		return 0
-	}
-	return end
-}
-
-type hostClass uint8
-
-const (
-	hostOdd hostClass = iota
-	hostPlain
-	hostDot
-	hostHyphen
-	hostEnd
-)
-
-// hostClasses is a table because the loop over the host is the largest part of
-// reading an ordinary address.
-var hostClasses = [256]hostClass{
-	'a': hostPlain, 'b': hostPlain, 'c': hostPlain, 'd': hostPlain, 'e': hostPlain, 'f': hostPlain,
-	'g': hostPlain, 'h': hostPlain, 'i': hostPlain, 'j': hostPlain, 'k': hostPlain, 'l': hostPlain,
-	'm': hostPlain, 'n': hostPlain, 'o': hostPlain, 'p': hostPlain, 'q': hostPlain, 'r': hostPlain,
-	's': hostPlain, 't': hostPlain, 'u': hostPlain, 'v': hostPlain, 'w': hostPlain, 'x': hostPlain,
-	'y': hostPlain, 'z': hostPlain, '0': hostPlain, '1': hostPlain, '2': hostPlain, '3': hostPlain,
-	'4': hostPlain, '5': hostPlain, '6': hostPlain, '7': hostPlain, '8': hostPlain, '9': hostPlain,
-	'_': hostPlain,
-	'.': hostDot, '-': hostHyphen, '/': hostEnd, '?': hostEnd, '#': hostEnd,
 }
 
 // tame removes what a browser strips: spaces and controls at the ends, tabs and
