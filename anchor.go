@@ -98,8 +98,8 @@ type asked struct {
 }
 
 const (
-	// countsPerAnchor is how much room there is to count, so that few share a count: of
-	// what is asked for once, one in eight seems to be asked for twice.
+	// countsPerAnchor is how much room there is to count, so that few share both of their
+	// counts.
 	countsPerAnchor = 8
 
 	minCounts, maxCounts = 1 << 12, 1 << 22
@@ -193,12 +193,14 @@ func (a *anchorer) countAnchor(c *anchor) {
 		group = &asked{salt: rand.Uint64()}
 		a.asked[c.group()] = group
 	}
-	count := a.countOf(c, group)
-	if *count == 0 {
+	one, other := a.countsOf(c, group)
+	if min(*one, *other) == 0 {
 		group.distinct++
 	}
-	if *count < math.MaxUint16 {
-		*count++
+	for _, count := range []*uint16{one, other} {
+		if *count < math.MaxUint16 {
+			*count++
+		}
 	}
 	if group.last != a.campaigns {
 		group.last = a.campaigns
@@ -207,9 +209,18 @@ func (a *anchorer) countAnchor(c *anchor) {
 	group.all++
 }
 
-func (a *anchorer) countOf(c *anchor, group *asked) *uint16 {
+// countsOf returns two counts of those who ask for the same. Each may be shared with
+// others, so the lesser one is nearer the truth.
+func (a *anchorer) countsOf(c *anchor, group *asked) (one, other *uint16) {
 	hash := hashScalar(group.salt, c.value)
-	return &a.counts[hash>>20&uint64(len(a.counts)-1)]
+	last := uint64(len(a.counts) - 1) // of maxCounts, which is 22 bits
+	return &a.counts[hash>>20&last], &a.counts[hash>>42&last]
+}
+
+// countOf returns how many anchors ask for the same, roughly.
+func (a *anchorer) countOf(c *anchor, group *asked) uint16 {
+	one, other := a.countsOf(c, group)
+	return min(*one, *other)
 }
 
 // chance guesses how many visits meet an anchor that was counted. Campaigns are about
@@ -219,7 +230,7 @@ func (a *anchorer) countOf(c *anchor, group *asked) *uint16 {
 // a text it is, and the more others ask for something else.
 func (a *anchorer) chance(c *anchor) float64 {
 	group := a.asked[c.group()]
-	share := min(1, float64(*a.countOf(c, group)-1)/math.Sqrt(float64(group.campaigns)*float64(a.campaigns)))
+	share := min(1, float64(a.countOf(c, group)-1)/math.Sqrt(float64(group.campaigns)*float64(a.campaigns)))
 	chance := share + (1-share)*group.chance(c)/math.Sqrt(float64(group.all))
 	if !c.field.isAlwaysThere() {
 		chance /= 2
