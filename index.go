@@ -3,6 +3,7 @@ package campaign
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -47,7 +48,8 @@ type fieldIndex struct {
 	id    indexID
 	salt  uint64 // keeps the keys of the fields apart
 	equal bool   // there are anchors that want the whole text
-	grams [len(gramShapes)]bool
+	slash bool   // without the slash at its end, see fieldRef.plain
+	grams []gramShape
 
 	// The lengths of the longest prefix and suffix; 0 if there is none.
 	longestPrefix, longestSuffix int
@@ -215,15 +217,19 @@ func (s *campaignSet) matchText(f *fieldIndex, text string, v *view) {
 		s.matchTails(f, text, v)
 	}
 	if f.equal {
-		whole := f.field.plain(text)
-		if key := wholeKey(f, whole); s.table.filter.has(key) {
-			s.find(key, &probe{index: f.id, rule: ruleWhole, text: whole}, v)
-		}
+		s.matchWhole(f, text, v)
 	}
-	for i := range f.grams {
-		if f.grams[i] {
-			s.matchGrams(f, gramShapes[i], text, v)
-		}
+	for _, shape := range f.grams {
+		s.matchGrams(f, shape, text, v)
+	}
+}
+
+func (s *campaignSet) matchWhole(f *fieldIndex, text string, v *view) {
+	if f.slash {
+		text = strings.TrimSuffix(text, "/")
+	}
+	if key := wholeKey(f, text); s.table.filter.has(key) {
+		s.find(key, &probe{index: f.id, rule: ruleWhole, text: text}, v)
 	}
 }
 

@@ -1,6 +1,9 @@
 package campaign
 
-import "math/rand/v2"
+import (
+	"math/rand/v2"
+	"slices"
+)
 
 // Making the index of a campaignSet.
 
@@ -99,8 +102,8 @@ func (b *indexBuilder) build() {
 	}
 	b.fileDrafts()
 	for _, f := range b.order {
-		if f.grams[2] {
-			f.grams[1] = false // looking at each place sees those too
+		if slices.Contains(f.grams, gramShapes[2]) { // looking at each place sees those of the other, too
+			f.grams = slices.DeleteFunc(f.grams, func(g gramShape) bool { return g == gramShapes[1] })
 		}
 		b.set.fields = append(b.set.fields, *f)
 	}
@@ -117,7 +120,7 @@ func (b *indexBuilder) fieldIndex(field fieldRef, fold bool) *fieldIndex {
 	key := fieldKey{field, fold}
 	f := b.fields[key]
 	if f == nil {
-		f = &fieldIndex{field: field, fold: fold, id: b.nextID(), salt: rand.Uint64()}
+		f = &fieldIndex{field: field, fold: fold, id: b.nextID(), salt: rand.Uint64(), slash: field.forgivesSlash() && !field.isURL()}
 		b.fields[key] = f
 		b.order = append(b.order, f)
 	}
@@ -209,7 +212,9 @@ func (b *indexBuilder) fileDrafts() {
 	for i := range b.drafts {
 		d := &b.drafts[i]
 		shape := d.shape()
-		d.field.grams[shape.index] = true
+		if !slices.Contains(d.field.grams, shape) {
+			d.field.grams = append(d.field.grams, shape)
+		}
 		e := d.posting()
 		b.table.text(&e, d.text)
 		for r := range shape.stride {

@@ -330,7 +330,6 @@ func (b *tableBuilder) groups() []group {
 // anywhere is therefore filed under stride grams, at places in it that leave
 // each remainder when divided by the stride: one of them at least is looked at.
 type gramShape struct {
-	index  int
 	size   int // of a gram, in bytes: 4 or 8
 	stride int
 }
@@ -338,7 +337,7 @@ type gramShape struct {
 // gramShapes are the shapes in use, the most selective first. Many texts share
 // four bytes ("sale", "-100"), and all that do are looked at when one is seen;
 // eight in a row are rarely shared.
-var gramShapes = [...]gramShape{{0, 8, 4}, {1, 4, 4}, {2, 4, 1}}
+var gramShapes = [...]gramShape{{8, 4}, {4, 4}, {4, 1}}
 
 // minText is the length of the shortest text that has the grams wherever it
 // stands.
