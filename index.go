@@ -244,12 +244,12 @@ func (s *campaignSet) matchHeads(f *fieldIndex, text string, v *view) {
 		}
 		step := fourBytes(text[at:])
 		if filter.has(key) {
-			s.findAfter(key, step, headStep-1, &p, v)
+			s.findHead(key, step, headStep-1, &p, v)
 		}
 		key = nextHead(key, step)
 	}
 	if at <= f.longestPrefix && filter.has(key) {
-		s.findAfter(key, restBytes(text[at:]), len(text)-at, &p, v)
+		s.findHead(key, restBytes(text[at:]), len(text)-at, &p, v)
 	}
 }
 
@@ -264,21 +264,24 @@ func (s *campaignSet) matchTails(f *fieldIndex, text string, v *view) {
 		}
 		step := fourBytesBack(rest)
 		if filter.has(key) {
-			s.findAfter(key, step, headStep-1, &p, v)
+			s.findHead(key, step, headStep-1, &p, v)
 		}
 		key = nextHead(key, step)
 	}
 	if len(text)-len(rest) <= f.longestSuffix && filter.has(key) {
-		s.findAfter(key, restBytesBack(rest), len(rest), &p, v)
+		s.findHead(key, restBytesBack(rest), len(rest), &p, v)
 	}
 }
 
-// findAfter looks up the texts that go on behind a head with none to most of the
-// bytes that follow it.
-func (s *campaignSet) findAfter(head, rest uint64, most int, p *probe, v *view) {
+// findHead looks up the texts that a head stands for.
+func (s *campaignSet) findHead(head, rest uint64, most int, p *probe, v *view) {
+	s.find(head, p, v)
 	filter := s.table.filter
-	for n := range most + 1 {
-		if key := afterHead(head, rest&(1<<(8*n)-1), n); filter.has(key) {
+	if !filter.has(crowdedKey(head)) {
+		return
+	}
+	for n, bytes := range firstBytes[:most+1] {
+		if key := afterHead(head, rest&bytes, n); filter.has(key) {
 			s.find(key, p, v)
 		}
 	}

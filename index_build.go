@@ -43,7 +43,7 @@ func (s *campaignSet) suggestID(id string) string {
 	return "Campaigns lists those that are"
 }
 
-// An indexBuilder collects what is filed before the table is made: which gram
+// An indexBuilder collects what is filed before the table is made: which piece
 // of a text is rare is known only when all texts are.
 type indexBuilder struct {
 	set    *campaignSet
@@ -84,7 +84,7 @@ func newIndexBuilder(set *campaignSet) *indexBuilder {
 func (b *indexBuilder) build() {
 	n := len(b.set.programs)
 	b.table.reserve(2 * n) // of most sets
-	b.drafts = make([]draft, 0, n/4)
+	b.drafts = make([]draft, 0, n)
 	a := newAnchorer(b.set.programs)
 	for i, p := range b.set.programs {
 		if p.paused {
@@ -155,17 +155,13 @@ func (b *indexBuilder) file(a *anchor, campaign int32) {
 	case anchorEquals:
 		field.equal = true
 		b.fileWhole(&d)
+		return
 	case anchorPrefix:
 		field.longestPrefix = max(field.longestPrefix, len(d.text))
-		head, whole := headKey(field.salt, d.text)
-		b.fileEnd(&d, head, whole)
 	case anchorSuffix:
 		field.longestSuffix = max(field.longestSuffix, len(d.text))
-		tail, whole := tailKey(field.salt, d.text)
-		b.fileEnd(&d, tail, whole)
-	default:
-		b.drafts = append(b.drafts, d)
 	}
+	b.drafts = append(b.drafts, d)
 }
 
 func (b *indexBuilder) filePair(a *anchor, campaign int32) {
@@ -194,16 +190,8 @@ func (b *indexBuilder) fileWhole(d *draft) {
 	b.table.add(wholeKey(d.field, text), e)
 }
 
-// fileEnd files a prefix or a suffix.
-func (b *indexBuilder) fileEnd(d *draft, gate, whole uint64) {
-	e := d.posting()
-	b.table.text(&e, d.text)
-	b.table.gates = append(b.table.gates, gate)
-	b.table.add(whole, e)
-}
-
-// fileDrafts files the texts that may stand anywhere, now that it is known which
-// of their grams are rare.
+// fileDrafts files the texts that need not be all that there is, now that it is known
+// which of their pieces are rare.
 func (b *indexBuilder) fileDrafts() {
 	b.counts = newGramCounts(b.drafts)
 	for i := range b.drafts {
@@ -211,21 +199,50 @@ func (b *indexBuilder) fileDrafts() {
 	}
 	for i := range b.drafts {
 		d := &b.drafts[i]
-		shape := d.shape()
-		if !slices.Contains(d.field.grams, shape) {
-			d.field.grams = append(d.field.grams, shape)
-		}
 		e := d.posting()
 		b.table.text(&e, d.text)
-		for r := range shape.stride {
-			at, gram, key := b.counts.rarest(d, shape, r)
-			e.at = uint16(at)
-			if shape.size == 8 {
-				b.table.gates = append(b.table.gates, gram)
-			}
-			b.table.add(key, e)
+		if d.kind == anchorContains {
+			b.fileGrams(d, e)
+		} else {
+			b.fileHead(d, e)
 		}
 	}
+}
+
+// fileHead files a prefix or a suffix.
+func (b *indexBuilder) fileHead(d *draft, e posting) {
+	head, whole := d.head()
+	if *b.counts.at(head) <= fewPerHead {
+		b.table.add(head, e)
+		return
+	}
+	b.table.gates = append(b.table.gates, head, crowdedKey(head))
+	b.table.add(whole, e)
+}
+
+// fileGrams files a text that may stand anywhere.
+func (b *indexBuilder) fileGrams(d *draft, e posting) {
+	shape := d.shape()
+	if !slices.Contains(d.field.grams, shape) {
+		d.field.grams = append(d.field.grams, shape)
+	}
+	for r := range shape.stride {
+		at, gram, key := b.counts.rarest(d, shape, r)
+		e.at = uint16(at)
+		if shape.size == 8 {
+			b.table.gates = append(b.table.gates, gram)
+		}
+		b.table.add(key, e)
+	}
+}
+
+// head returns the key of the longest head of a prefix, or tail of a suffix, and that of
+// the whole.
+func (d *draft) head() (head, whole uint64) {
+	if d.kind == anchorSuffix {
+		return tailKey(d.field.salt, d.text)
+	}
+	return headKey(d.field.salt, d.text)
 }
 
 // shape returns how the text is cut into grams.
@@ -238,7 +255,7 @@ func (d *draft) shape() gramShape {
 }
 
 // gramCounts says how often grams stand in the texts, alone and with what is around
-// them, roughly: those that share a place in it count together.
+// them, and how often heads do, roughly: those that share a place in it count together.
 type gramCounts struct {
 	counts []uint16
 	shift  uint8
@@ -247,7 +264,11 @@ type gramCounts struct {
 func newGramCounts(drafts []draft) gramCounts {
 	total := 0
 	for i := range drafts {
-		total += len(drafts[i].text)
+		if drafts[i].kind == anchorContains {
+			total += len(drafts[i].text)
+		} else {
+			total++
+		}
 	}
 	log := 10
 	for 1<<log < 4*total && log < 22 {
@@ -259,6 +280,11 @@ func newGramCounts(drafts []draft) gramCounts {
 func (c *gramCounts) at(key uint64) *uint16 { return &c.counts[key>>c.shift] }
 
 func (c *gramCounts) count(d *draft) {
+	if d.kind != anchorContains {
+		head, _ := d.head()
+		c.countKey(head)
+		return
+	}
 	shape := d.shape()
 	var room [2]uint64
 	for i := 0; i+shape.size <= min(len(d.text), maxFiled); i++ {

@@ -134,27 +134,30 @@ func hashText(salt uint64, s string) uint64 {
 // it again for each key.
 type keyFilter struct {
 	words []uint64
-	shift uint8 // of a key, to its word
+	mask  uint64 // of a key, to its word
 }
 
 func (f keyFilter) has(key uint64) bool {
-	bits := filterBits(key)
-	return f.words[key>>(f.shift&63)]&bits == bits
+	i := key >> 12 & f.mask
+	return i < uint64(len(f.words)) && withBits(f.words[i], key) == f.words[i]
 }
 
 // let puts a key into the filter.
 func (t *anchorTable) let(key uint64) {
-	t.filter.words[key>>t.filter.shift] |= filterBits(key)
+	i := key >> 12 & t.filter.mask
+	t.filter.words[i] = withBits(t.filter.words[i], key)
 }
 
-func filterBits(key uint64) uint64 { return 1<<(key&63) | 1<<(key>>6&63) }
+// withBits sets the bits of a key, with an instruction for each: a number that has them
+// would need a shift, which takes longer.
+func withBits(word, key uint64) uint64 { return word | 1<<(key&63) | 1<<(key>>6&63) }
 
 // home returns the slot where the search for a key begins.
 func (t *anchorTable) home(key uint64) int {
 	return int(uint64(uint32(key*0xd6e8feb86659fd93>>32)) * uint64(len(t.slots)) >> 32)
 }
 
-func tagOf(key uint64) uint8 { return uint8(key >> 12) }
+func tagOf(key uint64) uint8 { return uint8(key >> 56) }
 
 // A tableBuilder collects the postings of an anchorTable.
 type tableBuilder struct {
@@ -195,14 +198,13 @@ func (b *tableBuilder) add(key uint64, e posting) {
 // or three keys in a hundred pass that are not in the table.
 const keysPerWord = 6
 
-// newFilter makes room for n keys. It has at least two words, so that shift is
-// less than 64.
+// newFilter makes room for n keys.
 func (t *anchorTable) newFilter(n int) {
-	log := 1
+	log := 0
 	for keysPerWord<<log < n {
 		log++
 	}
-	t.filter = keyFilter{make([]uint64, 1<<log), uint8(64 - log)}
+	t.filter = keyFilter{make([]uint64, 1<<log), 1<<log - 1}
 }
 
 func (b *tableBuilder) build() anchorTable {
@@ -385,10 +387,14 @@ func (g gramShape) key(salt uint64, s string, i int) uint64 {
 // headStep is the step in the lengths of heads, the pieces that a text begins
 // with. The hash of a head is made from that of the one before, so looking up
 // all heads of a text is one walk over it, however many prefixes there are. A
-// head is only a gate, a key in the filter: behind it, the prefixes that go on
-// for less than a step are looked up by the hash of their whole text. Tails are
-// the same from the end.
-const headStep = 4
+// prefix is filed under its longest head. Where that is the head of more than
+// fewPerHead, as of "/p-1000" to "/p-1999", the head is only a gate, a key in the
+// filter: behind it, the prefixes that go on for less than a step are looked up by
+// the hash of their whole text. Tails are the same from the end.
+const (
+	headStep   = 4
+	fewPerHead = 3
+)
 
 // nextHead returns the key of the head that ends with step, after last.
 func nextHead(last, step uint64) uint64 { return mix(last ^ step) }
@@ -396,6 +402,12 @@ func nextHead(last, step uint64) uint64 { return mix(last ^ step) }
 // afterHead returns the key of a text from that of its longest head and the n bytes
 // of the rest, which are less than a step.
 func afterHead(head, rest uint64, n int) uint64 { return mix(head ^ rest ^ uint64(n+1)<<32) }
+
+// firstBytes has the bits of none to most of the bytes that restBytes returns.
+var firstBytes = [headStep]uint64{0, 1<<8 - 1, 1<<16 - 1, 1<<24 - 1}
+
+// crowdedKey returns the key that is in the filter if a head is a gate.
+func crowdedKey(head uint64) uint64 { return mix(head + 1) }
 
 // headKey returns the key of the longest head of text, and that of the whole.
 func headKey(salt uint64, text string) (head, whole uint64) {
