@@ -345,17 +345,18 @@ func (s *campaignSet) find(key uint64, p *probe, v *view) {
 			i = 0
 		}
 		slot := &t.slots[i]
-		switch {
-		case slot.rule == ruleNone:
-			return
-		case slot.tag != tag:
-		case slot.rule == ruleMany:
-			s.findMany(i, p, v)
-			return
-		default:
-			s.take(slot, p, v)
+		if slot.rule == ruleNone {
 			return
 		}
+		if slot.tag != tag {
+			continue
+		}
+		if slot.rule == ruleMany {
+			s.findMany(i, p, v)
+		} else if t.holds(slot, p) {
+			s.found(slot, v)
+		}
+		return
 	}
 }
 
@@ -386,7 +387,9 @@ func (s *campaignSet) findMany(at int, p *probe, v *view) {
 	}
 	kept := left[:0]
 	for _, i := range left {
-		s.take(&many[i], p, v)
+		if s.table.holds(&many[i], p) {
+			s.found(&many[i], v)
+		}
 		if !v.hasFound(many[i].campaign) {
 			kept = append(kept, i)
 		}
@@ -428,13 +431,6 @@ const (
 	postingsPerTest = 8
 	bytesPerPosting = 32
 )
-
-// take takes a campaign if its anchor holds for what is probed.
-func (s *campaignSet) take(e *posting, p *probe, v *view) {
-	if s.table.holds(e, p) {
-		s.found(e, v)
-	}
-}
 
 // found takes a campaign whose anchor holds.
 func (s *campaignSet) found(e *posting, v *view) {
