@@ -51,6 +51,8 @@ type fieldIndex struct {
 	slash bool   // without the slash at its end, see fieldRef.plain
 	grams []gramShape
 
+	joints bool // there are texts filed under the grams around their joints
+
 	// The lengths of the longest prefix and suffix; 0 if there is none.
 	longestPrefix, longestSuffix int
 }
@@ -218,6 +220,9 @@ func (s *campaignSet) matchText(f *fieldIndex, text string, v *view) {
 	}
 	if f.equal {
 		s.matchWhole(f, text, v)
+	}
+	if f.joints {
+		s.matchJoints(f, text, v)
 	}
 	for _, shape := range f.grams {
 		s.matchGrams(f, shape, text, v)

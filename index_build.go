@@ -195,22 +195,31 @@ func (b *indexBuilder) fileWhole(d *draft) {
 func (b *indexBuilder) fileDrafts() {
 	b.counts = newGramCounts(b.drafts)
 	for i := range b.drafts {
-		b.counts.count(&b.drafts[i])
+		if d := &b.drafts[i]; d.kind == anchorContains {
+			b.counts.countJoints(d)
+		} else {
+			b.counts.countHead(d)
+		}
 	}
+	var left []*draft
 	for i := range b.drafts {
 		d := &b.drafts[i]
-		e := d.posting()
-		b.table.text(&e, d.text)
-		if d.kind == anchorContains {
-			b.fileGrams(d, e)
-		} else {
-			b.fileHead(d, e)
+		if d.kind != anchorContains {
+			b.fileHead(d)
+		} else if !b.fileJoint(d) {
+			b.counts.count(d)
+			left = append(left, d)
 		}
+	}
+	for _, d := range left {
+		b.fileGrams(d)
 	}
 }
 
 // fileHead files a prefix or a suffix.
-func (b *indexBuilder) fileHead(d *draft, e posting) {
+func (b *indexBuilder) fileHead(d *draft) {
+	e := d.posting()
+	b.table.text(&e, d.text)
 	head, whole := d.head()
 	if *b.counts.at(head) <= fewPerHead {
 		b.table.add(head, e)
@@ -220,8 +229,31 @@ func (b *indexBuilder) fileHead(d *draft, e posting) {
 	b.table.add(whole, e)
 }
 
-// fileGrams files a text that may stand anywhere.
-func (b *indexBuilder) fileGrams(d *draft, e posting) {
+// fileJoint files a text that may stand anywhere under the rarest gram around one of its
+// joints. It reports whether there is one that is rare enough.
+func (b *indexBuilder) fileJoint(d *draft) bool {
+	place, least := -1, uint16(fewPerJoint)
+	for at := range allJoints(d.filed()) {
+		// Of equally rare ones the last: what tells pages apart mostly ends their name.
+		if n := *b.counts.at(jointKey(d.field.salt, d.text[at:])); n <= least {
+			place, least = at, n
+		}
+	}
+	if place < 0 {
+		return false
+	}
+	d.field.joints = true
+	e := d.posting()
+	b.table.text(&e, d.text)
+	e.at = uint16(place)
+	b.table.add(jointKey(d.field.salt, d.text[place:]), e)
+	return true
+}
+
+// fileGrams files a text that may stand anywhere under grams of the shape that it has.
+func (b *indexBuilder) fileGrams(d *draft) {
+	e := d.posting()
+	b.table.text(&e, d.text)
 	shape := d.shape()
 	if !slices.Contains(d.field.grams, shape) {
 		d.field.grams = append(d.field.grams, shape)
@@ -244,6 +276,9 @@ func (d *draft) head() (head, whole uint64) {
 	}
 	return headKey(d.field.salt, d.text)
 }
+
+// filed is the part of the text that a posting can point into.
+func (d *draft) filed() string { return d.text[:min(len(d.text), maxFiled)] }
 
 // shape returns how the text is cut into grams.
 func (d *draft) shape() gramShape {
@@ -279,15 +314,21 @@ func newGramCounts(drafts []draft) gramCounts {
 
 func (c *gramCounts) at(key uint64) *uint16 { return &c.counts[key>>c.shift] }
 
-func (c *gramCounts) count(d *draft) {
-	if d.kind != anchorContains {
-		head, _ := d.head()
-		c.countKey(head)
-		return
+func (c *gramCounts) countHead(d *draft) {
+	head, _ := d.head()
+	c.countKey(head)
+}
+
+func (c *gramCounts) countJoints(d *draft) {
+	for at := range allJoints(d.filed()) {
+		c.countKey(jointKey(d.field.salt, d.text[at:]))
 	}
+}
+
+func (c *gramCounts) count(d *draft) {
 	shape := d.shape()
 	var room [2]uint64
-	for i := 0; i+shape.size <= min(len(d.text), maxFiled); i++ {
+	for i := 0; i+shape.size <= len(d.filed()); i++ {
 		gram := shape.key(d.field.salt, d.text, i)
 		c.countKey(gram)
 		if shape.size == 8 {
@@ -310,7 +351,7 @@ func (c *gramCounts) countKey(key uint64) {
 func (c *gramCounts) rarest(d *draft, shape gramShape, r int) (at int, gram, key uint64) {
 	least := uint64(1 << 32)
 	var room [2]uint64
-	for i := r; i+shape.size <= min(len(d.text), maxFiled); i += shape.stride {
+	for i := r; i+shape.size <= len(d.filed()); i += shape.stride {
 		here := shape.key(d.field.salt, d.text, i)
 		keys := append(room[:0], here)
 		if shape.size == 8 {
