@@ -47,14 +47,15 @@ type fieldIndex struct {
 	fold  bool
 	id    indexID
 	salt  uint64 // keeps the keys of the fields apart
-	equal bool   // there are anchors that want the whole text
-	slash bool   // without the slash at its end, see fieldRef.plain
+	equal bool   // there are texts filed under the whole of them
+	slash bool   // whole texts are without the slash at their end, see fieldRef.plain
 	grams []gramShape
 
 	joints bool // there are texts filed under the grams around their joints
 
-	// The lengths of the longest prefix and suffix; 0 if there is none.
-	longestPrefix, longestSuffix int
+	// The lengths of the longest text that is filed under a head, and under a tail; 0 if
+	// there is none.
+	longestHead, longestTail int
 }
 
 // A pairIndex is two fields that campaigns ask to have certain values.
@@ -212,10 +213,10 @@ func (s *campaignSet) matchText(f *fieldIndex, text string, v *view) {
 	if f.fold {
 		text = v.arena.foldText(text)
 	}
-	if f.longestPrefix > 0 {
+	if f.longestHead > 0 {
 		s.matchHeads(f, text, v)
 	}
-	if f.longestSuffix > 0 {
+	if f.longestTail > 0 {
 		s.matchTails(f, text, v)
 	}
 	if f.equal {
@@ -229,22 +230,28 @@ func (s *campaignSet) matchText(f *fieldIndex, text string, v *view) {
 	}
 }
 
-func (s *campaignSet) matchWhole(f *fieldIndex, text string, v *view) {
+// plain returns the text without the slash at its end that whole texts are without.
+func (f *fieldIndex) plain(text string) string {
 	if f.slash {
-		text = strings.TrimSuffix(text, "/")
+		return strings.TrimSuffix(text, "/")
 	}
+	return text
+}
+
+func (s *campaignSet) matchWhole(f *fieldIndex, text string, v *view) {
+	text = f.plain(text)
 	if key := wholeKey(f, text); s.table.filter.has(key) {
 		s.find(key, &probe{index: f.id, rule: ruleWhole, text: text}, v)
 	}
 }
 
-// matchHeads looks up all prefixes of the text.
+// matchHeads looks up all prefixes of the text, and the whole.
 func (s *campaignSet) matchHeads(f *fieldIndex, text string, v *view) {
 	filter := s.table.filter
-	p := probe{index: f.id, rule: ruleStarts, text: text}
+	p := probe{index: f.id, rule: ruleStarts, text: text, second: f.plain(text)}
 	key, at := f.salt, 0
 	for ; at <= len(text)-headStep; at += headStep {
-		if at > f.longestPrefix {
+		if at > f.longestHead {
 			return
 		}
 		step := fourBytes(text[at:])
@@ -253,7 +260,7 @@ func (s *campaignSet) matchHeads(f *fieldIndex, text string, v *view) {
 		}
 		key = nextHead(key, step)
 	}
-	if at <= f.longestPrefix && filter.has(key) {
+	if at <= f.longestHead && filter.has(key) {
 		s.findHead(key, restBytes(text[at:]), len(text)-at, &p, v)
 	}
 }
@@ -264,7 +271,7 @@ func (s *campaignSet) matchTails(f *fieldIndex, text string, v *view) {
 	p := probe{index: f.id, rule: ruleEnds, text: text}
 	key, rest := ^f.salt, text
 	for ; len(rest) >= headStep; rest = rest[:len(rest)-headStep] {
-		if len(text)-len(rest) > f.longestSuffix {
+		if len(text)-len(rest) > f.longestTail {
 			return
 		}
 		step := fourBytesBack(rest)
@@ -273,7 +280,7 @@ func (s *campaignSet) matchTails(f *fieldIndex, text string, v *view) {
 		}
 		key = nextHead(key, step)
 	}
-	if len(text)-len(rest) <= f.longestSuffix && filter.has(key) {
+	if len(text)-len(rest) <= f.longestTail && filter.has(key) {
 		s.findHead(key, restBytesBack(rest), len(rest), &p, v)
 	}
 }
@@ -334,10 +341,11 @@ func (s *campaignSet) matchAround(key uint64, p *probe, v *view) {
 // A probe is what is looked up in the table: a whole text, two of them, or one
 // and the place of a gram in it.
 type probe struct {
-	text, second string
-	at           int
-	index        indexID
-	rule         rule // of the postings that are meant
+	text   string
+	second string // of ruleStarts, the text as a whole one is filed
+	at     int
+	index  indexID
+	rule   rule // of the postings that are meant
 }
 
 // find takes the campaigns that are filed under the key and may hold for what

@@ -153,13 +153,11 @@ func (b *indexBuilder) file(a *anchor, campaign int32) {
 	d := draft{field: field, text: a.value.text, campaign: campaign, kind: a.kind, exact: a.exact}
 	switch a.kind {
 	case anchorEquals:
-		field.equal = true
-		b.fileWhole(&d)
-		return
+		d.text = field.field.plain(d.text)
 	case anchorPrefix:
-		field.longestPrefix = max(field.longestPrefix, len(d.text))
+		field.longestHead = max(field.longestHead, len(d.text))
 	case anchorSuffix:
-		field.longestSuffix = max(field.longestSuffix, len(d.text))
+		field.longestTail = max(field.longestTail, len(d.text))
 	}
 	b.drafts = append(b.drafts, d)
 }
@@ -179,36 +177,34 @@ func (b *indexBuilder) filePair(a *anchor, campaign int32) {
 	b.table.add(pairKey(p.salt, first, second), e)
 }
 
-func (b *indexBuilder) fileWhole(d *draft) {
-	e := d.posting()
-	text := d.field.field.plain(d.text)
-	if d.field.field.isURL() {
-		e.rule = ruleTest // of a URL, more than the end forgives a slash
-	} else {
-		b.table.text(&e, text)
-	}
-	b.table.add(wholeKey(d.field, text), e)
-}
-
-// fileDrafts files the texts that need not be all that there is, now that it is known
-// which of their pieces are rare.
+// fileDrafts files the texts, now that it is known which of their pieces are rare.
 func (b *indexBuilder) fileDrafts() {
+	for i := range b.drafts {
+		if d := &b.drafts[i]; d.kind == anchorEquals && d.hasHead() {
+			d.field.longestHead = max(d.field.longestHead, len(d.text))
+		}
+	}
 	b.counts = newGramCounts(b.drafts)
 	for i := range b.drafts {
-		if d := &b.drafts[i]; d.kind == anchorContains {
+		switch d := &b.drafts[i]; {
+		case d.kind == anchorContains:
 			b.counts.countJoints(d)
-		} else {
+		case d.hasHead():
 			b.counts.countHead(d)
 		}
 	}
 	var left []*draft
 	for i := range b.drafts {
-		d := &b.drafts[i]
-		if d.kind != anchorContains {
+		switch d := &b.drafts[i]; {
+		case d.kind == anchorContains:
+			if !b.fileJoint(d) {
+				b.counts.count(d)
+				left = append(left, d)
+			}
+		case d.hasHead():
 			b.fileHead(d)
-		} else if !b.fileJoint(d) {
-			b.counts.count(d)
-			left = append(left, d)
+		default:
+			b.fileWhole(d)
 		}
 	}
 	for _, d := range left {
@@ -216,7 +212,25 @@ func (b *indexBuilder) fileDrafts() {
 	}
 }
 
-// fileHead files a prefix or a suffix.
+// hasHead reports whether a text that is not looked for anywhere is filed under a head or
+// a tail. A whole text is where there are prefixes: the visit's heads are looked up then,
+// and one look more is saved. Not in a URL, of which not only the end forgives a slash.
+func (d *draft) hasHead() bool {
+	return d.kind != anchorEquals || d.field.longestHead > 0 && !d.field.field.isURL()
+}
+
+func (b *indexBuilder) fileWhole(d *draft) {
+	d.field.equal = true
+	e := d.posting()
+	if d.field.field.isURL() {
+		e.rule = ruleTest
+	} else {
+		b.table.text(&e, d.text)
+	}
+	b.table.add(wholeKey(d.field, d.text), e)
+}
+
+// fileHead files a prefix, a suffix, or a whole text.
 func (b *indexBuilder) fileHead(d *draft) {
 	e := d.posting()
 	b.table.text(&e, d.text)
@@ -268,8 +282,7 @@ func (b *indexBuilder) fileGrams(d *draft) {
 	}
 }
 
-// head returns the key of the longest head of a prefix, or tail of a suffix, and that of
-// the whole.
+// head returns the key of the longest head, or tail of a suffix, and that of the whole.
 func (d *draft) head() (head, whole uint64) {
 	if d.kind == anchorSuffix {
 		return tailKey(d.field.salt, d.text)

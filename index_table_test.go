@@ -120,6 +120,33 @@ func TestIndexFindsBeginningsAndEnds(t *testing.T) {
 	}
 }
 
+// Whole texts are found beside prefixes, with and without a slash at the end, and few or
+// many with the same beginning; and only whole.
+func TestIndexFindsWholesAmongBeginnings(t *testing.T) {
+	const path = "/abcdefghijklmn"
+	for n := 2; n <= len(path); n++ {
+		whole := path[:n]
+		for _, crowd := range []int{0, 1, 2 * fewPerHead} {
+			conditions := []Condition{PagePath.Equals(whole + "/"), PagePath.StartsWith("/abcd"), PagePath.StartsWith("/abcdefghij")}
+			for i := range crowd {
+				other := fmt.Sprint(whole, i)
+				conditions = append(conditions, PagePath.StartsWith(other), PagePath.Equals(other))
+			}
+			set := setOf(t, append(conditions, otherTypes()...)...)
+			for behind, want := range map[string][]int32{"": {0}, "/": {0}, "//": nil, "x": nil, "x/": nil, "0": {3, 4}, "0/": {3, 4}, "0x": {3}} {
+				if crowd == 0 && behind != "" && behind[0] == '0' {
+					want = nil
+				}
+				got := matchSet(t, set, PageVisit{URL: whole + behind})
+				got = slices.DeleteFunc(got, func(c int32) bool { return c == 1 || c == 2 })
+				if !slices.Equal(got, want) {
+					t.Errorf("with %d others like %q, campaigns for %q = %v, want %v", crowd, whole, whole+behind, got, want)
+				}
+			}
+		}
+	}
+}
+
 // otherTypes are enough campaigns about something else for an index.
 func otherTypes() []Condition {
 	return []Condition{PageType.Equals("a"), PageType.Equals("b"), PageType.Equals("c"), PageType.Equals("d")}

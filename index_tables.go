@@ -72,9 +72,10 @@ func checkOf(text string) byte {
 	return byte(mix(fourBytes(text)^fourBytes(text[len(text)-4:])<<32) >> 56)
 }
 
-// holds reports whether the posting's anchor holds for what is probed. One of
-// another rule is there by chance, as its key has the same tag: a whole text may
-// lack its last slash, so whether that has the other's text tells nothing.
+// holds reports whether the posting's anchor holds for what is probed. A whole text may
+// be filed among prefixes. One of another rule is there by chance, as its key has the same
+// tag: a whole text may lack its last slash, so whether that has the other's text tells
+// nothing.
 func (t *anchorTable) holds(e *posting, p *probe) bool {
 	if e.index != p.index {
 		return false
@@ -82,6 +83,8 @@ func (t *anchorTable) holds(e *posting, p *probe) bool {
 	switch r := e.rule &^ ruleExact; {
 	case r == ruleTest:
 		return true
+	case r == ruleWhole && p.rule == ruleStarts:
+		return p.second == t.textOf(e)
 	case r != p.rule:
 		return false
 	}
