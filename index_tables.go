@@ -197,9 +197,9 @@ func (b *tableBuilder) add(key uint64, e posting) {
 	b.keys, b.postings = append(b.keys, key), append(b.postings, e)
 }
 
-// keysPerWord is how many keys may share a word of the filter. With so many, two
-// or three keys in a hundred pass that are not in the table.
-const keysPerWord = 6
+// keysPerWord is how many keys may share a word of the filter. With so many, not one in a
+// hundred keys passes that are not in the table.
+const keysPerWord = 3
 
 // newFilter makes room for n keys.
 func (t *anchorTable) newFilter(n int) {
