@@ -197,8 +197,8 @@ func (b *tableBuilder) add(key uint64, e posting) {
 	b.keys, b.postings = append(b.keys, key), append(b.postings, e)
 }
 
-// keysPerWord is how many keys may share a word of the filter. With so many, not one in a
-// hundred keys passes that are not in the table.
+// keysPerWord is how many keys may share a word of the filter. With so many, one key in a
+// hundred passes that is not in the table.
 const keysPerWord = 3
 
 // newFilter makes room for n keys.
