@@ -314,9 +314,8 @@ func newGramCounts(drafts []draft) gramCounts {
 	for i := range drafts {
 		if drafts[i].kind == anchorContains {
 			total += len(drafts[i].text)
-		} else {
-			total++
 		}
+		total += 2 // the text itself, and its head
 	}
 	log := 10
 	for 1<<log < 4*total && log < 22 {
@@ -328,14 +327,28 @@ func newGramCounts(drafts []draft) gramCounts {
 func (c *gramCounts) at(key uint64) *uint16 { return &c.counts[key>>c.shift] }
 
 func (c *gramCounts) countHead(d *draft) {
-	head, _ := d.head()
-	c.countKey(head)
+	if c.isNew(d) {
+		head, _ := d.head()
+		c.countKey(head)
+	}
 }
 
 func (c *gramCounts) countJoints(d *draft) {
+	if !c.isNew(d) {
+		return
+	}
 	for at := range allJoints(d.filed()) {
 		c.countKey(jointKey(d.field.salt, d.text[at:]))
 	}
+}
+
+// isNew reports whether the text is asked for by no draft before, and counts it. Postings
+// that want the same are looked at as one.
+func (c *gramCounts) isNew(d *draft) bool {
+	key := hashText(d.field.salt+uint64(d.kind)+1, d.text)
+	before := *c.at(key)
+	c.countKey(key)
+	return before == 0
 }
 
 func (c *gramCounts) count(d *draft) {

@@ -97,3 +97,26 @@ func TestCommonJointsAreNotUsed(t *testing.T) {
 		}
 	}
 }
+
+// A text that a thousand campaigns look for is one text: it is filed where a rare one is.
+func TestWhatManyAskForIsOneText(t *testing.T) {
+	const n = 1000
+	for _, when := range []Condition{PageTitle.Contains("summer-sale"), PageTitle.StartsWith("summer"), PageTitle.EndsWith("summer")} {
+		set := setOf(t, slices.Repeat([]Condition{when}, n)...)
+		if len(set.table.many) != n || len(set.fields[0].grams) > 0 {
+			t.Errorf("%v: %d postings, and grams %v, want one for each campaign and none", when, len(set.table.many), set.fields[0].grams)
+		}
+		var key uint64
+		switch f := &set.fields[0]; {
+		case f.longestHead > 0:
+			key, _ = headKey(f.salt, "summer")
+		case f.longestTail > 0:
+			key, _ = tailKey(f.salt, "summer")
+		default:
+			continue
+		}
+		if set.table.filter.has(crowdedKey(key)) {
+			t.Errorf("%v: what is one text takes four look-ups more", when)
+		}
+	}
+}
