@@ -391,27 +391,14 @@ func (l *location) plainQuery() bool {
 // without = has the empty value. The value is raw; found is false at the end.
 // plain says that the query has nothing to decode.
 func nextParam(query, name string, plain bool) (value, rest string, found bool) {
+	if plain {
+		return nextPlainParam(query, name)
+	}
 	for query != "" {
-		param := query
-		if i := strings.IndexByte(query, '&'); i >= 0 {
-			param, query = query[:i], query[i+1:]
-		} else {
-			query = ""
-		}
+		param, rest, _ := strings.Cut(query, "&")
+		query = rest
 		if len(param) < len(name) || param == "" {
 			continue // what is decoded is no longer than it was
-		}
-		if plain {
-			if param[:len(name)] != name || strings.IndexByte(name, '=') >= 0 {
-				continue // a name ends at the first =, so this one cannot be written plain
-			}
-			if len(param) == len(name) {
-				return "", query, true
-			}
-			if param[len(name)] == '=' {
-				return param[len(name)+1:], query, true
-			}
-			continue
 		}
 		key, value, _ := strings.Cut(param, "=")
 		if equalForm(key, name) {
@@ -419,6 +406,32 @@ func nextParam(query, name string, plain bool) (value, rest string, found bool) 
 		}
 	}
 	return "", "", false
+}
+
+// nextPlainParam is nextParam for a query that has nothing to decode. Most of its
+// parameters are seen by one byte to have another name.
+func nextPlainParam(query, name string) (value, rest string, found bool) {
+	for len(query) > len(name) {
+		switch end := query[len(name)]; {
+		case end == '=' && beginsWithName(query, name):
+			value, rest, _ = strings.Cut(query[len(name)+1:], "&")
+			return value, rest, true
+		case end == '&' && beginsWithName(query, name):
+			return "", query[len(name)+1:], true
+		}
+		i := strings.IndexByte(query, '&')
+		if i < 0 {
+			return "", "", false
+		}
+		query = query[i+1:]
+	}
+	return "", "", query != "" && beginsWithName(query, name)
+}
+
+// beginsWithName reports whether a query begins with the name, if that can be written
+// plain: a name ends at the first = or &.
+func beginsWithName(query, name string) bool {
+	return strings.HasPrefix(query, name) && !strings.ContainsAny(name, "=&")
 }
 
 // equalForm reports whether raw, decoded as in a form, is s.
