@@ -247,8 +247,9 @@ func (s *campaignSet) matchWhole(f *fieldIndex, text string, v *view) {
 
 // matchHeads looks up all prefixes of the text, and the whole.
 func (s *campaignSet) matchHeads(f *fieldIndex, text string, v *view) {
-	filter := s.table.filter
-	p := probe{index: f.id, rule: ruleStarts, text: text, second: f.plain(text)}
+	filter := &s.table.filter
+	p := probe{index: f.id, rule: ruleStarts, text: text}
+	p.second = f.plain(text) // in the literal, p would be made elsewhere first, and copied
 	key, at := f.salt, 0
 	for ; at <= len(text)-headStep; at += headStep {
 		if at > f.longestHead {
@@ -267,7 +268,7 @@ func (s *campaignSet) matchHeads(f *fieldIndex, text string, v *view) {
 
 // matchTails looks up all suffixes of the text.
 func (s *campaignSet) matchTails(f *fieldIndex, text string, v *view) {
-	filter := s.table.filter
+	filter := &s.table.filter
 	p := probe{index: f.id, rule: ruleEnds, text: text}
 	key, rest := ^f.salt, text
 	for ; len(rest) >= headStep; rest = rest[:len(rest)-headStep] {
@@ -288,7 +289,7 @@ func (s *campaignSet) matchTails(f *fieldIndex, text string, v *view) {
 // findHead looks up the texts that a head stands for.
 func (s *campaignSet) findHead(head, rest uint64, most int, p *probe, v *view) {
 	s.find(head, p, v)
-	filter := s.table.filter
+	filter := &s.table.filter
 	if !filter.has(crowdedKey(head)) {
 		return
 	}
@@ -303,7 +304,7 @@ func (s *campaignSet) findHead(head, rest uint64, most int, p *probe, v *view) {
 // look-ups do not depend on each other, unlike the steps of an automaton, so the
 // processor makes several at once.
 func (s *campaignSet) matchGrams(f *fieldIndex, shape gramShape, text string, v *view) {
-	filter := s.table.filter
+	filter := &s.table.filter
 	if shape.size == 4 {
 		for i := 0; i+4 <= len(text); i += shape.stride {
 			if key := mix(fourBytes(text[i:i+4]) ^ f.salt); filter.has(key) {
@@ -322,7 +323,7 @@ func (s *campaignSet) matchGrams(f *fieldIndex, shape gramShape, text string, v 
 // matchAround looks up a gram of eight bytes: alone, with what stands before it,
 // and with what follows.
 func (s *campaignSet) matchAround(key uint64, p *probe, v *view) {
-	filter := s.table.filter
+	filter := &s.table.filter
 	if key := aloneKey(key); filter.has(key) {
 		s.find(key, p, v)
 	}

@@ -24,11 +24,12 @@ const (
 
 // matchJoints looks up the grams around all joints of the text.
 func (s *campaignSet) matchJoints(f *fieldIndex, text string, v *view) {
-	filter, salt := s.table.filter, f.salt
+	filter, salt := &s.table.filter, f.salt
 	for from := 0; from+jointSize <= len(text); from += jointsPerMask {
 		for joints := jointsOf(text[from:]); joints != 0; joints &= joints - 1 {
 			at := from + bits.TrailingZeros64(joints)
-			if key := jointKey(salt, text[at:]); filter.has(key) {
+			// jointKey, which is not inlined.
+			if key := mix(eightBytes(text[at:]) ^ salt); filter.has(key) {
 				s.find(key, &probe{index: f.id, rule: ruleHas, text: text, at: at}, v)
 			}
 		}

@@ -132,15 +132,14 @@ func hashText(salt uint64, s string) uint64 {
 	return mix(h ^ restBytes(s)<<16)
 }
 
-// A keyFilter holds two bits of one word for each key. Loops copy it: the
-// compiler does not know that nobody changes the table meanwhile, and would load
-// it again for each key.
+// A keyFilter holds two bits of one word for each key. Loops use it where it is: there
+// are too few registers for it and all else that they need.
 type keyFilter struct {
 	words []uint64
 	mask  uint64 // of a key, to its word
 }
 
-func (f keyFilter) has(key uint64) bool {
+func (f *keyFilter) has(key uint64) bool {
 	i := key >> 12 & f.mask
 	return i < uint64(len(f.words)) && withBits(f.words[i], key) == f.words[i]
 }
