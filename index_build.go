@@ -1,6 +1,7 @@
 package campaign
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
 )
@@ -51,7 +52,7 @@ type indexBuilder struct {
 	order  []*fieldIndex // of first use
 	pairs  map[[2]fieldRef]int
 	drafts []draft
-	counts gramCounts
+	counts pieceCounts
 	table  tableBuilder
 }
 
@@ -179,44 +180,38 @@ func (b *indexBuilder) filePair(a *anchor, campaign int32) {
 
 // fileDrafts files the texts, now that it is known which of their pieces are rare.
 func (b *indexBuilder) fileDrafts() {
+	b.counts = newPieceCounts(b.drafts)
 	for i := range b.drafts {
-		if d := &b.drafts[i]; d.kind == anchorEquals && d.hasHead() {
-			d.field.longestHead = max(d.field.longestHead, len(d.text))
-		}
-	}
-	b.counts = newGramCounts(b.drafts)
-	for i := range b.drafts {
-		switch d := &b.drafts[i]; {
-		case d.kind == anchorContains:
-			b.counts.countJoints(d)
-		case d.hasHead():
-			b.counts.countHead(d)
-		}
+		b.counts.count(&b.drafts[i])
 	}
 	var left []*draft
 	for i := range b.drafts {
 		switch d := &b.drafts[i]; {
 		case d.kind == anchorContains:
 			if !b.fileJoint(d) {
-				b.counts.count(d)
 				left = append(left, d)
 			}
-		case d.hasHead():
-			b.fileHead(d)
-		default:
+		case d.kind == anchorEquals && !b.counts.hasHead(d):
 			b.fileWhole(d)
+		default:
+			b.fileHead(d)
 		}
+	}
+	for _, d := range left {
+		b.counts.countGrams(d)
 	}
 	for _, d := range left {
 		b.fileGrams(d)
 	}
 }
 
-// hasHead reports whether a text that is not looked for anywhere is filed under a head or
-// a tail. A whole text is where there are prefixes: the visit's heads are looked up then,
-// and one look more is saved. Not in a URL, of which not only the end forgives a slash.
-func (d *draft) hasHead() bool {
-	return d.kind != anchorEquals || d.field.longestHead > 0 && !d.field.field.isURL()
+// mayHaveHead reports whether a whole text may be filed under a head, as prefixes are.
+// Where there are prefixes, the visit's heads are looked up anyway, and one look more is
+// saved. A long one is not worth a walk over what visits have of that length, and of a URL
+// not only the end forgives a slash.
+func (d *draft) mayHaveHead() bool {
+	const long = 64
+	return d.field.longestHead > 0 && !d.field.field.isURL() && len(d.text) <= long
 }
 
 func (b *indexBuilder) fileWhole(d *draft) {
@@ -235,7 +230,10 @@ func (b *indexBuilder) fileHead(d *draft) {
 	e := d.posting()
 	b.table.text(&e, d.text)
 	head, whole := d.head()
-	if *b.counts.at(head) <= fewPerHead {
+	if d.kind != anchorSuffix {
+		d.field.longestHead = max(d.field.longestHead, len(d.text))
+	}
+	if d.kind == anchorEquals || *b.counts.at(head) <= fewPerHead {
 		b.table.add(head, e)
 		return
 	}
@@ -247,6 +245,9 @@ func (b *indexBuilder) fileHead(d *draft) {
 // joints. It reports whether there is one that is rare enough.
 func (b *indexBuilder) fileJoint(d *draft) bool {
 	place, least := -1, uint16(fewPerJoint)
+	if len(d.text) < gramShapes[0].minText() {
+		least = math.MaxUint16 // other grams of it are of four bytes, and seldom rarer
+	}
 	for at := range allJoints(d.filed()) {
 		// Of equally rare ones the last: what tells pages apart mostly ends their name.
 		if n := *b.counts.at(jointKey(d.field.salt, d.text[at:])); n <= least {
@@ -302,14 +303,14 @@ func (d *draft) shape() gramShape {
 	return gramShapes[i]
 }
 
-// gramCounts says how often grams stand in the texts, alone and with what is around
-// them, and how often heads do, roughly: those that share a place in it count together.
-type gramCounts struct {
+// pieceCounts says how often heads, grams around joints, and grams alone and with what is
+// around them, stand in the texts, roughly: those that share a place in it count together.
+type pieceCounts struct {
 	counts []uint16
 	shift  uint8
 }
 
-func newGramCounts(drafts []draft) gramCounts {
+func newPieceCounts(drafts []draft) pieceCounts {
 	total := 0
 	for i := range drafts {
 		if drafts[i].kind == anchorContains {
@@ -321,37 +322,56 @@ func newGramCounts(drafts []draft) gramCounts {
 	for 1<<log < 4*total && log < 22 {
 		log++
 	}
-	return gramCounts{counts: make([]uint16, 1<<log), shift: uint8(64 - log)}
+	return pieceCounts{counts: make([]uint16, 1<<log), shift: uint8(64 - log)}
 }
 
-func (c *gramCounts) at(key uint64) *uint16 { return &c.counts[key>>c.shift] }
+func (c *pieceCounts) at(key uint64) *uint16 { return &c.counts[key>>c.shift] }
 
-func (c *gramCounts) countHead(d *draft) {
-	if c.isNew(d) {
+// count counts the pieces of a text that may be enough to file it under.
+func (c *pieceCounts) count(d *draft) {
+	if !c.isNew(d) {
+		return
+	}
+	switch d.kind {
+	case anchorContains:
+		for at := range allJoints(d.filed()) {
+			c.countKey(jointKey(d.field.salt, d.text[at:]))
+		}
+	case anchorEquals:
+		if d.mayHaveHead() {
+			head, _ := d.head()
+			c.countKey(headOfWholes(head))
+		}
+	default:
 		head, _ := d.head()
 		c.countKey(head)
 	}
 }
 
-func (c *gramCounts) countJoints(d *draft) {
-	if !c.isNew(d) {
-		return
+// headOfWholes is the key by which the whole texts with a head are counted.
+func headOfWholes(head uint64) uint64 { return mix(head + 2) }
+
+// hasHead reports whether a whole text is filed under its head. Unlike a prefix it can do
+// without, and does where that is the head of many.
+func (c *pieceCounts) hasHead(d *draft) bool {
+	if !d.mayHaveHead() {
+		return false
 	}
-	for at := range allJoints(d.filed()) {
-		c.countKey(jointKey(d.field.salt, d.text[at:]))
-	}
+	head, _ := d.head()
+	return *c.at(head) <= fewPerHead && *c.at(headOfWholes(head)) <= fewWholesPerHead
 }
 
 // isNew reports whether the text is asked for by no draft before, and counts it. Postings
 // that want the same are looked at as one.
-func (c *gramCounts) isNew(d *draft) bool {
+func (c *pieceCounts) isNew(d *draft) bool {
 	key := hashText(d.field.salt+uint64(d.kind)+1, d.text)
 	before := *c.at(key)
 	c.countKey(key)
 	return before == 0
 }
 
-func (c *gramCounts) count(d *draft) {
+// countGrams counts all grams of a text that has to be filed under some of them.
+func (c *pieceCounts) countGrams(d *draft) {
 	shape := d.shape()
 	var room [2]uint64
 	for i := 0; i+shape.size <= len(d.filed()); i++ {
@@ -365,7 +385,7 @@ func (c *gramCounts) count(d *draft) {
 	}
 }
 
-func (c *gramCounts) countKey(key uint64) {
+func (c *pieceCounts) countKey(key uint64) {
 	if n := c.at(key); *n < 1<<16-1 {
 		*n++
 	}
@@ -374,7 +394,7 @@ func (c *gramCounts) countKey(key uint64) {
 // rarest returns what to file a text under, of what is at places in it that leave the
 // remainder r when divided by the stride: those are looked at together, or not at all.
 // It is the rarest key, and of those that are as rare, the one with the rarest gram.
-func (c *gramCounts) rarest(d *draft, shape gramShape, r int) (at int, gram, key uint64) {
+func (c *pieceCounts) rarest(d *draft, shape gramShape, r int) (at int, gram, key uint64) {
 	least := uint64(1 << 32)
 	var room [2]uint64
 	for i := r; i+shape.size <= len(d.filed()); i += shape.stride {

@@ -120,3 +120,29 @@ func TestWhatManyAskForIsOneText(t *testing.T) {
 		}
 	}
 }
+
+// Thousands of whole texts with a common beginning do not slow down what begins so, nor
+// does a long one whatever is as long.
+func TestCrowdedWholesHaveNoHead(t *testing.T) {
+	const n = 1000
+	conditions := []Condition{PageTitle.StartsWith("/sale/"), PageTitle.Equals(strings.Repeat("x", 2000))}
+	for i := range n {
+		conditions = append(conditions, PageTitle.Equals(fmt.Sprint("/products/shoes/item-", i)))
+	}
+	set := setOf(t, conditions...)
+	if got := set.fields[0].longestHead; got > 64 {
+		t.Errorf("heads of up to %d bytes are looked up, want no more than of a short text", got)
+	}
+	v := view{visit: PageVisit{URL: "/", Title: "/products/shoes/item-123456"}}
+	if err := v.read(); err != nil {
+		t.Fatal(err)
+	}
+	if hits := set.match(&v); len(hits) > 0 || v.looked > fewWholesPerHead {
+		t.Errorf("%d campaigns, %d looked at, want none, and %d at most", len(hits), v.looked, fewWholesPerHead)
+	}
+	for i := range n {
+		if hits := matchSet(t, set, PageVisit{URL: "/", Title: fmt.Sprint("/products/shoes/item-", i)}); !slices.Equal(hits, []int32{int32(i + 2)}) {
+			t.Fatalf("campaigns = %v, want %d", hits, i+2)
+		}
+	}
+}

@@ -23,7 +23,6 @@ func indexBytes(s *campaignSet) int {
 }
 
 func TestIndexIsSmall(t *testing.T) {
-	const n = 10_000
 	kinds := []struct {
 		name string
 		when func(i int) Condition
@@ -40,23 +39,34 @@ func TestIndexIsSmall(t *testing.T) {
 		{"path ignoring case", func(i int) Condition { return PagePath.StartsWith(fmt.Sprintf("/Shelf-%d/", i)).IgnoringCase() }},
 		{"short prefix", func(i int) Condition { return PagePath.StartsWith(fmt.Sprintf("/%d/", i)) }},
 		{"short suffix", func(i int) Condition { return PagePath.EndsWith(fmt.Sprintf("-%d", i)) }},
+		{"word and number", func(i int) Condition { return PagePath.Contains(fmt.Sprintf("silenthoodie%04d", i)) }},
+		{"parameter contains", func(i int) Condition { return PageQuery("utm_campaign").Contains(fmt.Sprintf("hoodie_%d", i)) }},
+		{"number between slashes", func(i int) Condition { return PagePath.Contains(fmt.Sprintf("/product/%d/", 1_000_000+37*i)) }},
+		{"path equals beside a prefix", func(i int) Condition {
+			if i == 0 {
+				return PagePath.StartsWith("/sale/")
+			}
+			return PagePath.Equals(fmt.Sprintf("/products/shoes/item-%d", i))
+		}},
 		{"profile field", func(i int) Condition { return ProfileField("segment").Equals(fmt.Sprint("segment-", i)) }},
 		{"query parameter", func(i int) Condition { return PageQuery("utm_campaign").Equals(fmt.Sprint("c-", i)) }},
 	}
 	for _, kind := range kinds {
 		t.Run(kind.name, func(t *testing.T) {
-			conditions := make([]Condition, n)
-			for i := range conditions {
-				conditions[i] = kind.when(i)
+			for _, n := range []int{6200, 10_000} { // 6,200 are a few more keys than fit into a filter of half the size
+				conditions := make([]Condition, n)
+				for i := range conditions {
+					conditions[i] = kind.when(i)
+				}
+				set := setOf(t, conditions...)
+				if len(set.always) != 0 {
+					t.Errorf("%d of %d campaigns are tested for every visit, want none", len(set.always), n)
+				}
+				if got := indexBytes(set) / n; got > 150 {
+					t.Errorf("the index of %d takes %d bytes a campaign, want at most 150", n, got)
+				}
+				t.Logf("%d bytes a campaign of %d", indexBytes(set)/n, n)
 			}
-			set := setOf(t, conditions...)
-			if len(set.always) != 0 {
-				t.Errorf("%d campaigns are tested for every visit, want none", len(set.always))
-			}
-			if got := indexBytes(set) / n; got > 150 {
-				t.Errorf("the index takes %d bytes a campaign, want at most 150", got)
-			}
-			t.Logf("%d bytes a campaign", indexBytes(set)/n)
 		})
 	}
 }

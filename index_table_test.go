@@ -126,7 +126,7 @@ func TestIndexFindsWholesAmongBeginnings(t *testing.T) {
 	const path = "/abcdefghijklmn"
 	for n := 2; n <= len(path); n++ {
 		whole := path[:n]
-		for _, crowd := range []int{0, 1, 2 * fewPerHead} {
+		for _, crowd := range []int{0, 1, 2 * fewPerHead, 2 * fewWholesPerHead} {
 			conditions := []Condition{PagePath.Equals(whole + "/"), PagePath.StartsWith("/abcd"), PagePath.StartsWith("/abcdefghij")}
 			for i := range crowd {
 				other := fmt.Sprint(whole, i)

@@ -212,7 +212,7 @@ func (t *anchorTable) newFilter(n int) {
 func (b *tableBuilder) build() anchorTable {
 	t := anchorTable{texts: b.texts.String()}
 	groups := b.groups()
-	t.newFilter(len(groups) + len(b.gates))
+	t.newFilter(len(groups) + distinct(b.gates))
 	t.slots = make([]posting, len(groups)*8/5+1)
 	owners := make([]int32, len(t.slots)) // the group in each slot
 	for n, g := range groups {
@@ -269,6 +269,23 @@ func (t *anchorTable) compareWants(a, b *posting) int {
 		cmp.Compare(a.index, b.index), cmp.Compare(a.rule&^ruleExact, b.rule&^ruleExact), cmp.Compare(a.at, b.at),
 		strings.Compare(t.textOf(a), t.textOf(b)),
 	)
+}
+
+// distinct returns how many different keys there are, roughly: many texts share a gate.
+func distinct(keys []uint64) (n int) {
+	log := 6
+	for 1<<log < 4*len(keys) {
+		log++
+	}
+	seen := make([]uint64, 1<<log/64)
+	for _, key := range keys {
+		place := key >> (64 - log)
+		if seen[place/64]>>(place%64)&1 == 0 {
+			seen[place/64] |= 1 << (place % 64)
+			n++
+		}
+	}
+	return n
 }
 
 // join puts one list of postings before another.
@@ -393,9 +410,14 @@ func (g gramShape) key(salt uint64, s string, i int) uint64 {
 // fewPerHead, as of "/p-1000" to "/p-1999", the head is only a gate, a key in the
 // filter: behind it, the prefixes that go on for less than a step are looked up by
 // the hash of their whole text. Tails are the same from the end.
+//
+// Whole texts are filed under heads, too, where there are prefixes, but for those of which
+// more than fewWholesPerHead have the same: for one of these alone, each visit has its whole
+// text looked up.
 const (
-	headStep   = 4
-	fewPerHead = 3
+	headStep         = 4
+	fewPerHead       = 3
+	fewWholesPerHead = 16
 )
 
 // nextHead returns the key of the head that ends with step, after last.
