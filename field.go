@@ -310,6 +310,12 @@ type view struct {
 	found     int
 	foundBits []uint64
 
+	// How many campaigns the index has tested in full, and which were the last ones, each
+	// one more than it is: a text that repeats what they look for has them found again at
+	// each place, and a test may take long.
+	tests  int
+	tested [8]int32
+
 	// At how many postings of keys that have several the index has looked, whether
 	// these are too many, and, by slot, which are not found yet, see findMany.
 	looked int

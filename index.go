@@ -49,9 +49,9 @@ type fieldIndex struct {
 	salt  uint64 // keeps the keys of the fields apart
 	equal bool   // there are texts filed under the whole of them
 	slash bool   // whole texts are without the slash at their end, see fieldRef.plain
-	grams []gramShape
 
-	joints bool // there are texts filed under the grams around their joints
+	joints []int // of beforeJoints, those of the grams that texts are filed under
+	grams  []gramShape
 
 	// The lengths of the longest text that is filed under a head, and under a tail; 0 if
 	// there is none.
@@ -222,8 +222,8 @@ func (s *campaignSet) matchText(f *fieldIndex, text string, v *view) {
 	if f.equal {
 		s.matchWhole(f, text, v)
 	}
-	if f.joints {
-		s.matchJoints(f, text, v)
+	for _, before := range f.joints {
+		s.matchJoints(f, before, text, v)
 	}
 	for _, shape := range f.grams {
 		s.matchGrams(f, shape, text, v)
@@ -451,11 +451,15 @@ func (s *campaignSet) found(e *posting, v *view) {
 	if v.found++; v.found > fewFound && s.wasFound(e.campaign, v) {
 		return
 	}
-	if e.rule&ruleExact == 0 {
-		s.test(e.campaign, v)
+	if e.rule&ruleExact != 0 {
+		v.hits.add(e.campaign)
 		return
 	}
-	v.hits.add(e.campaign)
+	if !slices.Contains(v.tested[:], e.campaign+1) {
+		v.tested[v.tests%len(v.tested)] = e.campaign + 1
+		v.tests++
+		s.test(e.campaign, v)
+	}
 }
 
 // fewFound is how many campaigns are taken without a note of which they are.

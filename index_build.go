@@ -178,24 +178,25 @@ func (b *indexBuilder) filePair(a *anchor, campaign int32) {
 	b.table.add(pairKey(p.salt, first, second), e)
 }
 
-// fileDrafts files the texts, now that it is known which of their pieces are rare.
+// fileDrafts files the texts, as soon as it is known which of their pieces are rare.
 func (b *indexBuilder) fileDrafts() {
 	b.counts = newPieceCounts(b.drafts)
 	for i := range b.drafts {
-		b.counts.count(&b.drafts[i])
+		b.counts.countHead(&b.drafts[i])
 	}
 	var left []*draft
 	for i := range b.drafts {
 		switch d := &b.drafts[i]; {
 		case d.kind == anchorContains:
-			if !b.fileJoint(d) {
-				left = append(left, d)
-			}
+			left = append(left, d)
 		case d.kind == anchorEquals && !b.counts.hasHead(d):
 			b.fileWhole(d)
 		default:
 			b.fileHead(d)
 		}
+	}
+	for _, before := range beforeJoints {
+		left = b.fileJoints(left, before)
 	}
 	for _, d := range left {
 		b.counts.countGrams(d)
@@ -203,6 +204,20 @@ func (b *indexBuilder) fileDrafts() {
 	for _, d := range left {
 		b.fileGrams(d)
 	}
+}
+
+// fileJoints files texts under grams with so many bytes before a joint, and returns those
+// that have none that is rare enough.
+func (b *indexBuilder) fileJoints(drafts []*draft, before int) (left []*draft) {
+	for _, d := range drafts {
+		b.counts.countJoints(d, before)
+	}
+	for _, d := range drafts {
+		if !b.fileJoint(d, before) {
+			left = append(left, d)
+		}
+	}
+	return left
 }
 
 // mayHaveHead reports whether a whole text may be filed under a head, as prefixes are.
@@ -233,7 +248,7 @@ func (b *indexBuilder) fileHead(d *draft) {
 	if d.kind != anchorSuffix {
 		d.field.longestHead = max(d.field.longestHead, len(d.text))
 	}
-	if d.kind == anchorEquals || *b.counts.at(head) <= fewPerHead {
+	if *b.counts.at(head) <= fewPerHead {
 		b.table.add(head, e)
 		return
 	}
@@ -243,12 +258,12 @@ func (b *indexBuilder) fileHead(d *draft) {
 
 // fileJoint files a text that may stand anywhere under the rarest gram around one of its
 // joints. It reports whether there is one that is rare enough.
-func (b *indexBuilder) fileJoint(d *draft) bool {
+func (b *indexBuilder) fileJoint(d *draft, before int) bool {
 	place, least := -1, uint16(fewPerJoint)
 	if len(d.text) < gramShapes[0].minText() {
 		least = math.MaxUint16 // other grams of it are of four bytes, and seldom rarer
 	}
-	for at := range allJoints(d.filed()) {
+	for at := range allJoints(d.filed(), before) {
 		// Of equally rare ones the last: what tells pages apart mostly ends their name.
 		if n := *b.counts.at(jointKey(d.field.salt, d.text[at:])); n <= least {
 			place, least = at, n
@@ -257,7 +272,9 @@ func (b *indexBuilder) fileJoint(d *draft) bool {
 	if place < 0 {
 		return false
 	}
-	d.field.joints = true
+	if !slices.Contains(d.field.joints, before) {
+		d.field.joints = append(d.field.joints, before)
+	}
 	e := d.posting()
 	b.table.text(&e, d.text)
 	e.at = uint16(place)
@@ -327,24 +344,25 @@ func newPieceCounts(drafts []draft) pieceCounts {
 
 func (c *pieceCounts) at(key uint64) *uint16 { return &c.counts[key>>c.shift] }
 
-// count counts the pieces of a text that may be enough to file it under.
-func (c *pieceCounts) count(d *draft) {
-	if !c.isNew(d) {
+// countHead counts what a prefix, a suffix or a whole text may be filed under.
+func (c *pieceCounts) countHead(d *draft) {
+	if d.kind == anchorContains || d.kind == anchorEquals && !d.mayHaveHead() || !c.isNew(d, 0) {
 		return
 	}
-	switch d.kind {
-	case anchorContains:
-		for at := range allJoints(d.filed()) {
-			c.countKey(jointKey(d.field.salt, d.text[at:]))
-		}
-	case anchorEquals:
-		if d.mayHaveHead() {
-			head, _ := d.head()
-			c.countKey(headOfWholes(head))
-		}
-	default:
-		head, _ := d.head()
-		c.countKey(head)
+	head, _ := d.head()
+	if d.kind == anchorEquals {
+		head = headOfWholes(head)
+	}
+	c.countKey(head)
+}
+
+// countJoints counts the grams around the joints of a text.
+func (c *pieceCounts) countJoints(d *draft, before int) {
+	if !c.isNew(d, before) {
+		return
+	}
+	for at := range allJoints(d.filed(), before) {
+		c.countKey(jointKey(d.field.salt, d.text[at:]))
 	}
 }
 
@@ -361,10 +379,10 @@ func (c *pieceCounts) hasHead(d *draft) bool {
 	return *c.at(head) <= fewPerHead && *c.at(headOfWholes(head)) <= fewWholesPerHead
 }
 
-// isNew reports whether the text is asked for by no draft before, and counts it. Postings
-// that want the same are looked at as one.
-func (c *pieceCounts) isNew(d *draft) bool {
-	key := hashText(d.field.salt+uint64(d.kind)+1, d.text)
+// isNew reports whether the text is asked for by no draft before that was counted in the
+// same way, and counts it. Postings that want the same are looked at as one.
+func (c *pieceCounts) isNew(d *draft, way int) bool {
+	key := hashText(d.field.salt+uint64(d.kind)<<8+uint64(way)+1, d.text)
 	before := *c.at(key)
 	c.countKey(key)
 	return before == 0

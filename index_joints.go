@@ -6,7 +6,7 @@ import (
 )
 
 // A joint of a text is where words meet: a byte below '0', such as a slash, a hyphen, a
-// dot or a space, with enough around it for a gram of eight bytes, four of them before it.
+// dot or a space, with enough around it for a gram of eight bytes.
 //
 // Most texts that campaigns look for have one, "/summer-sale/" and "-sneaker-123", and
 // its gram is there in whatever has the text: they are filed under the rarest of these
@@ -15,18 +15,23 @@ import (
 // are next to each other are seldom the same. What has no such joint, or one that is too
 // common, is cut into grams of a gramShape.
 const (
-	jointSize   = 8
-	beforeJoint = jointSize / 2
+	jointSize = 8
 
 	// fewPerJoint is how many texts may be filed under one gram around a joint.
 	fewPerJoint = 16
 )
 
-// matchJoints looks up the grams around all joints of the text.
-func (s *campaignSet) matchJoints(f *fieldIndex, text string, v *view) {
+// beforeJoints are how many bytes of a gram stand before its joint. Four are best, as the
+// end of a word tells more than its beginning. With two, what begins or ends near its only
+// joint can be filed too, as "/p/12345".
+var beforeJoints = [...]int{4, 2}
+
+// matchJoints looks up the grams around all joints of the text, which have so many bytes
+// before them.
+func (s *campaignSet) matchJoints(f *fieldIndex, before int, text string, v *view) {
 	filter, salt := &s.table.filter, f.salt
 	for from := 0; from+jointSize <= len(text); from += jointsPerMask {
-		for joints := jointsOf(text[from:]); joints != 0; joints &= joints - 1 {
+		for joints := jointsOf(text[from:], before); joints != 0; joints &= joints - 1 {
 			at := from + bits.TrailingZeros64(joints)
 			// jointKey, which is not inlined.
 			if key := mix(eightBytes(text[at:]) ^ salt); filter.has(key) {
@@ -37,10 +42,10 @@ func (s *campaignSet) matchJoints(f *fieldIndex, text string, v *view) {
 }
 
 // allJoints returns where the grams around joints begin.
-func allJoints(s string) iter.Seq[int] {
+func allJoints(s string, before int) iter.Seq[int] {
 	return func(yield func(at int) bool) {
 		for from := 0; from+jointSize <= len(s); from += jointsPerMask {
-			for joints := jointsOf(s[from:]); joints != 0; joints &= joints - 1 {
+			for joints := jointsOf(s[from:], before); joints != 0; joints &= joints - 1 {
 				if !yield(from + bits.TrailingZeros64(joints)) {
 					return
 				}
@@ -57,9 +62,9 @@ const jointsPerMask = 64
 // jointsOf returns a bit for each gram around a joint among the first of s, which has
 // eight bytes at least. One loop over the bits mispredicts once, where one over the joints
 // of each eight bytes would do so at most of them.
-func jointsOf(s string) (mask uint64) {
-	block := s[:min(len(s), beforeJoint+jointsPerMask)]
-	rest := block[beforeJoint:]
+func jointsOf(s string, before int) (mask uint64) {
+	block := s[:min(len(s), before+jointsPerMask)]
+	rest := block[before:]
 	unused := jointsPerMask - 8
 	for ; len(rest) > 8; rest = rest[8:] {
 		mask = mask>>8 | topBits(belowZero(eightBytes(rest)))

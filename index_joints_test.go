@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // Inside the package: where a text is filed shows outside only in the time that visits
@@ -14,19 +15,22 @@ import (
 func TestAllJoints(t *testing.T) {
 	for _, test := range []struct {
 		text string
-		want []int
+		with map[int][]int // by how many bytes stand before the joint
 	}{
-		{"/summer-sale", []int{3}},
+		{"/summer-sale", map[int][]int{4: {3}}},
 		{"/summer-sa", nil}, // three bytes must follow the hyphen
-		{"/sum-sale", []int{0}},
-		{"sum-sale", nil}, // four must stand before it
-		{"one, two/three.four", []int{0, 4, 10}},
+		{"/sum-sale", map[int][]int{4: {0}}},
+		{"sum-sale", nil}, // four must stand before it, or two with five behind
+		{"/p/12345", map[int][]int{2: {0}}},
+		{"one, two/three.four", map[int][]int{4: {0, 4, 10}, 2: {1, 2, 6}}},
 		{"shoes:1234_boots", nil}, // beyond the digits
-		{"schöne schuhe", []int{3}},
-		{strings.Repeat("x", 100) + "-" + strings.Repeat("y", 100), []int{96}},
+		{"schöne schuhe", map[int][]int{4: {3}, 2: {5}}},
+		{strings.Repeat("x", 100) + "-" + strings.Repeat("y", 100), map[int][]int{4: {96}, 2: {98}}},
 	} {
-		if got := slices.Collect(allJoints(test.text)); !slices.Equal(got, test.want) {
-			t.Errorf("the grams around the joints of %q begin at %v, want %v", test.text, got, test.want)
+		for _, before := range beforeJoints {
+			if got := slices.Collect(allJoints(test.text, before)); !slices.Equal(got, test.with[before]) {
+				t.Errorf("the grams with %d bytes before a joint of %q begin at %v, want %v", before, test.text, got, test.with[before])
+			}
 		}
 	}
 
@@ -37,47 +41,93 @@ func TestAllJoints(t *testing.T) {
 		for i := range b {
 			b[i] = bytes[r.IntN(len(bytes))]
 		}
-		var want []int
-		for at := 0; at+jointSize <= len(b); at++ {
-			if b[at+beforeJoint] < '0' {
-				want = append(want, at)
+		for _, before := range beforeJoints {
+			var want []int
+			for at := 0; at+jointSize <= len(b); at++ {
+				if b[at+before] < '0' {
+					want = append(want, at)
+				}
 			}
-		}
-		if got := slices.Collect(allJoints(string(b))); !slices.Equal(got, want) {
-			t.Fatalf("the grams around the joints of %q begin at %v, want %v", b, got, want)
+			if got := slices.Collect(allJoints(string(b), before)); !slices.Equal(got, want) {
+				t.Fatalf("the grams with %d bytes before a joint of %q begin at %v, want %v", before, b, got, want)
+			}
 		}
 	}
 }
 
 // A text with joints is found wherever it stands, whichever of them is rare.
 func TestIndexFindsTextsByTheirJoints(t *testing.T) {
-	for _, text := range []string{"blue-suede-shoes", "/en/shop/", "shop/shoe", "für-sie und ihn"} {
-		for joint := range allJoints(text) {
-			conditions := []Condition{PageTitle.Contains(text)}
-			for other := range allJoints(text) {
-				if other != joint { // make the others common
-					for i := range 5 {
-						conditions = append(conditions, PageTitle.Contains(fmt.Sprint("_", text[other:][:jointSize], i)))
+	for _, text := range []string{"blue-suede-shoes", "/en/shop/", "shop/shoe", "für-sie und ihn", "/p/12345", "AB-1234-XL"} {
+		for _, before := range beforeJoints {
+			for joint := range allJoints(text, before) {
+				conditions := []Condition{PageTitle.Contains(text)}
+				for _, before := range beforeJoints {
+					for other := range allJoints(text, before) {
+						if other != joint && utf8.ValidString(text[other:][:jointSize]) { // make the others common
+							for i := range 2 * fewPerJoint {
+								conditions = append(conditions, PageTitle.Contains(fmt.Sprint("_", text[other:][:jointSize], i)))
+							}
+						}
 					}
 				}
-			}
-			set := setOf(t, append(conditions, otherTypes()...)...)
-			for before := range 70 {
-				for behind := range 5 {
-					title := strings.Repeat("_", before) + text + strings.Repeat("_", behind)
-					if hits := matchSet(t, set, PageVisit{URL: "/", Title: title}); !slices.Equal(hits, []int32{0}) {
-						t.Fatalf("campaigns for %q = %v, want the one for %q", title, hits, text)
-					}
-				}
+				checkAnywhere(t, setOf(t, append(conditions, otherTypes()...)...), text)
 			}
 		}
+	}
+}
+
+// checkAnywhere checks that the first campaign of the set, which wants the text in the
+// title, is found wherever it stands.
+func checkAnywhere(t *testing.T, set *campaignSet, text string) {
+	t.Helper()
+	for before := range 70 {
+		for behind := range 7 {
+			title := strings.Repeat("_", before) + text + strings.Repeat("_", behind)
+			if hits := matchSet(t, set, PageVisit{URL: "/", Title: title}); !slices.Equal(hits, []int32{0}) {
+				t.Fatalf("campaigns for %q = %v, want the one for %q", title, hits, text)
+			}
+		}
+	}
+}
+
+// Short texts, and those with a joint near their ends, need no other grams.
+func TestShortTextsAreFiledUnderTheirJoints(t *testing.T) {
+	const n, most = 1000, 40
+	for _, format := range []string{"/p/%05d", "/product/%05d", "AB-%04d-XL", "2026-%03d-x"} {
+		conditions := make([]Condition, n)
+		for i := range conditions {
+			conditions[i] = PageTitle.Contains(fmt.Sprintf(format, i))
+		}
+		set := setOf(t, conditions...)
+		if grams := set.fields[0].grams; len(grams) > 0 {
+			t.Errorf("%s: filed under grams %v, want joints", format, grams)
+		}
+		v := view{visit: PageVisit{URL: "/", Title: fmt.Sprintf(format, 123)}}
+		if err := v.read(); err != nil {
+			t.Fatal(err)
+		}
+		if hits := set.match(&v); !slices.Equal(hits, []int32{123}) || v.looked > most {
+			t.Errorf("%s: campaigns %v, %d looked at, want 123, and %d at most", format, hits, v.looked, most)
+		}
+	}
+}
+
+// Gates that many texts share have room in the filter once.
+func TestFilterHasRoomForDifferentKeys(t *testing.T) {
+	const n = 3000
+	conditions := make([]Condition, n)
+	for i := range conditions {
+		conditions[i] = PageTitle.StartsWith(fmt.Sprintf("/p-%04d", i)) // 300 heads
+	}
+	if words := len(setOf(t, conditions...).table.filter.words); words > 2048 {
+		t.Errorf("the filter has %d words for some %d keys, want 2048", words, n+600)
 	}
 }
 
 // Words that are in a thousand texts are no reason to look at all of these: such texts are
 // told apart by what is in no other.
 func TestCommonJointsAreNotUsed(t *testing.T) {
-	const texts, most = 1000, fewPerJoint
+	const texts, most = 1000, 16
 	for format, title := range map[string]string{
 		"%d-summer-sale": "the last summer-sale", // each has the joint before "sale", and the other too close to its begin
 		"/sneaker-%03d":  "a sneaker-sale",

@@ -296,6 +296,101 @@ func TestPostingsThatWantTheSame(t *testing.T) {
 	}
 }
 
+// A campaign that is found at each place of a text is tested once, even if others are
+// found there, too.
+func TestOneTestForWhatRepeats(t *testing.T) {
+	conditions := otherTypes()
+	for i := range 3 {
+		conditions = append(conditions, All{PageTitle.Contains(fmt.Sprintf("red-shoes-%d", i)), PageQuery("q").Exists()})
+	}
+	set := setOf(t, conditions...)
+	v := view{visit: PageVisit{URL: "/x", Title: strings.Repeat("red-shoes-0 red-shoes-1 red-shoes-2 ", 20)}}
+	if err := v.read(); err != nil {
+		t.Fatal(err)
+	}
+	if hits := set.match(&v); len(hits) > 0 || v.tests != 3 {
+		t.Errorf("%d campaigns, after %d tests, want none, after three", len(hits), v.tests)
+	}
+}
+
+// What differs in one thing only is told apart by the index as by the condition.
+func TestIndexTellsLikeFromLike(t *testing.T) {
+	const text = "abcdefghijklmnop"
+	long := strings.Repeat("x", maxFiled+1)
+	tests := []struct {
+		name       string
+		conditions []Condition
+		visit      PageVisit
+		want       []int32
+	}{
+		{
+			"a URL with a slash before its query, beside a prefix",
+			[]Condition{PageURL.Equals("https://x.example/a/?q=b"), PageURL.StartsWith("https://x.example/")},
+			PageVisit{URL: "https://x.example/a?q=b"},
+			[]int32{0, 1},
+		},
+		{"a URL whose query ends with a slash", []Condition{PageURL.Equals("https://x.example/a?q=/")}, PageVisit{URL: "https://x.example/a?q=/"}, []int32{0}},
+		{"a title that ends with a slash", []Condition{PageTitle.Equals("shoes/")}, PageVisit{Title: "shoes/"}, []int32{0}},
+		{"a title without it", []Condition{PageTitle.Equals("shoes/")}, PageVisit{Title: "shoes"}, nil},
+		{
+			"texts of two shapes of grams",
+			[]Condition{PageTitle.Contains(text), PageTitle.Contains(text[:8])},
+			PageVisit{Title: "x" + text},
+			[]int32{0, 1},
+		},
+		{"a long end before a short one", []Condition{PageTitle.EndsWith("abcdefghij"), PageTitle.EndsWith("z")}, PageVisit{Title: "xabcdefghij"}, []int32{0}},
+		{
+			"texts that are too long for a posting",
+			[]Condition{PageTitle.EndsWith(long), PageTitle.StartsWith(long), PageTitle.Equals(long)},
+			PageVisit{Title: long},
+			[]int32{0, 1, 2},
+		},
+		{
+			"and what is not quite one",
+			[]Condition{PageTitle.EndsWith(long), PageTitle.StartsWith(long), PageTitle.Equals(long)},
+			PageVisit{Title: "a" + long[2:] + "a"},
+			nil,
+		},
+		{"a byte that is not UTF-8", []Condition{PageQuery("q").Equals("\ufffd")}, PageVisit{URL: "/?q=\xff"}, []int32{0}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if test.visit.URL == "" {
+				test.visit.URL = "/"
+			}
+			set := setOf(t, append(test.conditions, otherTypes()...)...)
+			if got := matchSet(t, set, test.visit); !slices.Equal(got, test.want) {
+				t.Errorf("campaigns = %v, want %v", got, test.want)
+			}
+		})
+	}
+}
+
+// Beyond as many finds as are taken without a note, what has the gram of a text and not the
+// text is still not found.
+func TestIndexComparesAmongMany(t *testing.T) {
+	var conditions []Condition
+	var want []int32
+	for i := range 2 * fewFound {
+		conditions, want = append(conditions, PagePath.Equals("/")), append(want, int32(i))
+	}
+	for i := range 5 {
+		conditions = append(conditions, PageTitle.Contains(fmt.Sprint("red1-shoes", i)))
+	}
+	if got := matchSet(t, setOf(t, conditions...), PageVisit{URL: "/", Title: "red1-shoes9"}); !slices.Equal(got, want) {
+		t.Errorf("campaigns = %v, want those for the path", got)
+	}
+}
+
+// Where one number stands for several fields, nothing that is found is exact.
+func TestNothingIsExactInTheLastIndex(t *testing.T) {
+	e := posting{index: lastIndex, rule: ruleWhole | ruleExact}
+	new(tableBuilder).text(&e, "on")
+	if e.rule != ruleWhole {
+		t.Errorf("rule = %v, want %v", e.rule, ruleWhole)
+	}
+}
+
 // A visit with long lists of what campaigns ask for looks up no more pairs than there are
 // campaigns to test.
 func TestListsOfPairsAreBounded(t *testing.T) {
