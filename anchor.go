@@ -3,7 +3,6 @@ package campaign
 import (
 	"math"
 	"math/rand/v2"
-	"slices"
 )
 
 // An anchor is a necessary part of a condition that the index can look up: if
@@ -64,6 +63,13 @@ type anchorer struct {
 	asked     map[anchorGroup]*asked
 	counts    []uint16            // of those who ask for the same, by its hash, roughly
 	pairs     map[[2]fieldRef]int // how many ask for values of both fields
+
+	// The group that was asked for last: it is asked for again, nearly always.
+	lastGroup anchorGroup
+	lastAsked *asked
+
+	// kept holds the anchors of the condition at hand.
+	kept []anchor
 
 	// What choices and equalities return, to be used again.
 	room   []anchor
@@ -187,11 +193,20 @@ func (a *anchorer) countComparison(c *comparison) {
 	}
 }
 
+// askedOf returns what is known of the anchor's group, or nil.
+func (a *anchorer) askedOf(c *anchor) *asked {
+	if group := c.group(); a.lastAsked == nil || group != a.lastGroup {
+		a.lastGroup, a.lastAsked = group, a.asked[group]
+	}
+	return a.lastAsked
+}
+
 func (a *anchorer) countAnchor(c *anchor) {
-	group := a.asked[c.group()]
+	group := a.askedOf(c)
 	if group == nil {
 		group = &asked{salt: rand.Uint64()}
 		a.asked[c.group()] = group
+		a.lastGroup, a.lastAsked = c.group(), group
 	}
 	one, other := a.countsOf(c, group)
 	if min(*one, *other) == 0 {
@@ -229,7 +244,7 @@ func (a *anchorer) countOf(c *anchor, group *asked) uint16 {
 // everywhere, of all campaigns. What one asks for by itself is the less likely the longer
 // a text it is, and the more others ask for something else.
 func (a *anchorer) chance(c *anchor) float64 {
-	group := a.asked[c.group()]
+	group := a.askedOf(c)
 	share := min(1, float64(a.countOf(c, group)-1)/math.Sqrt(float64(group.campaigns)*float64(a.campaigns)))
 	chance := share + (1-share)*group.chance(c)/math.Sqrt(float64(group.all))
 	if !c.field.isAlwaysThere() {
@@ -244,7 +259,7 @@ const lookupCost = 0.3
 
 // shareOf returns a campaign's share of the cost of looking an anchor up.
 func (a *anchorer) shareOf(c *anchor) float64 {
-	return lookupCost / float64(a.asked[c.group()].campaigns)
+	return lookupCost / float64(a.askedOf(c).campaigns)
 }
 
 // chance guesses how many visits meet an anchor, whoever asks for it.
@@ -256,7 +271,7 @@ func (g *asked) chance(c *anchor) float64 {
 		}
 		return chance
 	}
-	chance := math.Pow(0.75, float64(len(c.value.text)))
+	chance := chances[min(len(c.value.text), len(chances)-1)]
 	if c.kind == anchorContains {
 		chance *= 2
 	}
@@ -264,6 +279,28 @@ func (g *asked) chance(c *anchor) float64 {
 		chance *= 2 // the visit's text has to be folded first
 	}
 	return chance
+}
+
+// chances are of texts of so many bytes to be there.
+var chances = func() (chances [64]float64) {
+	for n := range chances {
+		chances[n] = math.Pow(0.75, float64(n))
+	}
+	return chances
+}()
+
+// keep copies anchors to where they stay until the next condition's are found.
+func (a *anchorer) keep(anchors []anchor) []anchor {
+	n := len(a.kept)
+	a.kept = append(a.kept, anchors...)
+	return a.kept[n:len(a.kept):len(a.kept)]
+}
+
+// findFor returns the best way to file a condition, and false if there is none. It is
+// valid until the next call.
+func (a *anchorer) findFor(p *program) (anchoring, bool) {
+	a.open, a.kept = p.asks, a.kept[:0]
+	return a.find(&p.when)
 }
 
 // find returns the best way to file t, and false if there is none.
@@ -326,7 +363,7 @@ func (a *anchorer) findPair(parts []*conditionProgram) (anchoring, bool) {
 func (a *anchorer) weighPair(one, other *anchor) (anchoring, bool) {
 	together := a.pairs[fieldPair(one, other)]
 	if one.field == other.field || together < fewPaired ||
-		a.asked[one.group()].distinct > fewValues || a.asked[other.group()].distinct > fewValues {
+		a.askedOf(one).distinct > fewValues || a.askedOf(other).distinct > fewValues {
 		return anchoring{}, false
 	}
 	chance := a.chance(one) * a.chance(other)
@@ -423,8 +460,11 @@ func (a *anchorer) findComparison(c *comparison) (anchoring, bool) {
 			best = found
 		}
 	}
-	best.anchors = slices.Clone(best.anchors)
-	return best, best.anchors != nil
+	if best.anchors == nil {
+		return anchoring{}, false
+	}
+	best.anchors = a.keep(best.anchors)
+	return best, true
 }
 
 // choices returns what the comparison can be filed under: lists of anchors, of each of

@@ -91,8 +91,7 @@ func (b *indexBuilder) build() {
 		if p.paused {
 			continue
 		}
-		a.open = p.asks
-		found, ok := a.find(&p.when)
+		found, ok := a.findFor(p)
 		if !ok {
 			b.set.always = append(b.set.always, int32(i))
 			continue
