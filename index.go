@@ -11,11 +11,11 @@ import (
 // in, the campaigns whose condition it meets out.
 //
 // Each campaign is filed under one anchor, its most selective positive
-// comparison or two equalities, or under several of which one must hold. All are in one table, which
-// holds the texts that the anchors want, so that most of what only looks like a
-// match is seen through before a campaign is touched, and a condition that is
-// nothing but its anchor is decided there. Whatever asks for more is tested in
-// full. So the index may look at too much, and never at too little.
+// comparison or two equalities, or under several of which one must hold. All are in
+// one table, which holds the texts that the anchors want, so that most of what only
+// looks like a match is seen through before a campaign is touched, and a condition
+// that is nothing but its anchor is decided there. Whatever asks for more is tested
+// in full. So the index may look at too much, and never at too little.
 type campaignSet struct {
 	programs []*program
 	byID     map[string]*program

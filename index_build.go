@@ -232,7 +232,7 @@ func (b *indexBuilder) fileWhole(d *draft) {
 	d.field.equal = true
 	e := d.posting()
 	if d.field.field.isURL() {
-		e.rule = ruleTest
+		e.rule = ruleTest // not only its end forgives a slash
 	} else {
 		b.table.text(&e, d.text)
 	}
@@ -244,7 +244,7 @@ func (b *indexBuilder) fileHead(d *draft) {
 	e := d.posting()
 	b.table.text(&e, d.text)
 	head, whole := d.head()
-	if d.kind != anchorSuffix {
+	if d.kind == anchorEquals { // of prefixes it was known beforehand
 		d.field.longestHead = max(d.field.longestHead, len(d.text))
 	}
 	if *b.counts.at(head) <= fewPerHead {

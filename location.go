@@ -395,8 +395,8 @@ func nextParam(query, name string, plain bool) (value, rest string, found bool) 
 		return nextPlainParam(query, name)
 	}
 	for query != "" {
-		param, rest, _ := strings.Cut(query, "&")
-		query = rest
+		var param string
+		param, query, _ = strings.Cut(query, "&")
 		if len(param) < len(name) || param == "" {
 			continue // what is decoded is no longer than it was
 		}
