@@ -153,12 +153,12 @@ func TestProfileThatNobodyWaitsFor(t *testing.T) {
 			visitCtx := ctx
 			if closing {
 				want, visitCtx = campaign.ReasonClosed, t.Context()
-				go func() { _ = engine.Close(ctx) }()
+				go func() {
+					time.Sleep(time.Millisecond) // the visit has begun by then
+					_ = engine.Close(ctx)
+				}()
 			}
 			outcomes, err := engine.Visit(visitCtx, visitBy("p"))
-			if closing && errors.Is(err, campaign.ErrClosed) {
-				t.Fatal("the engine was closed before the visit")
-			}
 			if err != nil || len(outcomes) != 1 || outcomes[0].Reason != want || outcomes[0].Err == nil {
 				t.Errorf("Visit = %v, %v, want one outcome with %s", outcomes, err, want)
 			}
