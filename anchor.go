@@ -35,9 +35,9 @@ const (
 // stand anywhere cost more.
 const maxAlternatives = 1 << 14
 
-// fewValues is up to how many values of a field may be asked for if it is to be one of
-// two that make a key. Where there are more, one of them tells campaigns well enough
-// apart; and a visit may have lists of all of them, each of which is looked up with each.
+// fewValues is up to how many values of each of two fields that may hold lists may be
+// asked for if they are to make a key: a visit may have all of them, each of which is
+// looked up with each.
 const fewValues = 1000
 
 // An anchoring is a way to file one condition: under each of several anchors,
@@ -362,12 +362,18 @@ func (a *anchorer) findPair(parts []*conditionProgram) (anchoring, bool) {
 // one.
 func (a *anchorer) weighPair(one, other *anchor) (anchoring, bool) {
 	together := a.pairs[fieldPair(one, other)]
-	if one.field == other.field || together < fewPaired ||
-		a.askedOf(one).distinct > fewValues || a.askedOf(other).distinct > fewValues {
+	if one.field == other.field || together < fewPaired || !a.mayPair(one, other) {
 		return anchoring{}, false
 	}
 	chance := a.chance(one) * a.chance(other)
 	return anchoring{chance: chance, cost: chance + lookupCost/float64(together)}, true
+}
+
+// mayPair reports whether no visit can have too many values of two fields to look up all
+// pairs of them. A field without a name has one at most.
+func (a *anchorer) mayPair(one, other *anchor) bool {
+	return !one.field.isNamed() || !other.field.isNamed() ||
+		a.askedOf(one).distinct <= fewValues && a.askedOf(other).distinct <= fewValues
 }
 
 const (

@@ -5,6 +5,7 @@ package campaign
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 )
 
@@ -136,30 +137,55 @@ func lookAt(t *testing.T, n int, when func(i int) Condition, visit PageVisit) (h
 }
 
 // A second equality is looked up too where one does not tell campaigns apart, but not
-// where a visit with long lists would have too many pairs to look up.
+// where a visit with two long lists would have too many pairs to look up.
 func TestTwoEqualitiesAreOneKeyIfThatHelps(t *testing.T) {
 	tests := []struct {
 		name       string
+		first      Field
 		campaigns  int
 		categories int // that they ask for
 		want       bool
 	}{
-		{"few categories", 900, 9, true},
-		{"each category in a campaign of its own", 900, 900, true},
-		{"very many categories", 10_000, 2000, false},
-		{"very many categories, each in a campaign of its own", 10_000, 10_000, false},
+		{"few categories", PageType, 900, 9, true},
+		{"each category in a campaign of its own", PageType, 900, 900, true},
+		{"very many categories", PageType, 10_000, 2000, true},
+		{"very many categories, each in a campaign of its own", PageType, 10_000, 10_000, true},
+		{"few categories, of lists", ProfileField("likes"), 900, 9, true},
+		{"very many categories, of lists", ProfileField("likes"), 10_000, 2000, false},
+		{"very many categories, of lists, each in a campaign of its own", ProfileField("likes"), 10_000, 10_000, false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			conditions := make([]Condition, test.campaigns)
 			for i := range conditions {
 				category := fmt.Sprint("category-", i%test.categories)
-				conditions[i] = All{PageType.Equals(fmt.Sprint("type-", i/test.categories%5)), ItemCategory.Equals(category)}
+				conditions[i] = All{test.first.Equals(fmt.Sprint("type-", i/test.categories%5)), ItemCategory.Equals(category)}
 			}
 			if got := len(setOf(t, conditions...).pairs) > 0; got != test.want {
 				t.Errorf("two equalities are one key: %v, want %v", got, test.want)
 			}
 		})
+	}
+}
+
+// Each value of a list is looked up with the other field's, even if so many are asked for
+// that the index does not remember which.
+func TestKeyOfTwoWithAListOfVeryManyValues(t *testing.T) {
+	conditions := make([]Condition, 2*fewValues)
+	for i := range conditions {
+		conditions[i] = All{PagePath.Equals("/new"), ItemField("sku").Equals(i)}
+	}
+	set := setOf(t, conditions...)
+	if len(set.pairs) != 1 {
+		t.Fatalf("%d pairs are looked up, want one", len(set.pairs))
+	}
+	visit := PageVisit{URL: "/new/", Item: Item{Fields: map[string]any{"sku": []int{1900, 7, -1, 7, 1000}}}}
+	if got, want := matchSet(t, set, visit), []int32{7, 1000, 1900}; !slices.Equal(got, want) {
+		t.Errorf("campaigns %v match, want %v", got, want)
+	}
+	visit.URL = "/old"
+	if got := matchSet(t, set, visit); len(got) > 0 {
+		t.Errorf("campaigns %v match another page", got)
 	}
 }
 
@@ -281,9 +307,9 @@ func TestFewFieldsArePaired(t *testing.T) {
 func TestOneCountSharedByChanceMisfilesNothing(t *testing.T) {
 	conditions := make([]Condition, 2000)
 	for i := range conditions {
-		// Half of them want one type. Who shares its count seems to want what more do
-		// than want any other type.
-		conditions[i] = All{PageType.Equals(fmt.Sprint("type-", max(0, i%8-3))), ItemCategory.Equals(fmt.Sprint("category-", i))}
+		// Half of them want one plan. Who shares its count seems to want what more do
+		// than want any other plan.
+		conditions[i] = All{ProfileField("plan").Equals(fmt.Sprint("plan-", max(0, i%8-3))), ItemCategory.Equals(fmt.Sprint("category-", i))}
 	}
 	for range 25 { // each with hashes of its own
 		set := setOf(t, conditions...)

@@ -275,12 +275,6 @@ func (f fieldRef) plain(s string) string {
 	return s
 }
 
-// plainScalar is plain for a value of any kind.
-func (f fieldRef) plainScalar(v scalar) scalar {
-	v.text = f.plain(v.text)
-	return v
-}
-
 // isAlwaysThere reports whether each visit has the field.
 func (f fieldRef) isAlwaysThere() bool { return f.kind == fieldPageURL || f.kind == fieldPagePath }
 

@@ -65,8 +65,9 @@ type pairIndex struct {
 	salt   uint64
 
 	// asked are the values that campaigns ask of each field for, texts without their
-	// slash. There are about fewValues at most.
+	// slash. It is nil if there are more than fewValues.
 	asked [2]map[scalar]struct{}
+	slash [2]bool // the texts of the field are without the slash at their end
 }
 
 // match returns the campaigns whose condition the visit meets, in the order in which
@@ -116,7 +117,7 @@ func (s *campaignSet) matchPair(p *pairIndex, v *view) {
 	case secondKind == valueMissing:
 		return
 	case kind == valueText && secondKind == valueText:
-		s.matchTexts(p, p.fields[0].plain(first), p.fields[1].plain(second), v)
+		s.matchTexts(p, p.plain(0, first), p.plain(1, second), v)
 		return
 	}
 	var firstRoom, secondRoom [8]scalar
@@ -132,19 +133,39 @@ func (s *campaignSet) matchPair(p *pairIndex, v *view) {
 	}
 }
 
-// askedOf keeps of the values of a field those that campaigns ask for, once
-// each: all of one list with all of another would be too many to look up.
+// plain returns a text as those that are asked for stand in the key.
+func (p *pairIndex) plain(side int, text string) string {
+	if p.slash[side] {
+		return strings.TrimSuffix(text, "/")
+	}
+	return text
+}
+
+// askedOf keeps of the values of a field those that campaigns ask for, if these are few,
+// once each: all of one list with all of another would be too many to look up.
 func (p *pairIndex) askedOf(side int, values []scalar) []scalar {
 	kept := values[:0]
 	for _, value := range values {
-		value = p.fields[side].plainScalar(value)
-		if _, ok := p.asked[side][value]; ok {
+		value.text = p.plain(side, value.text)
+		if _, ok := p.asked[side][value]; ok || p.asked[side] == nil {
 			kept = append(kept, value)
 		}
 	}
 	// Equal ones have one hash, and come side by side.
 	slices.SortFunc(kept, func(a, b scalar) int { return cmp.Compare(hashScalar(p.salt, a), hashScalar(p.salt, b)) })
 	return slices.Compact(kept)
+}
+
+// ask notes that a campaign asks for a value.
+func (p *pairIndex) ask(side int, value scalar) {
+	asked := p.asked[side]
+	if asked == nil {
+		return
+	}
+	asked[value] = struct{}{}
+	if len(asked) > fewValues {
+		p.asked[side] = nil
+	}
 }
 
 func (s *campaignSet) matchScalars(p *pairIndex, first, second scalar, v *view) {

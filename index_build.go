@@ -134,6 +134,7 @@ func (b *indexBuilder) pairIndex(fields [2]fieldRef) *pairIndex {
 		b.set.pairs = append(b.set.pairs, pairIndex{
 			fields: fields, id: b.nextID(), salt: rand.Uint64(),
 			asked: [2]map[scalar]struct{}{make(map[scalar]struct{}), make(map[scalar]struct{})},
+			slash: [2]bool{fields[0].forgivesSlash(), fields[1].forgivesSlash()}, // no URL is in a pair
 		})
 		b.pairs[fields] = i
 	}
@@ -164,8 +165,10 @@ func (b *indexBuilder) file(a *anchor, campaign int32) {
 
 func (b *indexBuilder) filePair(a *anchor, campaign int32) {
 	p := b.pairIndex([2]fieldRef{a.field, a.and.field})
-	first, second := a.field.plainScalar(a.value), a.and.field.plainScalar(a.and.value)
-	p.asked[0][first], p.asked[1][second] = struct{}{}, struct{}{}
+	first, second := a.value, a.and.value
+	first.text, second.text = p.plain(0, first.text), p.plain(1, second.text)
+	p.ask(0, first)
+	p.ask(1, second)
 	e := posting{campaign: campaign, index: p.id, rule: ruleTest}
 	if first.kind == scalarText && second.kind == scalarText {
 		e.rule, e.at = rulePair, uint16(min(len(first.text), maxFiled))
