@@ -95,7 +95,8 @@ func (t *anchorTable) holds(e *posting, p *probe) bool {
 		want := t.textOf(e)
 		return p.text == want[:e.at] && p.second == want[e.at:]
 	case ruleStarts:
-		return strings.HasPrefix(p.text, t.textOf(e))
+		end := int(e.length)
+		return end > 0 && end <= len(p.text) && p.text[end-1] == e.check && p.text[:end] == t.textOf(e)
 	case ruleEnds:
 		return strings.HasSuffix(p.text, t.textOf(e))
 	}
@@ -190,8 +191,11 @@ func (b *tableBuilder) text(e *posting, text string) {
 
 func (b *tableBuilder) add(key uint64, e posting) {
 	e.tag = tagOf(key)
-	if e.rule&^ruleExact == ruleHas {
-		e.check = checkOf(b.texts.String()[e.text:][:e.length])
+	switch text := b.texts.String()[e.text:][:e.length]; e.rule &^ ruleExact {
+	case ruleHas:
+		e.check = checkOf(text)
+	case ruleStarts:
+		e.check = text[len(text)-1]
 	}
 	b.keys, b.postings = append(b.keys, key), append(b.postings, e)
 }
