@@ -46,8 +46,9 @@ type Engine struct {
 	queueSize  int
 	maxWorkers int
 
-	set    atomic.Pointer[campaignSet] // never nil
-	closed atomic.Bool                 // set under mu; read without it where a late answer does no harm
+	set     atomic.Pointer[campaignSet] // never nil
+	origins originMemory
+	closed  atomic.Bool // set under mu; read without it where a late answer does no harm
 
 	// stopped says that the context of Close is over: nothing more begins, and
 	// nothing more is sent. It is set under mu, too.
@@ -301,7 +302,7 @@ func (e *Engine) match(v *view) (*campaignSet, []int32, error) {
 	if e.closed.Load() {
 		return nil, nil, ErrClosed
 	}
-	if err := v.read(); err != nil {
+	if err := v.readBehind(e.origins.of(v.visit.URL)); err != nil {
 		return nil, nil, err
 	}
 	set := e.set.Load()

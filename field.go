@@ -327,10 +327,16 @@ const (
 
 // read takes the visit's address apart. The error is a *ValidationError.
 func (v *view) read() error {
+	scheme, host := plainOrigin(v.visit.URL)
+	return v.readBehind(scheme, host)
+}
+
+// readBehind is read for an address of which plainOrigin is known.
+func (v *view) readBehind(scheme, host int) error {
 	if err := v.visit.check(); err != nil {
 		return err
 	}
-	if fault := v.page.parse(v.visit.URL); fault != "" {
+	if fault := v.page.parseBehind(v.visit.URL, scheme, host); fault != "" {
 		return visitFault("/url", fault)
 	}
 	return nil

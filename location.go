@@ -49,6 +49,11 @@ const missingURL = `is missing; pass the page's address, such as "https://shop.e
 // its zero value.
 func (l *location) parse(s string) (fault string) {
 	scheme, host := plainOrigin(s)
+	return l.parseBehind(s, scheme, host)
+}
+
+// parseBehind is parse for an address of which plainOrigin is known.
+func (l *location) parseBehind(s string, scheme, host int) (fault string) {
 	if l.scan(s[host:]); l.odd {
 		s = tame(s)
 		scheme, host = plainOrigin(s)
