@@ -50,6 +50,8 @@ type fieldIndex struct {
 	equal bool   // there are texts filed under the whole of them
 	slash bool   // whole texts are without the slash at their end, see fieldRef.plain
 
+	inside bool // there are texts that may stand anywhere
+
 	joints []int // of beforeJoints, those of the grams that texts are filed under
 	grams  []gramShape
 

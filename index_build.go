@@ -159,6 +159,8 @@ func (b *indexBuilder) file(a *anchor, campaign int32) {
 		field.longestHead = max(field.longestHead, len(d.text))
 	case anchorSuffix:
 		field.longestTail = max(field.longestTail, len(d.text))
+	case anchorContains:
+		field.inside = true
 	}
 	b.drafts = append(b.drafts, d)
 }
@@ -198,7 +200,9 @@ func (b *indexBuilder) fileDrafts() {
 		}
 	}
 	for _, before := range beforeJoints {
-		left = b.fileJoints(left, before)
+		if len(left) > 0 {
+			left = b.fileJoints(left, before)
+		}
 	}
 	for _, d := range left {
 		b.counts.countGrams(d)
@@ -211,6 +215,10 @@ func (b *indexBuilder) fileDrafts() {
 // fileJoints files texts under grams with so many bytes before a joint, and returns those
 // that have none that is rare enough.
 func (b *indexBuilder) fileJoints(drafts []*draft, before int) (left []*draft) {
+	const enough = 4096 // to tell what is common
+	for i := 0; i < len(b.drafts); i += 1 + len(b.drafts)/enough {
+		b.counts.seeJoints(&b.drafts[i], before)
+	}
 	for _, d := range drafts {
 		b.counts.countJoints(d, before)
 	}
@@ -261,14 +269,20 @@ func (b *indexBuilder) fileHead(d *draft) {
 // fileJoint files a text that may stand anywhere under the rarest gram around one of its
 // joints. It reports whether there is one that is rare enough.
 func (b *indexBuilder) fileJoint(d *draft, before int) bool {
-	place, least := -1, uint16(fewPerJoint)
+	place, least, most := -1, math.MaxInt, fewPerJoint
 	if len(d.text) < gramShapes[0].minText() {
-		least = math.MaxUint16 // other grams of it are of four bytes, and seldom rarer
+		most = math.MaxUint16 // other grams of it are of four bytes, and seldom rarer
 	}
 	for at := range allJoints(d.filed(), before) {
-		// Of equally rare ones the last: what tells pages apart mostly ends their name.
-		if n := *b.counts.at(jointKey(d.field.salt, d.text[at:])); n <= least {
-			place, least = at, n
+		key := jointKey(d.field.salt, d.text[at:])
+		filed := int(*b.counts.at(key))
+		if filed > most {
+			continue
+		}
+		// How many postings a visit looks at for it. Of equals the last: what tells pages
+		// apart mostly ends their name.
+		if cost := filed * (1 + int(*b.counts.at(seenJoint(key)))); cost <= least {
+			place, least = at, cost
 		}
 	}
 	if place < 0 {
@@ -367,6 +381,21 @@ func (c *pieceCounts) countJoints(d *draft, before int) {
 		c.countKey(jointKey(d.field.salt, d.text[at:]))
 	}
 }
+
+// seeJoints counts the grams around the joints of a text, however it is filed: what
+// campaigns want the beginning or the whole of are names of pages too, and visits have what
+// is common in these.
+func (c *pieceCounts) seeJoints(d *draft, before int) {
+	if !d.field.inside {
+		return
+	}
+	for at := range allJoints(d.filed(), before) {
+		c.countKey(seenJoint(jointKey(d.field.salt, d.text[at:])))
+	}
+}
+
+// seenJoint is the key by which a gram is counted in all texts of its field.
+func seenJoint(key uint64) uint64 { return mix(key + 3) }
 
 // headOfWholes is the key by which the whole texts with a head are counted.
 func headOfWholes(head uint64) uint64 { return mix(head + 2) }
