@@ -255,10 +255,13 @@ func (b *indexBuilder) fileHead(d *draft) {
 	e := d.posting()
 	b.table.text(&e, d.text)
 	head, whole := d.head()
+	if d.kind == anchorSuffix && len(d.text) >= headStep {
+		b.table.gates = append(b.table.gates, firstTail(nextHead(^d.field.salt, fourBytesBack(d.text))))
+	}
 	if d.kind == anchorEquals { // of prefixes it was known beforehand
 		d.field.longestHead = max(d.field.longestHead, len(d.text))
 	}
-	if *b.counts.at(head) <= fewPerHead {
+	if b.counts.of(head) <= fewPerHead {
 		b.table.add(head, e)
 		return
 	}
@@ -275,13 +278,13 @@ func (b *indexBuilder) fileJoint(d *draft, before int) bool {
 	}
 	for at := range allJoints(d.filed(), before) {
 		key := jointKey(d.field.salt, d.text[at:])
-		filed := int(*b.counts.at(key))
+		filed := int(b.counts.of(key))
 		if filed > most {
 			continue
 		}
 		// How many postings a visit looks at for it. Of equals the last: what tells pages
 		// apart mostly ends their name.
-		if cost := filed * (1 + int(*b.counts.at(seenJoint(key)))); cost <= least {
+		if cost := filed * (1 + int(b.counts.of(seenJoint(key)))); cost <= least {
 			place, least = at, cost
 		}
 	}
@@ -337,11 +340,14 @@ func (d *draft) shape() gramShape {
 }
 
 // pieceCounts says how often heads, grams around joints, and grams alone and with what is
-// around them, stand in the texts, roughly: those that share a place in it count together.
+// around them, stand in the texts, roughly.
 type pieceCounts struct {
 	counts []uint16
 	shift  uint8
 }
+
+// maxCountsLog is the logarithm of how many counts there are at most.
+const maxCountsLog = 22
 
 func newPieceCounts(drafts []draft) pieceCounts {
 	total := 0
@@ -352,13 +358,23 @@ func newPieceCounts(drafts []draft) pieceCounts {
 		total += 2 // the text itself, and its head
 	}
 	log := 10
-	for 1<<log < 4*total && log < 22 {
+	for 1<<log < 4*total && log < maxCountsLog {
 		log++
 	}
 	return pieceCounts{counts: make([]uint16, 1<<log), shift: uint8(64 - log)}
 }
 
-func (c *pieceCounts) at(key uint64) *uint16 { return &c.counts[key>>c.shift] }
+// cells returns the two places in which a key is counted. Either may be shared with other
+// keys, and one text that seems to be common for that may have all visits look up what no
+// other needs: so the lesser count is taken.
+func (c *pieceCounts) cells(key uint64) (one, other *uint16) {
+	return &c.counts[key>>c.shift], &c.counts[key<<maxCountsLog>>c.shift]
+}
+
+func (c *pieceCounts) of(key uint64) uint16 {
+	one, other := c.cells(key)
+	return min(*one, *other)
+}
 
 // countHead counts what a prefix, a suffix or a whole text may be filed under.
 func (c *pieceCounts) countHead(d *draft) {
@@ -407,14 +423,14 @@ func (c *pieceCounts) hasHead(d *draft) bool {
 		return false
 	}
 	head, _ := d.head()
-	return *c.at(head) <= fewPerHead && *c.at(headOfWholes(head)) <= fewWholesPerHead
+	return c.of(head) <= fewPerHead && c.of(headOfWholes(head)) <= fewWholesPerHead
 }
 
 // isNew reports whether the text is asked for by no draft before that was counted in the
 // same way, and counts it. Postings that want the same are looked at as one.
 func (c *pieceCounts) isNew(d *draft, way int) bool {
 	key := hashText(d.field.salt+uint64(d.kind)<<8+uint64(way)+1, d.text)
-	before := *c.at(key)
+	before := c.of(key)
 	c.countKey(key)
 	return before == 0
 }
@@ -435,8 +451,11 @@ func (c *pieceCounts) countGrams(d *draft) {
 }
 
 func (c *pieceCounts) countKey(key uint64) {
-	if n := c.at(key); *n < 1<<16-1 {
-		*n++
+	one, other := c.cells(key)
+	for _, n := range []*uint16{one, other} {
+		if *n < math.MaxUint16 {
+			*n++
+		}
 	}
 }
 
@@ -453,7 +472,7 @@ func (c *pieceCounts) rarest(d *draft, shape gramShape, r int) (at int, gram, ke
 			keys = aroundKeys(room[:0], here, d.text, i)
 		}
 		for _, k := range keys {
-			if n := uint64(*c.at(k))<<16 | uint64(*c.at(here)); n < least {
+			if n := uint64(c.of(k))<<16 | uint64(c.of(here)); n < least {
 				least, at, gram, key = n, i, here, k
 			}
 		}

@@ -196,3 +196,20 @@ func TestCrowdedWholesHaveNoHead(t *testing.T) {
 		}
 	}
 }
+
+// What texts that are wanted whole, or from their beginning, have in common is common in
+// visits too: a text that may stand anywhere is not filed under that.
+func TestJointsAreRareInAllTexts(t *testing.T) {
+	conditions := []Condition{PagePath.Contains("/4711-red-shoes")}
+	for i := range 20 {
+		conditions = append(conditions, PagePath.StartsWith(fmt.Sprintf("/%d-red-shoes/", i)), PagePath.Equals(fmt.Sprintf("/new/%d-red-shoes", i)))
+	}
+	set := setOf(t, conditions...)
+	for i := range set.table.slots {
+		if e := &set.table.slots[i]; e.rule&^ruleExact == ruleHas {
+			if gram := set.table.textOf(e)[e.at:][:jointSize]; gram != "4711-red" {
+				t.Errorf("filed under %q, want %q", gram, "4711-red")
+			}
+		}
+	}
+}
