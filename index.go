@@ -303,6 +303,9 @@ func (s *campaignSet) matchTails(f *fieldIndex, text string, v *view) {
 			s.findHead(key, step, headStep-1, &p, v)
 		}
 		key = nextHead(key, step)
+		if len(rest) == len(text) && !filter.has(firstTail(key)) {
+			return
+		}
 	}
 	if len(text)-len(rest) <= f.longestTail && filter.has(key) {
 		s.findHead(key, restBytesBack(rest), len(rest), &p, v)

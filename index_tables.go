@@ -437,6 +437,11 @@ var firstBytes = [headStep]uint64{0, 1<<8 - 1, 1<<16 - 1, 1<<24 - 1}
 // crowdedKey returns the key that is in the filter if a head is a gate.
 func crowdedKey(head uint64) uint64 { return mix(head + 1) }
 
+// firstTail returns the key that is in the filter if a text is filed under a tail that
+// begins with this first one. Most visits end in none, as ".htm" or "-100", and have no
+// longer ones looked up. Heads have no such key: what most visits begin with is known.
+func firstTail(tail uint64) uint64 { return mix(tail + 4) }
+
 // headKey returns the key of the longest head of text, and that of the whole.
 func headKey(salt uint64, text string) (head, whole uint64) {
 	for head = salt; len(text) >= headStep; text = text[headStep:] {

@@ -436,7 +436,7 @@ func nextPlainParam(query, name string) (value, rest string, found bool) {
 // beginsWithName reports whether a query begins with the name, if that can be written
 // plain: a name ends at the first = or &.
 func beginsWithName(query, name string) bool {
-	return strings.HasPrefix(query, name) && !strings.ContainsAny(name, "=&")
+	return strings.HasPrefix(query, name) && strings.IndexByte(name, '=') < 0 && strings.IndexByte(name, '&') < 0
 }
 
 // equalForm reports whether raw, decoded as in a form, is s.
