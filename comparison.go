@@ -94,7 +94,7 @@ func (c *comparison) eval(v *view) bool {
 
 // evalQuery tests each parameter with the name in turn.
 func (c *comparison) evalQuery(from *location, v *view) bool {
-	query, plain := from.query, from.plainQuery()
+	query, plain := from.params(), from.plainQuery()
 	for {
 		value, rest, found := nextParam(query, c.field.name, plain)
 		if !found {

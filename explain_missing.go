@@ -54,7 +54,7 @@ func (v *view) inItsPlace(f fieldRef, field Field) any {
 			return blocked("the visit's url is a path alone")
 		}
 	case fieldPageQuery:
-		for param := range strings.SplitSeq(v.page.query, "&") {
+		for param := range strings.SplitSeq(v.page.params(), "&") {
 			name, _, _ := strings.Cut(param, "=")
 			if names = append(names, formText(name)); len(names) > manyNames {
 				return nil

@@ -365,6 +365,7 @@ func (v *view) text(kind fieldKind) (string, bool) {
 	case fieldPageHost:
 		return v.page.host, v.page.hasHost
 	case fieldPageFragment:
+		v.page.readTail()
 		if v.fragment == "" {
 			v.fragment = v.decoded(v.page.fragment, &v.page)
 		}
@@ -493,7 +494,7 @@ func (v *view) ownText(f fieldRef) (string, bool) {
 
 func queryValue(from *location, name string) (any, bool) {
 	var values []any
-	query, plain := from.query, from.plainQuery()
+	query, plain := from.params(), from.plainQuery()
 	for {
 		value, rest, found := nextParam(query, name, plain)
 		if !found {

@@ -217,7 +217,7 @@ func (s *campaignSet) matchField(f *fieldIndex, v *view) {
 
 // matchQuery looks up each parameter with the field's name.
 func (s *campaignSet) matchQuery(f *fieldIndex, from *location, v *view) {
-	query, plain := from.query, from.plainQuery()
+	query, plain := from.params(), from.plainQuery()
 	for query != "" {
 		value, rest, found := nextParam(query, f.field.name, plain)
 		if !found {

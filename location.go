@@ -15,8 +15,8 @@ type location struct {
 	scheme   string // lower case; empty in origin-form
 	host     string // lower case, ASCII, with a port that is not the scheme's own
 	path     string // raw, "/" if an address of the web has none
-	query    string // raw, without ?
-	fragment string // raw, without #
+	query    string // raw, without ?; see params
+	fragment string // raw, without #; after readTail
 
 	// shown is the address up to the end of the query, if that is how page.url
 	// reads; empty if it has to be put together. Unless settled is set, it may
@@ -24,6 +24,10 @@ type location struct {
 	// for it, so only page.url pays for looking.
 	shown   string
 	settled bool
+
+	// tail is where in shown the query begins, as long as nothing that follows the path is
+	// read: then shown has all of it. 0 if it is read, or there is nothing.
+	tail int
 
 	odd                            bool // there may be spaces, controls or more than ASCII
 	escaped                        bool // there may be a %
@@ -52,29 +56,44 @@ func (l *location) parse(s string) (fault string) {
 	return l.parseBehind(s, scheme, host)
 }
 
-// parseBehind is parse for an address of which plainOrigin is known.
+// parseBehind is parse for an address of which plainOrigin is known. Of most addresses it
+// reads no more than the path, in one go, and leaves what follows to readTail.
 func (l *location) parseBehind(s string, scheme, host int) (fault string) {
+	end, plain := plainPath(s[host:])
+	if plain && host < len(s) && s[host] == '/' {
+		l.takeOrigin(s, scheme, host)
+		l.path, l.shown = s[host:][:end], s
+		if host+end < len(s) {
+			l.tail = host + end
+		}
+		return ""
+	}
 	if l.scan(s[host:]); l.odd {
 		s = tame(s)
 		scheme, host = plainOrigin(s)
+		end, plain = plainPath(s[host:])
 	}
 	switch {
-	case host > 0: // most addresses
-		l.form, l.scheme = authorityForm, s[:scheme]
-		l.host, l.hasHost = s[scheme+len("://"):host], true
-		l.parseRest(s[host:], s)
+	case host > 0, strings.HasPrefix(s, "/"):
+		l.takeOrigin(s, scheme, host)
+		l.takeRest(s[host:], s, end, plain)
 		return ""
 	case s == "":
 		return missingURL
-	case s[0] == '/':
-		l.parseRest(s, s)
-		return ""
 	}
 	return l.parseOther(s)
 }
 
-// scan notes what has to be looked for in an address, or in what follows its host.
-// Most have none of it, and are looked through once.
+// takeOrigin takes what plainOrigin has found. An address may have none.
+func (l *location) takeOrigin(s string, scheme, host int) {
+	if host > 0 {
+		l.form, l.scheme = authorityForm, s[:scheme]
+		l.host, l.hasHost = s[scheme+len("://"):host], true
+	}
+}
+
+// scan notes what has to be looked for in an address, or in what follows its host or its
+// path. Most have none of it, and are looked through once.
 func (l *location) scan(s string) {
 	l.marked = hasBelow(s, '&')
 	if !l.marked {
@@ -87,6 +106,12 @@ func (l *location) scan(s string) {
 // parseRest reads path, query and fragment. whole is the address that ends
 // with s, if page.url reads as it does.
 func (l *location) parseRest(s, whole string) {
+	end, plain := plainPath(s)
+	l.takeRest(s, whole, end, plain)
+}
+
+// takeRest is parseRest for an address of which plainPath is known.
+func (l *location) takeRest(s, whole string, end int, plain bool) {
 	if i := l.fragmentStart(s); i >= 0 {
 		l.fragment, l.hasFragment = s[i+1:], true
 		if whole != "" {
@@ -94,23 +119,57 @@ func (l *location) parseRest(s, whole string) {
 		}
 		s = s[:i]
 	}
-	end, unusual := pathEnd(s)
 	if end < len(s) {
 		l.query, l.hasQuery = s[end+1:], true
 		s = s[:end]
 	}
-	if unusual && l.form == authorityForm && strings.IndexByte(s, '\\') >= 0 && isSpecial(l.scheme) {
+	if !plain && l.form == authorityForm && strings.IndexByte(s, '\\') >= 0 && isSpecial(l.scheme) {
 		s, whole = strings.ReplaceAll(s, `\`, "/"), ""
 	}
 	switch {
 	case s == "" && isSpecial(l.scheme):
 		s, whole = "/", ""
-	case l.form != opaqueForm && (l.scheme == "file" || (unusual || l.escaped) && hasDots(s, l.escaped)):
+	case l.form != opaqueForm && (l.scheme == "file" || !plain && hasDots(s, l.escaped)):
 		if clean := cleanPath(s, l.scheme == "file"); clean != s {
 			s, whole = clean, ""
 		}
 	}
 	l.path, l.shown = s, whole
+}
+
+// readTail reads what follows a path that parseBehind has read. Most visits match nothing,
+// and seldom does a condition ask for it.
+func (l *location) readTail() {
+	if l.tail > 0 {
+		l.takeTail()
+	}
+}
+
+func (l *location) takeTail() {
+	before, tail := l.shown[:l.tail], l.shown[l.tail:]
+	l.tail = 0
+	if l.scan(tail); l.odd {
+		tail = tame(tail)
+		l.shown = before + tail
+	}
+	if i := l.fragmentStart(tail); i >= 0 {
+		l.fragment, l.hasFragment = tail[i+1:], true
+		tail = tail[:i]
+		l.shown = l.shown[:len(before)+i]
+	}
+	l.query, l.hasQuery = tail[len("?"):], true
+}
+
+// params returns the raw query.
+func (l *location) params() string {
+	l.readTail()
+	return l.query
+}
+
+// isOdd reports whether there may be spaces, controls or more than ASCII.
+func (l *location) isOdd() bool {
+	l.readTail()
+	return l.odd
 }
 
 // fragmentStart returns the index of the first #, or -1.
@@ -123,6 +182,7 @@ func (l *location) fragmentStart(s string) int {
 
 // url returns the address without its fragment, in its normal form.
 func (l *location) url() string {
+	l.readTail()
 	if l.settled {
 		return l.shown
 	}
@@ -386,7 +446,7 @@ func unhex(c byte) int {
 	return -1
 }
 
-// plainQuery reports whether the query surely has nothing to decode.
+// plainQuery reports whether what params returned surely has nothing to decode.
 func (l *location) plainQuery() bool {
 	return !l.escaped && strings.IndexByte(l.query, '+') < 0
 }

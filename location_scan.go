@@ -52,24 +52,48 @@ func hasBelow(s string, c byte) bool {
 	return false
 }
 
-// pathEnd returns where the path that s begins with ends: at the first question mark,
-// or with s. unusual: there may be dots or backslashes in it.
-func pathEnd(s string) (end int, unusual bool) {
-	var found uint64
-	rest := s
-	for ; len(rest) > 8; rest = rest[8:] {
+// plainPath returns where the path that s begins with ends, at the first question mark or
+// with s, and whether all of it is as it stands: no escape, no fragment, no dot, no
+// backslash, ASCII without controls and spaces.
+func plainPath(s string) (end int, plain bool) {
+	var odd uint64
+	for rest := s; len(rest) > 8; rest = rest[8:] {
 		v := eightBytes(rest)
-		// Also set for some that are not ASCII, and may be for what follows the path.
-		found |= ((v ^ '.'*ones) - ones) | ((v ^ '\\'*ones) - ones)
 		if mark := zeroBytes(v ^ '?'*ones); mark != 0 {
-			return len(s) - len(rest) + bits.TrailingZeros64(mark)/8, found&highs != 0
+			odd |= oddInPath(v) & (mark&-mark - 1) // before the first mark
+			return len(s) - len(rest) + bits.TrailingZeros64(mark)/8, odd&highs == 0
+		}
+		odd |= oddInPath(v)
+	}
+	if len(s) < 8 {
+		return plainPathByBytes(s)
+	}
+	v := eightBytes(s[len(s)-8:]) // some of them a second time
+	if mark := zeroBytes(v ^ '?'*ones); mark != 0 {
+		odd |= oddInPath(v) & (mark&-mark - 1)
+		return len(s) - 8 + bits.TrailingZeros64(mark)/8, odd&highs == 0
+	}
+	return len(s), (odd|oddInPath(v))&highs == 0
+}
+
+// oddInPath sets the high bits of bytes that plainPath looks for. It may set others that
+// follow such a one.
+func oddInPath(v uint64) uint64 {
+	return v | (v - '&'*ones) | ((v ^ '.'*ones) - ones) | ((v ^ '\\'*ones) - ones)
+}
+
+// plainPathByBytes is plainPath for what is shorter than eight bytes.
+func plainPathByBytes(s string) (end int, plain bool) {
+	plain = true
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '?':
+			return i, plain
+		case c < '&', c >= 0x80, c == '.', c == '\\':
+			plain = false
 		}
 	}
-	end = len(s)
-	if i := strings.IndexByte(rest, '?'); i >= 0 {
-		end -= len(rest) - i
-	}
-	return end, found&highs != 0 || strings.ContainsAny(rest, `.\`)
+	return len(s), plain
 }
 
 // plainOrigin returns where the scheme and where the host end that an address begins

@@ -42,19 +42,12 @@ func TestHasBelow(t *testing.T) {
 	})
 }
 
-func TestPathEnd(t *testing.T) {
+func TestPlainPath(t *testing.T) {
 	scanned("abcdefghijklmnopqrstuvwxyz/-019", func(s string) {
-		path, rest, _ := strings.Cut(s, "?")
-		end, unusual := pathEnd(s)
-		if end != len(path) {
-			t.Fatalf("pathEnd(%q) = %d, want %d", s, end, len(path))
-		}
-		if !unusual && strings.ContainsAny(path, `.\`) {
-			t.Fatalf("pathEnd(%q) saw nothing unusual in the path", s)
-		}
-		near := path + rest[:min(len(rest), 7)] // what may be looked at together
-		if unusual && isASCII(near) && !strings.ContainsAny(near, `.\`) {
-			t.Fatalf("pathEnd(%q) saw something unusual in the path", s)
+		path, _, _ := strings.Cut(s, "?")
+		want := isASCII(path) && !strings.ContainsFunc(path, func(r rune) bool { return r < '&' || r == '.' || r == '\\' })
+		if end, plain := plainPath(s); end != len(path) || plain != want {
+			t.Fatalf("plainPath(%q) = %d, %t, want %d, %t", s, end, plain, len(path), want)
 		}
 	})
 }
@@ -86,4 +79,80 @@ func plainHostByRules(s string) int {
 		return 0
 	}
 	return len(host)
+}
+
+// parseAtOnce is location.parse without what is left to readTail.
+func parseAtOnce(address string) (l location, fault string) {
+	s := address
+	scheme, host := plainOrigin(s)
+	if l.scan(s[host:]); l.odd {
+		s = tame(s)
+		scheme, host = plainOrigin(s)
+	}
+	if host > 0 || strings.HasPrefix(s, "/") {
+		l.takeOrigin(s, scheme, host)
+		l.parseRest(s[host:], s)
+		return l, ""
+	}
+	l = location{}
+	fault = l.parse(address)
+	return l, fault
+}
+
+// What is read of an address later is what would be read at once.
+func TestTailIsReadLater(t *testing.T) {
+	later := 0
+	for _, origin := range []string{"https://shop.example", "http://a/", "", "/"} {
+		scanned("abcdefghijklmnopqrstuvwxyz0123456789/////------????===&&&+", func(s string) {
+			s = origin + s
+			want, wantFault := parseAtOnce(s)
+			var got location
+			if fault := got.parse(s); fault != wantFault {
+				t.Fatalf("parse(%q) = %q, want %q", s, fault, wantFault)
+			}
+			if got.tail > 0 {
+				later++
+			}
+			if got.path != want.path || got.host != want.host || got.scheme != want.scheme {
+				t.Fatalf("parse(%q): %s, %s, %s, want %s, %s, %s", s, got.scheme, got.host, got.path, want.scheme, want.host, want.path)
+			}
+			if odd := got.isOdd(); odd != want.odd || got.params() != want.query || got.hasQuery != want.hasQuery {
+				t.Fatalf("parse(%q): odd %t, query %q, want %t, %q", s, odd, got.query, want.odd, want.query)
+			}
+			if got.fragment != want.fragment || got.hasFragment != want.hasFragment || got.plainQuery() != want.plainQuery() {
+				t.Fatalf("parse(%q): fragment %q, plain query %t, want %q, %t", s, got.fragment, got.plainQuery(), want.fragment, want.plainQuery())
+			}
+			if g, w := got.url(), want.url(); g != w {
+				t.Fatalf("parse(%q): url %q, want %q", s, g, w)
+			}
+		})
+	}
+	if later < 10_000 {
+		t.Errorf("of %d addresses the tail is read later, want more", later)
+	}
+}
+
+// Each of what follows the path is there for whoever asks first.
+func TestWhoeverAsksFirstReadsTheTail(t *testing.T) {
+	const address = "https://shop.example/shoes?a=1&b=\t%41#top"
+	for name, ask := range map[string]func(l *location) bool{
+		"the query":         func(l *location) bool { return l.params() == "a=1&b=%41" },
+		"the url":           func(l *location) bool { return l.url() == "https://shop.example/shoes?a=1&b=%41" },
+		"whether it is odd": func(l *location) bool { return l.isOdd() },
+	} {
+		var l location
+		if fault := l.parse(address); fault != "" || l.tail == 0 {
+			t.Fatalf("fault %q, the tail begins at %d", fault, l.tail)
+		}
+		if !ask(&l) {
+			t.Errorf("%s is not as it stands in %q", name, address)
+		}
+	}
+	v := view{visit: PageVisit{URL: address}}
+	if err := v.read(); err != nil {
+		t.Fatal(err)
+	}
+	if fragment, ok := v.text(fieldPageFragment); fragment != "top" || !ok {
+		t.Errorf("page.fragment = %q, %t, want top", fragment, ok)
+	}
 }

@@ -380,7 +380,7 @@ func deliveryID(id *idRoom, campaignID string, node int, v *view, test bool) str
 	if visit.ID == "" {
 		b = binary.BigEndian.AppendUint64(b, uint64(visit.Time.UnixMilli()))
 		url := visit.URL
-		if v.page.odd {
+		if v.page.isOdd() {
 			url = escapeInvalid(url) // as a log has it
 		}
 		b = appendPart(b, url)
