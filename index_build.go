@@ -212,11 +212,14 @@ func (b *indexBuilder) fileDrafts() {
 	}
 }
 
+// enoughDrafts is about how many texts are enough to tell what is common in all.
+const enoughDrafts = 4096
+
 // fileJoints files texts under grams with so many bytes before a joint, and returns those
 // that have none that is rare enough.
 func (b *indexBuilder) fileJoints(drafts []*draft, before int) (left []*draft) {
-	const enough = 4096 // to tell what is common
-	for i := 0; i < len(b.drafts); i += 1 + len(b.drafts)/enough {
+	most := 1 + 2*len(b.drafts)/enoughDrafts // by chance, as kinds of campaigns may take turns
+	for i := 0; i < len(b.drafts); i += 1 + rand.IntN(most) {
 		b.counts.seeJoints(&b.drafts[i], before)
 	}
 	for _, d := range drafts {
