@@ -369,11 +369,16 @@ func (a *anchorer) weighPair(one, other *anchor) (anchoring, bool) {
 	return anchoring{chance: chance, cost: chance + lookupCost/float64(together)}, true
 }
 
-// mayPair reports whether no visit can have too many values of two fields to look up all
-// pairs of them. A field without a name has one at most.
+// mayPair reports whether two equalities are fit to be a key. Where one of them has more
+// than fewValues, it tells campaigns apart by itself, and the other only spares a test: that
+// is worth no more than a short text, and only if no visit can have too many values of both
+// fields to look up all pairs of them. A field without a name has one at most.
 func (a *anchorer) mayPair(one, other *anchor) bool {
-	return !one.field.isNamed() || !other.field.isNamed() ||
-		a.askedOf(one).distinct <= fewValues && a.askedOf(other).distinct <= fewValues
+	const short = 64
+	if a.askedOf(one).distinct <= fewValues && a.askedOf(other).distinct <= fewValues {
+		return true
+	}
+	return (!one.field.isNamed() || !other.field.isNamed()) && len(one.value.text)+len(other.value.text) <= short
 }
 
 const (

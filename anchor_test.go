@@ -168,8 +168,7 @@ func TestTwoEqualitiesAreOneKeyIfThatHelps(t *testing.T) {
 	}
 }
 
-// Each value of a list is looked up with the other field's, even if so many are asked for
-// that the index does not remember which.
+// Each value of a list is looked up with the other field's.
 func TestKeyOfTwoWithAListOfVeryManyValues(t *testing.T) {
 	conditions := make([]Condition, 2*fewValues)
 	for i := range conditions {
@@ -186,6 +185,47 @@ func TestKeyOfTwoWithAListOfVeryManyValues(t *testing.T) {
 	visit.URL = "/old"
 	if got := matchSet(t, set, visit); len(got) > 0 {
 		t.Errorf("campaigns %v match another page", got)
+	}
+}
+
+// Long lists of values that nobody asks for cost a look at the filter each, if the other
+// field has one value, and less if it may have a list, too: the index is not given up.
+func TestLongListsOfValuesThatNobodyAsksFor(t *testing.T) {
+	list := func(name string, n int) []string {
+		values := make([]string, n)
+		for i := range values {
+			values[i] = fmt.Sprint(name, i)
+		}
+		return values
+	}
+	visit := PageVisit{
+		URL: "/", Type: "product", Item: Item{Fields: map[string]any{"sku": list("no-sku-", 10_000)}},
+		Profile: Profile{Fields: map[string]any{"likes": list("no-like-", 1000)}},
+	}
+	few := make([]Condition, 10)
+	for i := range few {
+		var alternatives Any
+		for j := range 300 {
+			alternatives = append(alternatives, All{PageType.Equals("product"), ItemField("sku").Equals(fmt.Sprint("sku-", i, "-", j))})
+		}
+		few[i] = alternatives
+	}
+	sets := map[string]*campaignSet{"a type and one of very many": setOf(t, few...)}
+	for _, n := range []int{fewValues, fewValues + 1, fewValues + 10, 2 * fewValues} {
+		conditions := make([]Condition, n)
+		for i := range conditions {
+			conditions[i] = All{ItemField("sku").Equals(fmt.Sprint("sku-", i)), ProfileField("likes").Equals(fmt.Sprint("like-", i))}
+		}
+		sets[fmt.Sprint(n, " values of two lists")] = setOf(t, conditions...)
+	}
+	for name, set := range sets {
+		v := view{visit: visit}
+		if err := v.read(); err != nil {
+			t.Fatal(err)
+		}
+		if hits := set.match(&v); len(hits) > 0 || v.lost || v.looked > 100 {
+			t.Errorf("%s: campaigns %v, looked at %d, index given up: %t; want none and next to none", name, hits, v.looked, v.lost)
+		}
 	}
 }
 

@@ -67,7 +67,8 @@ type pairIndex struct {
 	salt   uint64
 
 	// asked are the values that campaigns ask of each field for, texts without their
-	// slash. It is nil if there are more than fewValues.
+	// slash. It is nil if one of the fields has one value at most: there are about
+	// fewValues at most.
 	asked [2]map[scalar]struct{}
 	slash [2]bool // the texts of the field are without the slash at their end
 }
@@ -125,7 +126,7 @@ func (s *campaignSet) matchPair(p *pairIndex, v *view) {
 	var firstRoom, secondRoom [8]scalar
 	firsts := p.askedOf(0, v.scalarsOf(firstRoom[:0], p.fields[0], first, kind))
 	seconds := p.askedOf(1, v.scalarsOf(secondRoom[:0], p.fields[1], second, secondKind))
-	if !v.look(len(firsts)*len(seconds), len(s.programs), "") {
+	if len(firsts) > 1 && len(seconds) > 1 && !v.look(len(firsts)*len(seconds), len(s.programs), "") {
 		return
 	}
 	for _, first := range firsts {
@@ -143,31 +144,25 @@ func (p *pairIndex) plain(side int, text string) string {
 	return text
 }
 
-// askedOf keeps of the values of a field those that campaigns ask for, if these are few,
-// once each: all of one list with all of another would be too many to look up.
+// askedOf returns the values of a field as those that campaigns ask for stand in the key.
+// Where the other field may have a list too, it keeps those that are asked for, once each:
+// all of one list with all of another would be too many to look up.
 func (p *pairIndex) askedOf(side int, values []scalar) []scalar {
+	for i := range values {
+		values[i].text = p.plain(side, values[i].text)
+	}
+	if p.asked[side] == nil {
+		return values
+	}
 	kept := values[:0]
 	for _, value := range values {
-		value.text = p.plain(side, value.text)
-		if _, ok := p.asked[side][value]; ok || p.asked[side] == nil {
+		if _, ok := p.asked[side][value]; ok {
 			kept = append(kept, value)
 		}
 	}
 	// Equal ones have one hash, and come side by side.
 	slices.SortFunc(kept, func(a, b scalar) int { return cmp.Compare(hashScalar(p.salt, a), hashScalar(p.salt, b)) })
 	return slices.Compact(kept)
-}
-
-// ask notes that a campaign asks for a value.
-func (p *pairIndex) ask(side int, value scalar) {
-	asked := p.asked[side]
-	if asked == nil {
-		return
-	}
-	asked[value] = struct{}{}
-	if len(asked) > fewValues {
-		p.asked[side] = nil
-	}
 }
 
 func (s *campaignSet) matchScalars(p *pairIndex, first, second scalar, v *view) {

@@ -131,11 +131,14 @@ func (b *indexBuilder) pairIndex(fields [2]fieldRef) *pairIndex {
 	i, ok := b.pairs[fields]
 	if !ok {
 		i = len(b.set.pairs)
-		b.set.pairs = append(b.set.pairs, pairIndex{
+		p := pairIndex{
 			fields: fields, id: b.nextID(), salt: rand.Uint64(),
-			asked: [2]map[scalar]struct{}{make(map[scalar]struct{}), make(map[scalar]struct{})},
 			slash: [2]bool{fields[0].forgivesSlash(), fields[1].forgivesSlash()}, // no URL is in a pair
-		})
+		}
+		if fields[0].isNamed() && fields[1].isNamed() {
+			p.asked = [2]map[scalar]struct{}{make(map[scalar]struct{}), make(map[scalar]struct{})}
+		}
+		b.set.pairs = append(b.set.pairs, p)
 		b.pairs[fields] = i
 	}
 	return &b.set.pairs[i]
@@ -169,8 +172,9 @@ func (b *indexBuilder) filePair(a *anchor, campaign int32) {
 	p := b.pairIndex([2]fieldRef{a.field, a.and.field})
 	first, second := a.value, a.and.value
 	first.text, second.text = p.plain(0, first.text), p.plain(1, second.text)
-	p.ask(0, first)
-	p.ask(1, second)
+	if p.asked[0] != nil {
+		p.asked[0][first], p.asked[1][second] = struct{}{}, struct{}{}
+	}
 	e := posting{campaign: campaign, index: p.id, rule: ruleTest}
 	if first.kind == scalarText && second.kind == scalarText {
 		e.rule, e.at = rulePair, uint16(min(len(first.text), maxFiled))
@@ -333,6 +337,9 @@ func (d *draft) head() (head, whole uint64) {
 // filed is the part of the text that a posting can point into.
 func (d *draft) filed() string { return d.text[:min(len(d.text), maxFiled)] }
 
+// names is the part of the text that is looked at for what is common in all texts.
+func (d *draft) names() string { return d.text[:min(len(d.text), 128)] }
+
 // shape returns how the text is cut into grams.
 func (d *draft) shape() gramShape {
 	i := 0
@@ -353,13 +360,17 @@ type pieceCounts struct {
 const maxCountsLog = 22
 
 func newPieceCounts(drafts []draft) pieceCounts {
-	total := 0
+	total, seen := 0, 0
 	for i := range drafts {
-		if drafts[i].kind == anchorContains {
-			total += len(drafts[i].text)
+		switch d := &drafts[i]; {
+		case d.kind == anchorContains:
+			total += len(d.text)
+		case d.field.inside:
+			seen += len(d.names()) / 8
 		}
 		total += 2 // the text itself, and its head
 	}
+	total += seen * enoughDrafts / max(enoughDrafts, len(drafts))
 	log := 10
 	for 1<<log < 4*total && log < maxCountsLog {
 		log++
@@ -408,7 +419,7 @@ func (c *pieceCounts) seeJoints(d *draft, before int) {
 	if !d.field.inside {
 		return
 	}
-	for at := range allJoints(d.filed(), before) {
+	for at := range allJoints(d.names(), before) {
 		c.countKey(seenJoint(jointKey(d.field.salt, d.text[at:])))
 	}
 }

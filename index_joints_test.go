@@ -112,6 +112,26 @@ func TestShortTextsAreFiledUnderTheirJoints(t *testing.T) {
 	}
 }
 
+// Long texts that are wanted whole do not crowd the counts, so that those that may stand
+// anywhere seem to have common joints only.
+func TestLongTextsLeaveJointsRare(t *testing.T) {
+	conditions := make([]Condition, 4000)
+	for i := range conditions {
+		if i%20 == 0 {
+			conditions[i] = PageTitle.Contains(fmt.Sprintf("/summer-sale-%04d/", i))
+			continue
+		}
+		var b strings.Builder
+		for j := range 300 {
+			fmt.Fprintf(&b, "word%d-%d ", i, j)
+		}
+		conditions[i] = PageTitle.Equals(b.String())
+	}
+	if grams := setOf(t, conditions...).fields[0].grams; len(grams) > 0 {
+		t.Errorf("filed under grams %v, want joints", grams)
+	}
+}
+
 // Gates that many texts share have room in the filter once.
 func TestFilterHasRoomForDifferentKeys(t *testing.T) {
 	const n = 3000

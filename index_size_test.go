@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"unsafe"
 )
@@ -35,6 +36,12 @@ func TestIndexIsSmall(t *testing.T) {
 		{"path glob", func(i int) Condition { return PagePath.Glob(fmt.Sprintf("/*/brand-%d/*", i)) }},
 		{"type and category", func(i int) Condition {
 			return All{PageType.Equals(fmt.Sprint("type", i%8)), ItemCategory.Equals(fmt.Sprint("category", i%500))}
+		}},
+		{"title and item", func(i int) Condition {
+			return All{PageTitle.Equals(fmt.Sprint(strings.Repeat("long title ", 17), i%50)), ItemID.Equals(fmt.Sprint("id-", i))}
+		}},
+		{"path and category", func(i int) Condition {
+			return All{PagePath.Equals(fmt.Sprint("/", strings.Repeat("long-path/", 13), i%50)), ItemCategory.Equals(fmt.Sprint("category-", i))}
 		}},
 		{"path ignoring case", func(i int) Condition { return PagePath.StartsWith(fmt.Sprintf("/Shelf-%d/", i)).IgnoringCase() }},
 		{"short prefix", func(i int) Condition { return PagePath.StartsWith(fmt.Sprintf("/%d/", i)) }},
