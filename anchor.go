@@ -212,10 +212,11 @@ func (a *anchorer) countAnchor(c *anchor) {
 	if min(*one, *other) == 0 {
 		group.distinct++
 	}
-	for _, count := range []*uint16{one, other} {
-		if *count < math.MaxUint16 {
-			*count++
-		}
+	if *one < math.MaxUint16 {
+		*one++
+	}
+	if other != one && *other < math.MaxUint16 {
+		*other++
 	}
 	if group.last != a.campaigns {
 		group.last = a.campaigns

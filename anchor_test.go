@@ -358,3 +358,20 @@ func TestOneCountSharedByChanceMisfilesNothing(t *testing.T) {
 		}
 	}
 }
+
+// A slash at the end of a path is forgiven on both sides of a key.
+func TestKeyOfTwoForgivesSlashes(t *testing.T) {
+	conditions := otherTypes()
+	for range 3 {
+		conditions = append(conditions, All{PagePath.Equals("/cart/"), ReferrerPath.Equals("/shoes")})
+	}
+	set := setOf(t, conditions...)
+	if len(set.pairs) == 0 {
+		t.Fatal("there is no key of two")
+	}
+	for _, visit := range []PageVisit{{URL: "/cart", Referrer: "/shoes"}, {URL: "/cart/", Referrer: "/shoes/"}} {
+		if got := matchSet(t, set, visit); len(got) != 3 {
+			t.Errorf("campaigns %v match %s from %s, want three", got, visit.URL, visit.Referrer)
+		}
+	}
+}

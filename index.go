@@ -125,6 +125,9 @@ func (s *campaignSet) matchPair(p *pairIndex, v *view) {
 	}
 	var firstRoom, secondRoom [8]scalar
 	firsts := p.askedOf(0, v.scalarsOf(firstRoom[:0], p.fields[0], first, kind))
+	if len(firsts) == 0 {
+		return
+	}
 	seconds := p.askedOf(1, v.scalarsOf(secondRoom[:0], p.fields[1], second, secondKind))
 	if len(firsts) > 1 && len(seconds) > 1 && !v.look(len(firsts)*len(seconds), len(s.programs), "") {
 		return

@@ -289,9 +289,10 @@ func (b *indexBuilder) fileJoint(d *draft, before int) bool {
 		if filed > most {
 			continue
 		}
-		// How many postings a visit looks at for it. Of equals the last: what tells pages
-		// apart mostly ends their name.
-		if cost := filed * (1 + int(b.counts.of(seenJoint(key)))); cost <= least {
+		// How many postings a visit looks at for it: one at least, also of a text that by
+		// chance did not seem to be new, and was not counted. Of equals the last: what
+		// tells pages apart mostly ends their name.
+		if cost := max(1, filed) * (1 + int(b.counts.of(seenJoint(key)))); cost <= least {
 			place, least = at, cost
 		}
 	}
@@ -356,8 +357,8 @@ type pieceCounts struct {
 	shift  uint8
 }
 
-// maxCountsLog is the logarithm of how many counts there are at most.
-const maxCountsLog = 22
+// The logarithms of how many counts there are at least and at most.
+const minCountsLog, maxCountsLog = 12, 22
 
 func newPieceCounts(drafts []draft) pieceCounts {
 	total, seen := 0, 0
@@ -371,7 +372,7 @@ func newPieceCounts(drafts []draft) pieceCounts {
 		total += 2 // the text itself, and its head
 	}
 	total += seen * enoughDrafts / max(enoughDrafts, len(drafts))
-	log := 10
+	log := minCountsLog
 	for 1<<log < 4*total && log < maxCountsLog {
 		log++
 	}
@@ -379,8 +380,8 @@ func newPieceCounts(drafts []draft) pieceCounts {
 }
 
 // cells returns the two places in which a key is counted. Either may be shared with other
-// keys, and one text that seems to be common for that may have all visits look up what no
-// other needs: so the lesser count is taken.
+// keys, so the lesser count is taken: a single text that seems to be too common for joints
+// is filed under grams, and all visits look these up.
 func (c *pieceCounts) cells(key uint64) (one, other *uint16) {
 	return &c.counts[key>>c.shift], &c.counts[key<<maxCountsLog>>c.shift]
 }
@@ -466,10 +467,11 @@ func (c *pieceCounts) countGrams(d *draft) {
 
 func (c *pieceCounts) countKey(key uint64) {
 	one, other := c.cells(key)
-	for _, n := range []*uint16{one, other} {
-		if *n < math.MaxUint16 {
-			*n++
-		}
+	if *one < math.MaxUint16 {
+		*one++
+	}
+	if other != one && *other < math.MaxUint16 {
+		*other++
 	}
 }
 

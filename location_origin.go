@@ -25,6 +25,10 @@ type origin struct {
 // is an allocation.
 const originTurns = 1024
 
+// maxOrigin is how long an origin may be that is remembered. A host that can be resolved
+// has 253 bytes at most, and anyone can make up a longer one.
+const maxOrigin = 300
+
 // of is plainOrigin.
 func (m *originMemory) of(s string) (scheme, host int) {
 	o := m.known.Load()
@@ -32,7 +36,7 @@ func (m *originMemory) of(s string) (scheme, host int) {
 		return o.scheme, len(o.text)
 	}
 	scheme, host = plainOrigin(s)
-	if host > 0 && (o == nil || rand.Uint32N(originTurns) == 0) {
+	if 0 < host && host <= maxOrigin && (o == nil || rand.Uint32N(originTurns) == 0) {
 		m.known.Store(&origin{strings.Clone(s[:host]), scheme})
 	}
 	return scheme, host

@@ -3,6 +3,7 @@ package campaign
 // Inside the package: what is remembered shows outside only in the time that visits take.
 
 import (
+	"strings"
 	"sync"
 	"testing"
 	"unsafe"
@@ -53,8 +54,10 @@ func TestOriginMemoryFollowsTheVisits(t *testing.T) {
 // piece of.
 func TestOriginMemoryKeepsACopy(t *testing.T) {
 	var m originMemory
-	if m.of("/shoes"); m.known.Load() != nil {
-		t.Error("an address without an origin has one")
+	for _, none := range []string{"/shoes", "https://" + strings.Repeat("a.", maxOrigin) + "example/"} {
+		if m.of(none); m.known.Load() != nil {
+			t.Errorf("an address that begins with %.20s leaves an origin", none)
+		}
 	}
 	s := "https://shop.example/"
 	m.of(s)

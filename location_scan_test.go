@@ -156,3 +156,20 @@ func TestWhoeverAsksFirstReadsTheTail(t *testing.T) {
 		t.Errorf("page.fragment = %q, %t, want top", fragment, ok)
 	}
 }
+
+// A delivery keeps its ID, whoever has read the tail before.
+func TestDeliveryIDDoesNotDependOnWhoReadsTheTail(t *testing.T) {
+	id := func(readFirst bool) string {
+		v := view{visit: PageVisit{URL: "https://shop.example/shoes?q=\xff"}}
+		if err := v.read(); err != nil {
+			t.Fatal(err)
+		}
+		if readFirst {
+			v.page.readTail()
+		}
+		return deliveryID(new(idRoom), "c", 0, &v, false)
+	}
+	if before, after := id(false), id(true); before != after {
+		t.Errorf("delivery ID %s before the tail is read, %s after, want the same", before, after)
+	}
+}
