@@ -212,12 +212,7 @@ func (a *anchorer) countAnchor(c *anchor) {
 	if min(*one, *other) == 0 {
 		group.distinct++
 	}
-	if *one < math.MaxUint16 {
-		*one++
-	}
-	if other != one && *other < math.MaxUint16 {
-		*other++
-	}
+	countOnce(one, other)
 	if group.last != a.campaigns {
 		group.last = a.campaigns
 		group.campaigns++

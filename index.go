@@ -67,8 +67,8 @@ type pairIndex struct {
 	salt   uint64
 
 	// asked are the values that campaigns ask of each field for, texts without their
-	// slash. It is nil if one of the fields has one value at most: there are about
-	// fewValues at most.
+	// slash, about fewValues at most. They are nil if one of the fields has one value at
+	// most, and no list is looked up with another.
 	asked [2]map[scalar]struct{}
 	slash [2]bool // the texts of the field are without the slash at their end
 }

@@ -466,7 +466,11 @@ func (c *pieceCounts) countGrams(d *draft) {
 }
 
 func (c *pieceCounts) countKey(key uint64) {
-	one, other := c.cells(key)
+	countOnce(c.cells(key))
+}
+
+// countOnce adds one to both counts of a key, which may be the same by chance.
+func countOnce(one, other *uint16) {
 	if *one < math.MaxUint16 {
 		*one++
 	}

@@ -31,7 +31,7 @@ type posting struct {
 	at       uint16 // where in the text the gram is; of a pair, the length of the first text
 	index    indexID
 	tag      uint8 // a part of the key; of the first of a run in many, how many more it has
-	check    byte  // of ruleHas, see checkOf
+	check    byte  // of ruleHas, see checkOf; of ruleStarts, the last byte of the text
 	rule     rule
 }
 

@@ -29,6 +29,7 @@ type location struct {
 	// read: then shown has all of it. 0 if it is read, or there is nothing.
 	tail int
 
+	// Of what is read: before readTail, of nothing.
 	odd                            bool // there may be spaces, controls or more than ASCII
 	escaped                        bool // there may be a %
 	marked                         bool // there may be a #
